@@ -1,1 +1,1 @@
-""""""
+"""Maxima of a model's log densities, and what can be said of them."""

@@ -1,0 +1,427 @@
+"""A model as log densities: functions of one unconstrained vector, batched, with derivatives."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import xarray as xr
+from arviz_base import dict_to_dataset
+from numpy.typing import ArrayLike, NDArray
+from pymc.backends.arviz import coords_and_dims_for_inferencedata
+from pymc.exceptions import ShapeError
+from pymc.logprob.utils import ParameterValueError, local_check_parameter_to_ninf_switch
+from pymc.model.transform.optimization import freeze_dims_and_data
+from pytensor.compile.mode import Mode, get_mode
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.replace import graph_replace, vectorize_graph
+from pytensor.graph.rewriting.basic import in2out
+from pytensor.xtensor import as_xtensor
+from pytensor.xtensor.type import XTensorType
+
+from bayes_point.errors import ModelError
+from bayes_point.model.interpreted import INTERPRETED
+
+__all__ = ["LogDensity"]
+
+Array = NDArray[np.float64]
+
+# Rows of a batch are evaluated together as long as the largest array stays near this many
+# elements (32 MB of floats): larger batches gain nothing from vectorisation and cost memory.
+_ELEMENTS_AT_ONCE = 4_000_000
+
+# What an interpreted graph raises where the density has no value: for one row of a batch this
+# means "not a number here", and must not take the other rows with it.
+_NO_VALUE = (np.linalg.LinAlgError, ParameterValueError)
+
+# What PyTensor raises for an op that it cannot vectorise; the loop then gives the same results.
+_NOT_VECTORISED = (
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AssertionError,
+    ShapeError,
+)
+
+_no_check = in2out(local_check_parameter_to_ninf_switch)
+
+
+class LogDensity:
+    r"""The log densities of a PyMC model as functions of one unconstrained vector.
+
+    The terms are ``"likelihood"`` (the observed variables), ``"prior"`` (the free variables, on
+    the natural scale: **no** Jacobian), ``"potential"`` (the model's potentials, where there are
+    any) and ``"jacobian"`` (the log absolute Jacobian determinant of the transforms, which turns
+    a density on the natural scale into one on the unconstrained scale).  Every method takes a
+    batch of vectors and returns the terms separately; to weigh and add them is the caller's part.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model; its dims and data are frozen as they stand now.
+    backend : str, optional
+        A PyTensor mode: ``"numba"``, ``"c"``, ``"jax"``, or ``"py"`` for the interpreter.  By
+        default the interpreter, which needs no compile time.
+
+    Attributes
+    ----------
+    labels : list of str
+        Names of the p coordinates of the unconstrained vector, such as ``"beta[age]"`` or
+        ``"sigma_log__"``.
+    variables : list of str
+        For each coordinate the name of the free variable that it belongs to.
+
+    Raises
+    ------
+    ModelError
+        If the model has no free variables, or discrete ones.
+
+    Examples
+    --------
+    >>> import numpy as np, pymc as pm
+    >>> from bayes_point.model.density import LogDensity
+    >>> with pm.Model() as coin:
+    ...     theta = pm.Beta("theta", 2, 2)
+    ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 0])
+    >>> density = LogDensity(coin)
+    >>> density.labels
+    ['theta_logodds__']
+    >>> at_half = density.log_likelihood(np.zeros((1, 1)))  # theta = 1/2: three times log(1/2)
+    >>> float(np.exp(at_half[0]).round(6))
+    0.125
+    """
+
+    def __init__(self, model: pm.Model, *, backend: str | None = None) -> None:
+        free = model.free_RVs
+        if not free:
+            raise ModelError(
+                "The model has no free variables, so there is nothing to estimate. "
+                "Give at least one parameter a prior, for instance pm.Flat('mu')."
+            )
+        if discrete := [rv.name for rv in model.discrete_value_vars]:
+            raise ModelError(
+                f"The free variables {discrete} are discrete, and this density is a function of "
+                "continuous ones. Marginalise them out, or hold them fixed with pm.do."
+            )
+        self.mode: Mode = _mode(backend)
+        self._coords, self._dims = coords_and_dims_for_inferencedata(model)
+        self._frozen = frozen = freeze_dims_and_data(model)
+        # Freezing sorts the variables anew; the vector keeps the order of their declaration.
+        self._natural_vars = [frozen[rv.name] for rv in free + model.deterministics]
+        values = [frozen.rvs_to_values[frozen[rv.name]] for rv in free]
+        shapes = _value_shapes(model, values)
+        sizes = [math.prod(shape) for shape in shapes]
+        self.p = sum(sizes)
+        self.variables = [
+            rv.name for rv, size in zip(free, sizes, strict=True) for _ in range(size)
+        ]
+        self.labels = [
+            label
+            for rv, value, shape in zip(free, values, shapes, strict=True)
+            for label in self._labels_of(rv, value, shape)
+        ]
+        self._x = pt.vector("x", shape=(self.p,), dtype="float64")
+        self._values = _split(self._x, values, shapes, sizes)
+        # No Jacobian here: MLE and MAP are defined on the natural scale.
+        graphs = {
+            "likelihood": frozen.logp(vars=frozen.observed_RVs, jacobian=False),
+            "prior": frozen.logp(vars=frozen.free_RVs, jacobian=False),
+        }
+        if frozen.potentials:
+            graphs["potential"] = frozen.logp(vars=frozen.potentials, jacobian=False)
+        self.terms = tuple(graphs)
+        self._graphs = dict(zip(graphs, self._of_x(list(graphs.values())), strict=True))
+        self._data_size = max((_static_size(rv) for rv in frozen.observed_RVs), default=1)
+        self._functions: dict[tuple[str, ...], Callable] = {}
+
+    # ------------------------------------------------------------------ values and derivatives
+
+    def log_likelihood(self, x: ArrayLike) -> Array:
+        """Log-likelihood of the observed variables, shape (batch,), at `x`, (batch, p)."""
+        return self.evaluate(_batch(x, self.p), ("likelihood",))[0][:, 0]
+
+    def log_prior(self, x: ArrayLike) -> Array:
+        """Log-prior on the natural scale, without Jacobian, shape (batch,), at `x`, (batch, p)."""
+        return self.evaluate(_batch(x, self.p), ("prior",))[0][:, 0]
+
+    def evaluate(self, x: Array, terms: Sequence[str]) -> tuple[Array, Array]:
+        """Return the values, (batch, term), and gradients, (batch, term, p), of `terms` at `x`."""
+        wanted = self._with(terms)
+        out = self._call(self._value_and_gradient(wanted), x)
+        pick = [wanted.index(term) for term in terms]
+        k = len(wanted)
+        value = np.stack([out[i] for i in pick], axis=1)
+        return value, np.stack([out[k + i] for i in pick], axis=1)
+
+    def hessian_product(self, x: Array, v: Array, terms: Sequence[str]) -> Array:
+        """Return the Hessians of `terms` at `x` times `v`, row by row: (batch, term, p)."""
+        wanted = self._with(terms)
+        out = self._call(self._hessian_product(wanted), x, v)
+        return np.stack([out[wanted.index(term)] for term in terms], axis=1)
+
+    def hessian(self, x: Array, terms: Sequence[str]) -> Array:
+        """Return the Hessians of `terms` at `x`: (batch, term, p, p), exact and symmetric."""
+        b, p = x.shape
+        rows = self.hessian_product(np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1)), terms)
+        h = rows.reshape(b, p, len(terms), p).swapaxes(1, 2)
+        return 0.5 * (h + h.swapaxes(-1, -2))
+
+    # ------------------------------------------------------------------------- natural scale
+
+    def natural(self, x: Array) -> dict[str, NDArray]:
+        """Every free variable and Deterministic on the natural scale, each (batch, *shape)."""
+        out = self._call(self._natural, x)
+        return {var.name: o for var, o in zip(self._natural_vars, out, strict=True)}
+
+    def dataset(self, values: dict[str, NDArray]) -> xr.Dataset:
+        """Label natural-scale values, without a batch, as ArviZ labels the model's draws."""
+        return dict_to_dataset(
+            values,
+            coords=self._coords,
+            dims={k: v for k, v in self._dims.items() if k in values},
+            sample_dims=[],
+        ).drop_attrs()
+
+    # ------------------------------------------------------------------------------- private
+
+    def _with(self, terms: Sequence[str]) -> tuple[str, ...]:
+        """Return the terms compiled together: likelihood and prior cost one compile, not two."""
+        return (*self.terms, "jacobian") if "jacobian" in terms else self.terms
+
+    def _of_x(self, graphs: list[Any]) -> list[Any]:
+        """Make graphs of the value variables graphs of the one flat vector."""
+        outs = graph_replace(graphs, self._values, strict=False)
+        # A parameter outside its domain means density zero.  It must say so row by row, and so
+        # before the graph is vectorised: afterwards one bad row would condemn the whole batch.
+        fgraph = FunctionGraph(inputs=[self._x], outputs=outs, clone=False)
+        _no_check.rewrite(fgraph)
+        return list(fgraph.outputs)
+
+    def _term(self, term: str) -> Any:
+        if term == "jacobian" and term not in self._graphs:
+            free = self._frozen.free_RVs
+            log_jacobian = self._frozen.logp(vars=free, jacobian=True) - self._frozen.logp(
+                vars=free, jacobian=False
+            )
+            self._graphs[term] = self._of_x([log_jacobian])[0]
+        return self._graphs[term]
+
+    def _batched(self, terms: tuple[str, ...]) -> tuple[Any, list[Any]]:
+        """Return the input and the terms vectorised over rows, each (batch,)."""
+        big_x = pt.matrix("X", shape=(None, self.p), dtype="float64")
+        return big_x, list(vectorize_graph([self._term(t) for t in terms], {self._x: big_x}))
+
+    @cached_property
+    def is_vectorised(self) -> bool:
+        """Whether the graph runs on a whole batch; if not, rows are looped over."""
+        try:
+            batch = self._vectorised_gradient(self.terms)
+            x = 0.1 * np.random.default_rng(0).standard_normal((3, self.p))
+            with _quiet():
+                together = batch(x)
+                apart = [np.concatenate(o) for o in zip(*map(batch, x[:, None]), strict=True)]
+        except _NO_VALUE:
+            pass  # no value at these rows; the graph itself ran
+        except _NOT_VECTORISED:
+            return False
+        else:
+            same = [
+                a.shape == b.shape and np.allclose(a, b, rtol=1e-9, equal_nan=True)
+                for a, b in zip(together, apart, strict=True)
+            ]
+            if not all(same):
+                return False
+        self._functions["gradient", *self.terms] = batch
+        return True
+
+    def _compiled(self, kind: str, terms: tuple[str, ...], build: Callable) -> Callable:
+        """Return a function that is compiled at its first use."""
+        vectorised = self.is_vectorised
+        if (kind, *terms) not in self._functions:
+            self._functions[kind, *terms] = build(vectorised)
+        return self._functions[kind, *terms]
+
+    def _vectorised_gradient(self, terms: tuple[str, ...]) -> Callable:
+        big_x, values = self._batched(terms)
+        # Rows do not see one another, so the gradient of their sum holds each row's own.
+        grads = [_grad(value.sum(), big_x) for value in values]
+        return self._function([big_x], values + grads)
+
+    def _value_and_gradient(self, terms: tuple[str, ...]) -> Callable:
+        def build(vectorised: bool) -> Callable:
+            if vectorised:
+                return self._vectorised_gradient(terms)
+            values = [self._term(term) for term in terms]
+            grads = [_grad(value, self._x) for value in values]
+            return _Loop(self._function([self._x], values + grads))
+
+        return self._compiled("gradient", terms, build)
+
+    def _hessian_product(self, terms: tuple[str, ...]) -> Callable:
+        def build(vectorised: bool) -> Callable:
+            if vectorised:
+                x, out = self._batched(terms)
+                v = pt.matrix("V", shape=(None, self.p), dtype="float64")
+            else:
+                x, out = self._x, [self._term(term) for term in terms]
+                v = pt.vector("v", shape=(self.p,), dtype="float64")
+            grads = [_grad(value.sum(), x) for value in out]
+            products = [_grad((grad * v).sum(), x) for grad in grads]
+            function = self._function([x, v], products)
+            return function if vectorised else _Loop(function)
+
+        return self._compiled("hessian", terms, build)
+
+    @property
+    def _natural(self) -> Callable:
+        def build(vectorised: bool) -> Callable:
+            out = self._of_x(self._frozen.replace_rvs_by_values(self._natural_vars))
+            out = [pt.as_tensor(o, allow_xtensor_conversion=True) for o in out]
+            if not vectorised:
+                return _Loop(self._function([self._x], out))
+            big_x = pt.matrix("X", shape=(None, self.p), dtype="float64")
+            try:
+                return self._function([big_x], list(vectorize_graph(out, {self._x: big_x})))
+            except _NOT_VECTORISED:
+                # A Deterministic can hold an op that cannot be vectorised where the density has
+                # none.
+                return _Loop(self._function([self._x], out))
+
+        return self._compiled("natural", (), build)
+
+    def _function(self, inputs: list[Any], outputs: list[Any]) -> Callable:
+        # Without a C compiler named, the interpreter also interprets the inside of a scan.
+        cxx = "" if self.mode is INTERPRETED else pytensor.config.cxx
+        with pytensor.config.change_flags(cxx=cxx):
+            return pytensor.function(
+                inputs, outputs, mode=self.mode, trust_input=True, on_unused_input="ignore"
+            )
+
+    def _call(self, function: Callable, *args: Array) -> list[NDArray]:
+        """Run a function on a batch: in chunks that fit in memory, bad rows as NaN."""
+        at_once = max(1, _ELEMENTS_AT_ONCE // max(self._data_size, self.p, 1))
+        n = len(args[0])
+        chunks = [
+            _rowwise(function, [np.ascontiguousarray(a[i : i + at_once]) for a in args])
+            for i in range(0, n, at_once)
+        ]
+        if len(chunks) == 1:
+            return chunks[0]
+        return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
+
+    def _labels_of(self, rv: Any, value: Any, shape: tuple[int, ...]) -> list[str]:
+        """Name the coordinates of one variable from its coords, where they still apply."""
+        if not shape:
+            return [value.name]
+        dims = self._dims.get(rv.name, ())
+        axes: list[Sequence[Any]] = [
+            list(self._coords[dim]) if dim in self._coords else range(n)
+            for dim, n in itertools.zip_longest(dims, shape)
+        ]
+        if len(dims) != len(shape) or [len(axis) for axis in axes] != list(shape):
+            # A transform that changes the shape (a simplex) leaves coordinates without labels.
+            axes = [range(n) for n in shape]
+        return [f"{value.name}[{', '.join(map(str, i))}]" for i in itertools.product(*axes)]
+
+
+class _Loop:
+    """A function of one row, called for each row of a batch."""
+
+    def __init__(self, function: Callable) -> None:
+        self.function = function
+
+    def __call__(self, *batches: Array) -> list[NDArray]:
+        rows = [self.function(*row) for row in zip(*batches, strict=True)]
+        return [np.stack(parts) for parts in zip(*rows, strict=True)]
+
+
+def _rowwise(function: Callable, args: list[Array]) -> list[NDArray]:
+    """Call on a batch; if a row makes it raise, call row by row and give that row NaN."""
+    with _quiet():
+        try:
+            return [np.asarray(out) for out in function(*args)]
+        except _NO_VALUE:
+            if len(args[0]) == 1:
+                raise
+        rows: list[list[NDArray] | None] = []
+        for i in range(len(args[0])):
+            try:
+                rows.append([np.asarray(o) for o in function(*(a[i : i + 1] for a in args))])
+            except _NO_VALUE:
+                rows.append(None)
+    good = next((row for row in rows if row is not None), None)
+    if good is None:
+        raise ModelError(
+            "The density has no value at any of the points tried: a matrix in it is singular or "
+            "not positive definite. Give other starting values with initvals=."
+        )
+    return [
+        np.concatenate([np.full_like(good[k], np.nan) if r is None else r[k] for r in rows])
+        for k in range(len(good))
+    ]
+
+
+def _quiet() -> Any:
+    """NumPy's floating-point warnings off: overflow far from the optimum is expected."""
+    return np.errstate(all="ignore")
+
+
+def _mode(backend: str | None) -> Mode:
+    if backend is None or backend in ("py", "python"):
+        return INTERPRETED
+    try:
+        return get_mode("cvm" if backend == "c" else backend)
+    except (ValueError, KeyError) as err:
+        raise ModelError(
+            f"Unknown backend {backend!r}. Allowed are PyTensor's modes: 'numba', 'c', 'jax', or "
+            "'py' for the interpreter; leave it out to have it chosen."
+        ) from err
+
+
+def _batch(x: ArrayLike, p: int) -> Array:
+    array = np.asarray(x, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != p:
+        raise ModelError(
+            f"Got an array of shape {array.shape}; expected (batch, {p}): one row a point, one "
+            "column a coordinate of the unconstrained vector (see `.labels`)."
+        )
+    return array
+
+
+def _value_shapes(model: pm.Model, values: list[Any]) -> list[tuple[int, ...]]:
+    shapes = [value.type.shape for value in values]
+    if any(n is None for shape in shapes for n in shape):
+        # Some transforms hide the static shape; the initial point shows it.
+        point = model.initial_point()
+        shapes = [np.shape(point[value.name]) for value in values]
+    return [tuple(int(n) for n in shape) for shape in shapes]
+
+
+def _split(x: Any, values: list[Any], shapes: list[tuple], sizes: list[int]) -> dict[Any, Any]:
+    """Map each value variable to its piece of the flat vector."""
+    pieces, start = {}, 0
+    for value, shape, size in zip(values, shapes, sizes, strict=True):
+        piece = x[start : start + size].reshape(shape) if shape else x[start]
+        piece = piece.astype(value.type.dtype)
+        if isinstance(value.type, XTensorType):
+            piece = as_xtensor(piece, dims=value.type.dims)
+        pieces[value] = piece
+        start += size
+    return pieces
+
+
+def _static_size(rv: Any) -> int:
+    shape = rv.type.shape
+    return math.prod(n for n in shape if n is not None)
+
+
+def _grad(cost: Any, wrt: Any) -> Any:
+    return pytensor.grad(cost, wrt, disconnected_inputs="ignore")
