@@ -43,7 +43,7 @@ def geometric() -> pm.Model:
 def multinomial() -> pm.Model:
     with pm.Model(coords={"party": ["red", "green", "blue"]}) as model:
         p = pm.Dirichlet("p", [2.0, 2.0, 2.0], dims="party")
-        pm.Multinomial("y", 10, p, observed=[3, 5, 2])
+        pm.Multinomial("y", VOTES.sum(), p, observed=VOTES)
     return model
 
 
@@ -51,7 +51,7 @@ def multinomial_reference_logit() -> pm.Model:
     with pm.Model(coords={"other": ["green", "blue"], "party": ["red", "green", "blue"]}) as model:
         eta = pm.Flat("eta", dims="other")
         p = pm.Deterministic("p", pm.math.softmax(pm.math.concatenate([[0.0], eta])), dims="party")
-        pm.Multinomial("y", 10, p, observed=[3, 5, 2])
+        pm.Multinomial("y", VOTES.sum(), p, observed=VOTES)
     return model
 
 
@@ -63,11 +63,10 @@ def pareto() -> pm.Model:
 
 
 def hardy_weinberg() -> pm.Model:
-    # Genotypes of the MN blood group, Hong Kong 1937 (Rice, Mathematical Statistics, s. 8.5.1).
     with pm.Model() as model:
         theta = pm.Uniform("theta", 0, 1)
         p = pm.math.stack([(1 - theta) ** 2, 2 * theta * (1 - theta), theta**2])
-        pm.Multinomial("genotypes", 1029, p, observed=[342, 500, 187])
+        pm.Multinomial("genotypes", GENOTYPES.sum(), p, observed=GENOTYPES)
     return model
 
 
@@ -103,6 +102,9 @@ def weibull() -> pm.Model:
     return model
 
 
+VOTES = np.array([3, 5, 2])
+# Genotypes of the MN blood group, Hong Kong 1937 (Rice, Mathematical Statistics, s. 8.5.1).
+GENOTYPES = np.array([342, 500, 187])
 ZIP_Y = np.array([0, 0, 0, 0, 1, 2, 2, 3, 5])
 ANGLES = np.array([2.9, -2.8, 3.1, 2.2, -3.0])
 _mean, _log_y = NORMAL_Y.mean(), np.log(NORMAL_Y)
@@ -168,9 +170,9 @@ FAMILIES = (
         multinomial,
         mle=Truth(
             "converged",
-            {"p": np.array([3, 5, 2]) / 10},
+            {"p": VOTES / 10},
             "counts/n",
-            log_density=stats.multinomial(10, [0.3, 0.5, 0.2]).logpmf([3, 5, 2]),
+            log_density=stats.multinomial(10, [0.3, 0.5, 0.2]).logpmf(VOTES),
             n_optima=1,
         ),
         map=Truth(
@@ -185,8 +187,8 @@ FAMILIES = (
         "multinomial_reference_logit",
         multinomial_reference_logit,
         **with_flat_priors(
-            {"eta": np.log([5 / 3, 2 / 3]), "p": np.array([3, 5, 2]) / 10},
-            stats.multinomial(10, [0.3, 0.5, 0.2]).logpmf([3, 5, 2]),
+            {"eta": np.log([5 / 3, 2 / 3]), "p": VOTES / 10},
+            stats.multinomial(10, [0.3, 0.5, 0.2]).logpmf(VOTES),
             "log ratios of counts",
         ),
         twin_of="multinomial_dirichlet",
@@ -206,7 +208,7 @@ FAMILIES = (
             {"theta": (2 * 187 + 500) / (2 * 1029)},
             stats.multinomial(
                 1029, [(1 - 437 / 1029) ** 2, 2 * 437 / 1029 * (1 - 437 / 1029), (437 / 1029) ** 2]
-            ).logpmf([342, 500, 187]),
+            ).logpmf(GENOTYPES),
             "gene counting: (2 n3 + n2)/2n = .4247 (Rice)",
         ),
     ),

@@ -1,0 +1,144 @@
+"""PyMC's own log densities on the natural scale, interpreted: what the truths are proved with.
+
+Nothing of bayes_point is used here. The value transforms are taken off the model, so that a point
+of the natural scale is all that it needs, the edge of the support included; derivatives are
+PyTensor's, second derivatives are differences of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+import pytensor
+from numpy.typing import ArrayLike
+from pymc.logprob.utils import ParameterValueError
+from pymc.model.transform.conditioning import remove_value_transforms
+from pytensor.compile.mode import Mode
+from pytensor.graph.replace import graph_replace
+from scipy.linalg import block_diag, null_space
+
+from tests.zoo import Estimator, ZooModel
+
+__all__ = ["NaturalDensity"]
+
+MODE = Mode("py", "fast_compile")
+SUM_CONSTRAINED = ("SimplexTransform", "ZeroSumTransform")
+
+
+class NaturalDensity:
+    """What an estimator maximises, as a function of a natural-scale point (a dict by name)."""
+
+    def __init__(self, zoo_model: ZooModel, estimator: Estimator) -> None:
+        self.original = zoo_model.build()
+        model = self.model = remove_value_transforms(self.original)
+        likelihood = list(model.observed_RVs)
+        if zoo_model.potentials == "likelihood":
+            likelihood += model.potentials
+        self.values = {v.name: v for v in model.value_vars}
+        self.continuous = [v for v in model.value_vars if v.dtype.startswith("float")]
+        joint = model.logp(jacobian=False)
+        target = model.logp(vars=likelihood, jacobian=False) if estimator == "mle" else joint
+        if estimator == "map_jacobian":
+            target = target + self._log_jacobian()
+        self.target = target
+        self._function = self._compile([target, joint])
+
+    def _compile(self, outputs: list) -> pytensor.compile.Function:
+        return pytensor.function(
+            list(self.values.values()), outputs, mode=MODE, on_unused_input="ignore"
+        )
+
+    def _log_jacobian(self) -> pytensor.graph.basic.Variable:
+        """Log determinants of the value transforms, at the natural-scale values."""
+        by_name = {rv.name: rv for rv in self.original.free_RVs}
+        to_values = {by_name[name]: value for name, value in self.values.items()}
+        total = 0.0
+        for rv, transform in self.original.rvs_to_transforms.items():
+            if transform is not None and rv in to_values:
+                inputs = rv.owner.inputs
+                unconstrained = transform.forward(rv, *inputs)
+                total = total + transform.log_jac_det(unconstrained, *inputs).sum()
+        return graph_replace(total, to_values, strict=False)
+
+    def _arguments(self, point: Mapping[str, ArrayLike]) -> list[np.ndarray]:
+        return [np.asarray(point[name], dtype=v.dtype) for name, v in self.values.items()]
+
+    def __call__(self, point: Mapping[str, ArrayLike]) -> float:
+        """Log density, whatever the priors' support says of the point."""
+        return float(self._function(*self._arguments(point))[0])
+
+    def inside(self, point: Mapping[str, ArrayLike]) -> float:
+        """Log density, and -inf off the priors' support."""
+        for rv, transform in self.original.rvs_to_transforms.items():
+            ordered = type(transform).__name__ == "Ordered"
+            if ordered and np.any(np.diff(point[rv.name]) <= 0):
+                return -np.inf
+        try:
+            target, joint = self._function(*self._arguments(point))
+        except ParameterValueError:  # interpreted, PyMC raises where it would give -inf
+            return -np.inf
+        return float(target) if np.isfinite(joint) else -np.inf
+
+    @cached_property
+    def _gradients(self) -> pytensor.compile.Function:
+        return self._compile(
+            pytensor.grad(self.target, self.continuous, disconnected_inputs="ignore")
+        )
+
+    def gradient(self, point: Mapping[str, ArrayLike]) -> np.ndarray:
+        """Gradient by the flat vector of the continuous variables, along their constraints."""
+        parts = self._gradients(*self._arguments(point))
+        return np.concatenate([np.ravel(part) for part in parts]) @ self.tangent(point)
+
+    def hessian(self, point: Mapping[str, ArrayLike]) -> np.ndarray:
+        """Central differences of the gradient, along the constraints."""
+        x, tangent = self.flatten(point), self.tangent(point)
+        scale = np.abs(tangent.T) @ np.abs(x)
+        steps = 1e-5 * np.where(scale > 0, scale, 1)
+        columns = [
+            (
+                self.gradient(self.unflatten(point, x + h * direction))
+                - self.gradient(self.unflatten(point, x - h * direction))
+            )
+            / (2 * h)
+            for h, direction in zip(steps, tangent.T, strict=True)
+        ]
+        hessian = np.array(columns)
+        return (hessian + hessian.T) / 2
+
+    def flatten(self, point: Mapping[str, ArrayLike]) -> np.ndarray:
+        """Continuous variables as one vector."""
+        return np.concatenate(
+            [np.ravel(np.asarray(point[v.name], dtype=float)) for v in self.continuous]
+        )
+
+    def unflatten(self, point: Mapping[str, ArrayLike], x: np.ndarray) -> dict[str, ArrayLike]:
+        """The point with its continuous variables taken from a vector."""
+        result, start = dict(point), 0
+        for v in self.continuous:
+            shape = np.shape(point[v.name])
+            size = int(np.prod(shape))
+            result[v.name] = x[start : start + size].reshape(shape)
+            start += size
+        return result
+
+    def tangent(self, point: Mapping[str, ArrayLike]) -> np.ndarray:
+        """Columns that span the directions which the constraints (a fixed sum) leave free."""
+        transforms = {
+            rv.name: type(t).__name__ for rv, t in self.original.rvs_to_transforms.items()
+        }
+        blocks = []
+        for v in self.continuous:
+            size = np.size(point[v.name])
+            constrained = transforms.get(v.name) in SUM_CONSTRAINED
+            blocks.append(null_space(np.ones((1, size))) if constrained else np.eye(size))
+        return block_diag(*blocks)
+
+    def deterministics(self, point: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
+        """The model's deterministics at the point."""
+        graphs = self.model.deterministics
+        graphs = self.model.replace_rvs_by_values(graphs)
+        values = self._compile(graphs)(*self._arguments(point)) if graphs else []
+        return {v.name: x for v, x in zip(self.model.deterministics, values, strict=True)}
