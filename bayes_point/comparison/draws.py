@@ -1,0 +1,135 @@
+"""Monte Carlo statistics of posterior draws: moments, intervals, and their standard errors.
+
+Arrays here have the shape (chain, draw, n): n scalar parameters side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+
+__all__ = ["Draws", "gap_mcse", "interval", "interval_mcse"]
+
+Array = NDArray[np.float64]
+
+# Fewer draws a chain than this and ArviZ cannot split the chains to estimate an ESS.
+MIN_DRAWS = 4
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws of n scalar parameters with their mean and sd.
+
+    Attributes
+    ----------
+    x : ndarray of shape (chain, draw, n)
+    mean, sd : ndarray of shape (n,)
+        NaN where a draw is not finite; `sd` is 0 where the draws are constant.
+    z : ndarray of shape (chain, draw, n)
+        Draws less the mean, in sd; 0 where they are constant or not finite.
+    finite, varies : ndarray of bool, shape (n,)
+        Whether all draws are finite; whether they are finite and not constant.
+    """
+
+    x: Array
+    mean: Array
+    sd: Array
+    z: Array
+    finite: NDArray[np.bool_]
+    varies: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, x: Array) -> Draws:
+        """Compute the moments of draws of shape (chain, draw, n)."""
+        finite = np.isfinite(x).all((0, 1))
+        safe = np.where(finite, x, 0.0)
+        spread = safe.max((0, 1)) - safe.min((0, 1))
+        # A sum that is always one varies by rounding: its spread carries no information.
+        varies = spread > 100 * np.finfo(float).eps * np.abs(safe).max((0, 1))
+        count = x.shape[0] * x.shape[1]
+        mean = safe.mean((0, 1))
+        sd = np.where(varies & (count > 1), safe.std((0, 1), ddof=1 if count > 1 else 0), 0.0)
+        z = np.where(varies, (safe - mean) / np.where(sd > 0, sd, 1.0), 0.0)
+        return cls(
+            x,
+            np.where(finite, mean, np.nan),
+            np.where(finite, sd, np.nan),
+            z,
+            finite,
+            finite & varies & (sd > 0),
+        )
+
+    @property
+    def mean_mcse(self) -> Array:
+        """Monte Carlo standard error of the mean; 0 where constant, NaN where not finite."""
+        return self._scaled("mean")
+
+    @property
+    def sd_mcse(self) -> Array:
+        """Monte Carlo standard error of the sd; 0 where constant, NaN where not finite."""
+        return self._scaled("sd")
+
+    def _scaled(self, method: str) -> Array:
+        # On z and not on x: ArviZ takes draws that differ by less than 1e-15 for constants,
+        # whatever their scale.
+        return np.where(self.finite, self.sd * _mcse(self.z, self.varies, method), np.nan)
+
+
+def gap_mcse(z: Array, gap: Array, varies: NDArray[np.bool_]) -> Array:
+    """Monte Carlo standard error of gap = (p - mean) / sd, both moments estimated from the draws.
+
+    By the delta method: to first order a draw moves the gap through the mean by -z and through the
+    sd by -gap (z**2 - 1) / 2. The error of the gap is the error of the mean of their sum, in which
+    the covariance of mean and sd, and the autocorrelation of the chain, are already counted.
+
+    Parameters
+    ----------
+    z : ndarray of shape (chain, draw, n)
+        Standardised draws.
+    gap : ndarray of shape (n,)
+    varies : ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        NaN where the gap is not finite or the draws do not vary.
+    """
+    known = varies & np.isfinite(gap)
+    g = np.where(known, gap, 0.0)
+    error = _mcse(-z - g * (z**2 - 1) / 2, known, "mean")
+    return np.where(known, error, np.nan)
+
+
+def interval(draws: Draws, prob: float, kind: str) -> tuple[Array, Array]:
+    """Lower and upper bound of the highest-density or equal-tailed interval; NaN if not finite."""
+    compute = array_stats.hdi if kind == "hdi" else array_stats.eti
+    bounds = compute(np.where(draws.finite, draws.x, 0.0), prob, axis=(0, 1))
+    bounds = np.where(draws.finite[:, None], bounds, np.nan)
+    return bounds[:, 0], bounds[:, 1]
+
+
+def interval_mcse(draws: Draws, bound: Array) -> Array:
+    """Monte Carlo standard error of an interval's bound, as the quantile that it is."""
+    error = np.where(draws.finite, 0.0, np.nan)
+    if draws.x.shape[1] < MIN_DRAWS:
+        return np.full(bound.shape, np.nan)
+    for i in np.flatnonzero(draws.varies):
+        z, at = draws.z[..., i], (bound[i] - draws.mean[i]) / draws.sd[i]
+        prob = float(np.mean(z <= at))
+        if 0 < prob < 1:
+            error[i] = draws.sd[i] * float(array_stats.mcse(z, method="quantile", prob=prob))
+        else:
+            error[i] = np.nan
+    return error
+
+
+def _mcse(z: Array, which: NDArray[np.bool_], method: str) -> Array:
+    out = np.zeros(z.shape[2])
+    if z.shape[1] < MIN_DRAWS:
+        return np.full(z.shape[2], np.nan)
+    if which.any():
+        out[which] = array_stats.mcse(z[..., which], chain_axis=0, draw_axis=1, method=method)
+    return out

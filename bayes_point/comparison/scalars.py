@@ -1,0 +1,53 @@
+"""Scalar parameters: their names, and the variables of a Dataset as one flat array."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from arviz_base import xarray_sel_iter
+from arviz_base.labels import BaseLabeller
+from numpy.typing import NDArray
+
+__all__ = ["Scalar", "flatten", "scalars"]
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One scalar parameter: its label, such as beta[age], and where it is found."""
+
+    label: str
+    variable: str
+    selection: Mapping[Hashable, Any]
+
+
+def scalars(ds: xr.Dataset, lead: tuple[str, ...], labeller: Any = None) -> list[Scalar]:
+    """Name every scalar parameter of `ds` as ArviZ does, in the order of `flatten`.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+    lead : tuple of str
+        Dims which are not the parameters' own: chain and draw, or estimator.
+    labeller : arviz_base.labels.Labeller, optional
+    """
+    make = (labeller or BaseLabeller()).make_label_flat
+    return [
+        Scalar(str(make(name, sel, isel)), str(name), sel)
+        for name, sel, isel in xarray_sel_iter(ds, skip_dims=set(lead))
+    ]
+
+
+def flatten(ds: xr.Dataset, lead: tuple[str, ...]) -> NDArray[np.float64]:
+    """Lay the variables of `ds` side by side: shape (*lead, number of scalar parameters)."""
+    sizes = [ds.sizes[d] for d in lead]
+    return np.concatenate(
+        [
+            da.transpose(*lead, ...).values.astype(float).reshape(*sizes, -1)
+            for da in ds.data_vars.values()
+        ],
+        axis=-1,
+    )
