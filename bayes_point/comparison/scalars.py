@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from arviz_base import xarray_sel_iter
 from arviz_base.labels import BaseLabeller
 from numpy.typing import NDArray
 
-__all__ = ["Scalar", "flatten", "scalars"]
+__all__ = ["Scalar", "flatten", "listed", "scalars"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,9 @@ def flatten(ds: xr.Dataset, lead: tuple[str, ...]) -> NDArray[np.float64]:
         ],
         axis=-1,
     )
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Join names for a sentence: at most `most` of them, and the number of the others."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -1,0 +1,216 @@
+"""Side by side in one table: MLE, MAP, posterior mean, sd, interval and gaps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_point.comparison.digits import decimals_of, number_text, round_to_spec
+from bayes_point.comparison.draws import Draws, gap_mcse, interval, interval_mcse
+from bayes_point.comparison.frame import SummaryFrame
+from bayes_point.comparison.scalars import Scalar, flatten, scalars
+from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
+from bayes_point.comparison.validate import SAMPLE_DIMS, interval_arguments, select
+from bayes_point.errors import ComparisonError
+
+__all__ = ["summary"]
+
+MARK, DOUBT = "*", "?"
+
+
+def summary(
+    dt: xr.DataTree,
+    *,
+    var_names: str | Sequence[str] | None = None,
+    filter_vars: str | None = None,
+    coords: Mapping[Hashable, Any] | None = None,
+    ci_prob: float | None = None,
+    ci_kind: str | None = None,
+    round_to: int | str | None = None,
+) -> SummaryFrame:
+    """Table of MLE, MAP, posterior mean, sd, interval and gaps, one row a scalar parameter.
+
+    Parameters
+    ----------
+    dt : xarray.DataTree
+        What `fit` returned.
+    var_names : str or sequence of str, optional
+        Variables to show, all by default. As in ArviZ, ``~`` in front excludes.
+    filter_vars : {None, "like", "regex"}, optional
+        How `var_names` are understood, as in ArviZ.
+    coords : mapping, optional
+        Coordinate values to select.
+    ci_prob : float, optional
+        Probability of the interval, ``rcParams["stats.ci_prob"]`` of ArviZ by default.
+    ci_kind : {"hdi", "eti"}, optional
+        Kind of the interval, ``rcParams["stats.ci_kind"]`` of ArviZ by default.
+    round_to : int, str or None, optional
+        None or "auto": the frame holds all digits and shows those that the Monte Carlo error
+        supports. An int rounds the numbers to decimals, "3g" to significant digits, "none" not at
+        all; with these the numbers are shown as they are, and two columns more, ``status_MLE`` and
+        ``status_MAP``, say how the estimates ended.
+
+    Returns
+    -------
+    SummaryFrame
+        A pandas.DataFrame indexed by the labels of the parameters (``beta[age]``), with the columns
+        ``MLE``, ``MAP``, ``mean``, ``sd``, the bounds of the interval (named as
+        ``arviz.summary`` does: ``eti89_lb``, ``eti89_ub``), ``gap_MLE`` and ``gap_MAP``, in
+        posterior sd. Its ``attrs["status"]`` maps "MLE" and "MAP" to their status.
+
+        As shown: `mean`, `sd`, bounds and gaps end at the digit of twice their Monte Carlo error,
+        the estimates have one decimal more than the mean. An estimate that does not exist shows its
+        status (``unbounded``) for the number; ``?`` marks numbers that are no maximum because the
+        search was unbounded or did not converge; ``*`` those that the status concerns otherwise (on
+        the boundary, not identified, at infinity). A note below says what the status is.
+
+    Raises
+    ------
+    ComparisonError
+        If `dt` is not the tree of a fit, or an argument is not understood.
+
+    See Also
+    --------
+    gaps : The gaps with their Monte Carlo errors, as a labelled Dataset.
+
+    Examples
+    --------
+    With ``dt = bp.fit(coin, random_seed=1)``, three heads of three tosses under Beta(2, 2):
+
+    >>> import bayes_point as bp
+    >>> bp.summary(dt, var_names="theta")
+              MLE     MAP   mean     sd eti89_lb eti89_ub gap_MLE gap_MAP
+    theta  1.0000* 0.8000  0.713  0.162     0.42    0.938   +1.76   +0.53
+    * MLE (on boundary): the maximum lies on the boundary of the support
+
+    The numbers inside have all digits:
+
+    >>> bp.summary(dt, round_to=3).loc["theta", "gap_MAP"]
+    0.533
+    """
+    prob, kind = interval_arguments(ci_prob, ci_kind)
+    spec = _rounding(round_to)
+    posterior, points = select(dt, var_names, filter_vars, coords)
+    statuses = estimate_statuses(dt)
+    rows = scalars(posterior, SAMPLE_DIMS)
+    values, errors = _columns(posterior, points, prob, kind)
+
+    frame = SummaryFrame(values, index=[r.label for r in rows])
+    frame.attrs["status"] = {e: s.key for e, s in statuses.items()}
+    if spec is not None:
+        frame = frame.map(lambda v: round_to_spec(float(v), spec))
+        for estimator, status in statuses.items():
+            frame[f"status_{estimator}"] = status.key
+        return frame
+    return frame.with_texts(_texts(rows, values, errors, statuses), _notes(statuses))
+
+
+def _rounding(round_to: int | str | None) -> int | str | None:
+    if round_to is None or round_to == "auto":
+        return None
+    if isinstance(round_to, str):
+        if round_to.lower() == "none":
+            return "none"
+        if re.fullmatch(r"[1-9][0-9]*g", round_to):
+            return round_to
+    elif isinstance(round_to, (int, np.integer)) and not isinstance(round_to, bool):
+        return int(round_to)
+    raise ComparisonError(
+        f"round_to must be None or 'auto' (digits follow the Monte Carlo error), a number of"
+        f" decimals, significant digits such as '3g', or 'none', got {round_to!r}."
+    )
+
+
+def _columns(
+    posterior: xr.Dataset, points: xr.Dataset, prob: float, kind: str
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+    """Columns of the table, and the Monte Carlo errors of those that have one."""
+    draws = Draws.of(flatten(posterior, SAMPLE_DIMS))
+    mle, map_ = flatten(points, ("estimator",))
+    lower, upper = interval(draws, prob, kind)
+    scale = np.where(draws.varies, draws.sd, np.nan)
+    gap_mle, gap_map = (mle - draws.mean) / scale, (map_ - draws.mean) / scale
+    name = f"{kind}{100 * prob:g}"
+    values = {
+        "MLE": mle,
+        "MAP": map_,
+        "mean": draws.mean,
+        "sd": draws.sd,
+        f"{name}_lb": lower,
+        f"{name}_ub": upper,
+        "gap_MLE": gap_mle,
+        "gap_MAP": gap_map,
+    }
+    errors = {
+        "mean": draws.mean_mcse,
+        "sd": draws.sd_mcse,
+        f"{name}_lb": interval_mcse(draws, lower),
+        f"{name}_ub": interval_mcse(draws, upper),
+        "gap_MLE": gap_mcse(draws.z, gap_mle, draws.varies),
+        "gap_MAP": gap_mcse(draws.z, gap_map, draws.varies),
+    }
+    return values, errors
+
+
+def _texts(
+    rows: Sequence[Scalar],
+    values: Mapping[str, NDArray[np.float64]],
+    errors: Mapping[str, NDArray[np.float64]],
+    statuses: Mapping[str, EstimateStatus],
+) -> dict[tuple[Hashable, Hashable], tuple[float, str]]:
+    cells: dict[tuple[Hashable, Hashable], tuple[float, str]] = {}
+    for i, row in enumerate(rows):
+        places = decimals_of(float(errors["mean"][i]))
+        for column, numbers in values.items():
+            value = float(numbers[i])
+            estimator = column.removeprefix("gap_")
+            if column in statuses:
+                text = number_text(value, None if places is None else places + 1)
+                text = _marked(text, value, statuses[column], row)
+            elif estimator in statuses:
+                text = number_text(value, decimals_of(float(errors[column][i])), sign=True)
+                text = "-" if np.isnan(value) else text
+                if np.isfinite(value) and not statuses[estimator].exists:
+                    text += DOUBT
+            else:
+                own = decimals_of(float(errors[column][i]))
+                text = number_text(value, places if own is None else own)
+            cells[row.label, column] = (value, text)
+    _align(cells, values, rows)
+    return cells
+
+
+def _marked(text: str, value: float, status: EstimateStatus, row: Scalar) -> str:
+    if np.isnan(value):
+        return status.words if not status.converged else text
+    if not status.exists:
+        return text + DOUBT
+    return text + MARK if status.concerns(row) else text
+
+
+def _align(
+    cells: dict[tuple[Hashable, Hashable], tuple[float, str]],
+    columns: Mapping[str, object],
+    rows: Sequence[Scalar],
+) -> None:
+    """Pad unmarked numbers where others of the column are marked, so that digits line up."""
+    for column in columns:
+        keys = [(r.label, column) for r in rows]
+        if any(cells[k][1].endswith((MARK, DOUBT)) for k in keys):
+            for k in keys:
+                value, text = cells[k]
+                if not text.endswith((MARK, DOUBT)):
+                    cells[k] = (value, text + " ")
+
+
+def _notes(statuses: Mapping[str, EstimateStatus]) -> tuple[str, ...]:
+    return tuple(
+        f"{MARK if s.exists else DOUBT} {s.estimator} ({s.words}): {s.text}"
+        for s in statuses.values()
+        if not s.converged
+    )
