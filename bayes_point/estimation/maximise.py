@@ -1,0 +1,238 @@
+"""The batched maximiser: an objective and starts in, a stationary point for each start out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.estimation.objective import Objective
+
+__all__ = ["Quadratic", "Search", "maximise"]
+
+Array = NDArray[np.float64]
+
+EPS = float(np.finfo(np.float64).eps)
+
+# Damping added to the scaled curvature when the Newton step is no good.  They are tried all at
+# once: one batched evaluation costs hardly more than a single one, and needs no bookkeeping of
+# trust-region radii.
+_DAMPING = 10.0 ** np.arange(-6, 9, dtype=float)
+# Lengths, in units of 1 / sqrt(curvature), tried both ways along a direction of negative curvature:
+# at a saddle the gradient is zero and says nothing.
+_ESCAPES = np.array([0.1, 1.0, 10.0])
+# Below this, relative to a scaled diagonal of one, a curvature is rounding.
+_FLAT = 1e-13
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where the search from each start ended.
+
+    Attributes
+    ----------
+    x : ndarray, (batch, p)
+        The last point.
+    value, gradient, hessian : ndarray
+        Of the objective there.
+    settled : ndarray of bool, (batch,)
+        Whether the search ended because no Newton step improves the point beyond rounding; if not,
+        it ran out of iterations or was stuck at a point that is not stationary.
+    iterations : ndarray of int, (batch,)
+        Newton iterations made.
+    """
+
+    x: Array
+    value: Array
+    gradient: Array
+    hessian: Array
+    settled: NDArray[np.bool_]
+    iterations: NDArray[np.int_]
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """The objective's quadratic model at a batch of points, in scaled eigen-coordinates.
+
+    The coordinates are scaled by 1 / sqrt(|diagonal of the Hessian|) first, which makes the
+    eigenvalues those of something like a correlation matrix, whatever the units of the parameters.
+    """
+
+    scale: Array  # (batch, p)
+    curvature: Array  # (batch, p): eigenvalues of the scaled negative Hessian, ascending
+    axes: Array  # (batch, p, p): columns are the eigenvectors
+    slope: Array  # (batch, p): the scaled gradient along each of them
+
+    @classmethod
+    def at(cls, x: Array, gradient: Array, hessian: Array, free: NDArray[np.bool_]) -> Quadratic:
+        """Build the model of the free coordinates; the others are held where they are."""
+        hessian = np.where(free[:, :, None] & free[:, None, :], hessian, 0.0)
+        gradient = np.where(free, gradient, 0.0)
+        diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
+        # A coordinate without curvature has no scale of its own but its size.
+        longest = 1e10 * (1.0 + np.abs(x))
+        with np.errstate(divide="ignore"):
+            scale = np.where(diagonal > 0, np.minimum(1 / np.sqrt(diagonal), longest), 1.0)
+        scaled = -hessian * scale[:, :, None] * scale[:, None, :]
+        curvature, axes = np.linalg.eigh(scaled)
+        slope = np.einsum("bpk,bp->bk", axes, gradient * scale)
+        return cls(scale, curvature, axes, slope)
+
+    def step(self, coefficients: Array) -> Array:
+        """Turn coefficients along the axes, (batch, ..., p), into steps of x."""
+        return np.einsum("bpk,b...k->b...p", self.axes, coefficients) * _expand(
+            self.scale, coefficients.ndim
+        )
+
+    @property
+    def is_concave(self) -> NDArray[np.bool_]:
+        """Whether the curvature is nowhere negative beyond rounding."""
+        return self.curvature[:, 0] > -_FLAT
+
+    @property
+    def newton(self) -> Array:
+        """Coefficients of the Newton step; a flat direction takes its gradient as it is."""
+        return self.slope / np.where(np.abs(self.curvature) > _FLAT, self.curvature, 1.0)
+
+    def decrement(self, slope: Array) -> Array:
+        """Squared length, (batch,), in standard errors, of the Newton step for this slope."""
+        return np.sum(
+            slope**2 / np.where(np.abs(self.curvature) > _FLAT, np.abs(self.curvature), 1.0), axis=1
+        )
+
+    def rows(self, which: NDArray) -> Quadratic:
+        """Return the model of some rows of the batch."""
+        return Quadratic(
+            self.scale[which], self.curvature[which], self.axes[which], self.slope[which]
+        )
+
+
+def maximise(
+    objective: Objective,
+    starts: Array,
+    *,
+    free: NDArray[np.bool_] | None = None,
+    max_iterations: int = 200,
+) -> Search:
+    """Climb from each start to a stationary point, by Newton steps with the exact Hessian.
+
+    A Newton step that does not raise the objective as predicted is replaced by the best of a fan of
+    damped steps (Levenberg 1944; Marquardt 1963, https://doi.org/10.1137/0111030), and at negative
+    curvature also by steps along it, so that the search does not end at a saddle.  A step to a
+    point where the value or the gradient is not finite is never taken.  Ends where the
+    Newton decrement is at its rounding floor.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is maximised.
+    starts : ndarray, (batch, p)
+        Starting points, each with a finite value.
+    free : ndarray of bool, (batch, p), optional
+        Coordinates that may move; by default all.
+    max_iterations : int
+        Limit on Newton iterations.
+
+    Returns
+    -------
+    Search
+        One row a start.
+    """
+    x = np.array(starts, dtype=float)
+    batch, p = x.shape
+    free = np.ones((batch, p), bool) if free is None else free
+    value, gradient = objective.evaluate(x)
+    hessian = objective.hessian(x)
+    settled = np.zeros(batch, bool)
+    iterations = np.zeros(batch, int)
+    active = np.flatnonzero(np.isfinite(value) & np.all(np.isfinite(gradient), axis=1))
+    for _ in range(max_iterations):
+        if active.size == 0:
+            break
+        quadratic = Quadratic.at(x[active], gradient[active], hessian[active], free[active])
+        new, new_value, new_gradient, moved, done = _step(
+            objective, x[active], value[active], quadratic
+        )
+        iterations[active] += 1
+        settled[active[done]] = True
+        x[active[moved]] = new[moved]
+        value[active[moved]] = new_value[moved]
+        gradient[active[moved]] = new_gradient[moved]
+        hessian[active[moved]] = _finite_hessian(objective, new[moved])
+        active = active[moved & ~done]
+    return Search(x, value, gradient, hessian, settled, iterations)
+
+
+def _step(
+    objective: Objective, x: Array, value: Array, quadratic: Quadratic
+) -> tuple[Array, Array, Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Make one step of each row; return also which rows moved, and which are done."""
+    new = x + quadratic.step(quadratic.newton)
+    new_value, new_gradient = objective.evaluate(new)
+    finite = np.isfinite(new_value) & np.all(np.isfinite(new_gradient), axis=1)
+    decrement = quadratic.decrement(quadratic.slope)
+    gain = np.where(finite, new_value - value, -np.inf)
+    noise = 8 * EPS * (1 + np.abs(value))
+
+    # Far from the optimum: the step has to gain a tenth of what the quadratic model promises.
+    good = quadratic.is_concave & (gain >= 0.05 * decrement) & finite
+    # Near it the gain drowns in rounding, and the gradient, which does not, has to fall instead.
+    near = quadratic.is_concave & (decrement < 2 * noise)
+    slope = np.einsum(
+        "bpk,bp->bk", quadratic.axes, np.where(finite[:, None], new_gradient, 0) * quadratic.scale
+    )
+    falls = finite & (gain >= -noise) & (quadratic.decrement(slope) < 0.25 * decrement)
+    moved = np.where(near, falls, good)
+    done = near & ~falls | (decrement == 0) & quadratic.is_concave
+
+    stuck = np.flatnonzero(~moved & ~done)
+    if stuck.size:
+        best, best_value, best_gradient = _fan(
+            objective, x[stuck], value[stuck], quadratic.rows(stuck)
+        )
+        better = best_value > value[stuck]
+        new[stuck], new_value[stuck], new_gradient[stuck] = best, best_value, best_gradient
+        moved[stuck] = better
+    return new, new_value, new_gradient, moved, done
+
+
+def _fan(
+    objective: Objective, x: Array, value: Array, quadratic: Quadratic
+) -> tuple[Array, Array, Array]:
+    """Return the best point of a fan of damped steps from each row."""
+    lowest = np.maximum(0.0, -quadratic.curvature[:, :1, None])
+    damped = quadratic.curvature[:, None, :] + lowest + _DAMPING[None, :, None]
+    steps = [quadratic.step(quadratic.slope[:, None, :] / damped)]
+    if np.any(~quadratic.is_concave):
+        along = np.zeros((len(x), 2 * len(_ESCAPES), x.shape[1]))
+        along[:, :, 0] = np.concatenate([_ESCAPES, -_ESCAPES])
+        steps.append(quadratic.step(along))
+    points = x[:, None, :] + np.concatenate(steps, axis=1)
+    n, k, p = points.shape
+    values, gradients = objective.evaluate(points.reshape(n * k, p))
+    values, gradients = values.reshape(n, k), gradients.reshape(n, k, p)
+    bad = ~np.isfinite(values) | ~np.all(np.isfinite(gradients), axis=2)
+    values = np.where(bad, -np.inf, values)
+    best = np.argmax(values, axis=1)
+    row = np.arange(n)
+    return points[row, best], values[row, best], gradients[row, best]
+
+
+def _finite_hessian(objective: Objective, x: Array) -> Array:
+    """Return the Hessian; where an entry is not finite, by differences of the gradient."""
+    if len(x) == 0:
+        return np.empty((0, x.shape[1], x.shape[1]))
+    hessian = objective.hessian(x)
+    for i in np.flatnonzero(~np.all(np.isfinite(hessian), axis=(1, 2))):
+        # The second derivative of a switch is NaN where the first is finite.
+        h = EPS ** (1 / 3) * (1 + np.abs(x[i]))
+        _, up = objective.evaluate(x[i] + np.diag(h))
+        _, down = objective.evaluate(x[i] - np.diag(h))
+        rough = (up - down) / (2 * h[:, None])
+        hessian[i] = np.nan_to_num(0.5 * (rough + rough.T), nan=0.0, posinf=0.0, neginf=0.0)
+    return hessian
+
+
+def _expand(scale: Array, ndim: int) -> Array:
+    return scale.reshape(scale.shape[0], *(1,) * (ndim - 2), scale.shape[1])

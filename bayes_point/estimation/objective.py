@@ -1,0 +1,55 @@
+"""What is maximised: a weighted sum of a model's log densities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.model.density import LogDensity
+
+__all__ = ["Objective"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A weighted sum of the terms of a `LogDensity`, as a function of a batch of vectors.
+
+    MLE, MAP, the prior path and the mode on the unconstrained scale differ only in the weights.
+
+    Parameters
+    ----------
+    density : LogDensity
+        The terms.
+    weights : mapping of str to float
+        Weight of each term.  A term that is not named is not evaluated into the sum, so that its
+        value may be anything, even minus infinity.
+    """
+
+    density: LogDensity
+    weights: Mapping[str, float]
+
+    @property
+    def p(self) -> int:
+        """Number of coordinates."""
+        return self.density.p
+
+    def evaluate(self, x: Array) -> tuple[Array, Array]:
+        """Return the value, (batch,), and the gradient, (batch, p)."""
+        value, gradient = self.density.evaluate(x, tuple(self.weights))
+        w = np.array(list(self.weights.values()))
+        return value @ w, np.einsum("btp,t->bp", gradient, w)
+
+    def hessian(self, x: Array) -> Array:
+        """Return the Hessian, (batch, p, p)."""
+        w = np.array(list(self.weights.values()))
+        return np.einsum("btpq,t->bpq", self.density.hessian(x, tuple(self.weights)), w)
+
+    def hessian_product(self, x: Array, v: Array) -> Array:
+        """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
+        w = np.array(list(self.weights.values()))
+        return np.einsum("btp,t->bp", self.density.hessian_product(x, v, tuple(self.weights)), w)
