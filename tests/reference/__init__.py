@@ -7,23 +7,28 @@ import json
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
-__all__ = ["read_data"]
+__all__ = ["read_data", "read_references"]
 
 DATA = Path(__file__).parent / "data"
 
 
 @cache
 def read_data(name: str) -> MappingProxyType[str, np.ndarray]:
-    """Columns of ``data/<name>.csv`` (numbers only) or entries of ``data/<name>.json``."""
-    path = DATA / f"{name}.csv"
-    if path.exists():
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        return MappingProxyType(
-            {key: np.array([float(row[key]) for row in rows]) for key in rows[0]}
-        )
-    content = json.loads((DATA / f"{name}.json").read_text())
-    return MappingProxyType({key: np.asarray(value) for key, value in content.items()})
+    """Columns of ``data/<name>.csv``, all of them numbers."""
+    with (DATA / f"{name}.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return MappingProxyType({key: np.array([float(row[key]) for row in rows]) for key in rows[0]})
+
+
+@cache
+def _all_references() -> dict[str, Any]:
+    return json.loads((DATA / "references.json").read_text())
+
+
+def read_references(name: str) -> dict[str, Any]:
+    """What was published or certified of a data set: one entry for each estimand."""
+    return _all_references()[name]

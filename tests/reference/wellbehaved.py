@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from tests.reference.cases import CASES
 from tests.reference.coins import COINS
+from tests.reference.eight_schools import EIGHT_SCHOOLS_WELLBEHAVED
 from tests.reference.families import FAMILIES
+from tests.reference.garch import GARCH
+from tests.reference.nist import NIST
 from tests.reference.normals import NORMALS
 from tests.reference.regressions import REGRESSIONS
 
 __all__ = ["WELLBEHAVED"]
 
-WELLBEHAVED = (*COINS, *NORMALS, *FAMILIES, *REGRESSIONS)
+WELLBEHAVED = (
+    *COINS,
+    *NORMALS,
+    *FAMILIES,
+    *REGRESSIONS,
+    *CASES,
+    *NIST,
+    *GARCH,
+    *EIGHT_SCHOOLS_WELLBEHAVED,
+)
