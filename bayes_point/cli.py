@@ -1,0 +1,301 @@
+"""The ``bayes-point`` command.
+
+Everything heavy is imported where it is needed, so that ``--help`` and a mistyped path answer at
+once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bayes_point import __version__
+from bayes_point.errors import BayesPointError, BayesPointWarning
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+INPUT_ERROR, UNEXPECTED, INTERRUPTED = 2, 1, 130
+"""Exit codes: the input cannot be used; a fault of ours or of a library; Ctrl-C."""
+
+SAMPLING_OPTIONS = ("draws", "tune", "chains", "seed", "save")
+"""Options that mean nothing for a fit that is already there."""
+
+MAX_ROWS = 40
+"""Rows of the summary that the terminal gets; the report has them all."""
+
+
+class _Group(click.Group):
+    """A group whose every failure is one sentence on stderr and an exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.exceptions.NoArgsIsHelpError as err:
+            err.show()
+            code = INPUT_ERROR
+        except click.UsageError as err:
+            where = f" (see '{err.ctx.command_path} --help')" if err.ctx else ""
+            _say(f"Error: {err.format_message().rstrip('.')}{where}.")
+            code = INPUT_ERROR
+        except click.Abort:
+            _say("Interrupted.")
+            code = INTERRUPTED
+        sys.exit(code)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bayes-point")
+def main() -> None:
+    """MLE, MAP and posterior of a PyMC model: how far apart they are, and why."""
+
+
+@main.command()
+@click.argument("source", metavar="MODEL.py[:NAME] | FIT.nc")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html",
+    help="Where to write the report.  [default: name of the source + .html, here]",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=4),
+    default=1000,
+    metavar="N",
+    show_default=True,
+    help="Posterior draws of each chain.",
+)
+@click.option(
+    "--tune",
+    type=click.IntRange(min=0),
+    default=1000,
+    metavar="N",
+    show_default=True,
+    help="Tuning steps of each chain, not kept.",
+)
+@click.option(
+    "--chains",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of chains.  [default: the sampler's own]",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", help="Random seed, to get the same again."
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path),
+    metavar="FIT.nc",
+    help="Keep the fit as well; 'bayes-point report FIT.nc' reports on it again.",
+)
+@click.option("--title", help="Title of the report.")
+@click.option(
+    "-q",
+    "--quiet",
+    "--no-progress",
+    "quiet",
+    is_flag=True,
+    help="No progress: only the table and the path of the report.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def report(
+    ctx: click.Context,
+    source: str,
+    output: Path | None,
+    title: str | None,
+    quiet: bool,
+    debug: bool,
+    **sampling: Any,
+) -> int:
+    """Fit a PyMC model and write an HTML report on its MLE, MAP and posterior.
+
+    MODEL.py is a Python file with a pymc.Model at its top level; NAME says which one if it holds
+    several. FIT.nc is a fit kept by --save. Prints the summary table and the path of the report.
+    """
+    try:
+        path, name = _parse_source(source)
+        output = Path(f"{path.stem}.html") if output is None else output
+        save = sampling.pop("save")
+        _check_target(output, "--output", (".html", ".htm"))
+        if path.suffix == ".nc":
+            _refuse_sampling_options(ctx, path)
+            tree = _load(path)
+        else:
+            if save is not None:
+                _check_target(save, "--save", (".nc",))
+            tree = _fit(path, name, quiet, sampling)
+            if save is not None:
+                _save(tree, save)
+        _print_summary(tree)
+        _progress("Drawing the report …", quiet)
+        click.echo(_write_report(tree, title, output))
+    except BayesPointError as err:
+        return _failed(err, str(err), INPUT_ERROR, debug)
+    except OSError as err:
+        return _failed(err, _os_error(err), INPUT_ERROR, debug)
+    except Exception as err:
+        from bayes_point.model_file import in_one_line
+
+        hint = "" if debug else " (--debug shows where)"
+        return _failed(err, f"unexpected {in_one_line(err)}{hint}", UNEXPECTED, debug)
+    return 0
+
+
+def _parse_source(source: str) -> tuple[Path, str | None]:
+    """Split FILE.py:name, and see that the file is there and of a kind we read."""
+    path, name = Path(source), None
+    if not path.exists() and ":" in source:
+        head, _, tail = source.rpartition(":")
+        if head.endswith((".py", ".nc")) and tail.isidentifier():
+            path, name = Path(head), tail
+    if not path.exists():
+        raise BayesPointError(f"there is no file {path}")
+    if path.is_dir():
+        raise BayesPointError(f"{path} is a directory; give a Python file or a saved fit (.nc)")
+    if path.suffix not in (".py", ".nc"):
+        raise BayesPointError(
+            f"{path} is neither a Python file that holds a model (.py) nor a saved fit (.nc)"
+        )
+    if path.suffix == ".nc" and name is not None:
+        raise BayesPointError(f"{path} is a saved fit, and holds no variable {name!r} to choose")
+    return path, name
+
+
+def _refuse_sampling_options(ctx: click.Context, path: Path) -> None:
+    given = [
+        f"--{option}"
+        for option in SAMPLING_OPTIONS
+        if ctx.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise BayesPointError(
+            f"{path} is already sampled: {', '.join(given)} can be given only with a model (.py)"
+        )
+
+
+def _check_target(path: Path, option: str, suffixes: tuple[str, ...]) -> None:
+    """Find out now, not after minutes of sampling, that `path` cannot be written."""
+    directory = path.resolve().parent
+    if path.suffix not in suffixes:
+        raise BayesPointError(f"{option} {path} must end in {' or '.join(suffixes)}")
+    if path.is_dir():
+        raise BayesPointError(f"{option} {path} is a directory; give the name of a file")
+    if not directory.is_dir():
+        raise BayesPointError(f"{option} {path}: there is no directory {directory}; create it")
+    if not os.access(directory, os.W_OK):
+        raise BayesPointError(f"{option} {path}: no permission to write in {directory}")
+
+
+def _load(path: Path) -> xr.DataTree:
+    import xarray as xr
+
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            return tree.load()
+    except Exception as err:
+        # xarray and HDF5 raise a dozen types here; each means that this is not such a file.
+        raise BayesPointError(
+            f"{path} cannot be read as a saved fit: it is not netCDF, or damaged; "
+            "make it again with 'bayes-point report MODEL.py --save FIT.nc'"
+        ) from err
+
+
+def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) -> xr.DataTree:
+    from bayes_point.model_file import importable, load_model
+
+    with importable(path.parent), _quiet_log(quiet):
+        _progress(f"Running {path} …", quiet)
+        name, model = load_model(path, name)
+        _progress(f"Fitting {name} …", quiet)
+        from bayes_point.fitting import fit
+
+        with warnings.catch_warnings():
+            # What these warn of is read from the tree and printed under the table.
+            warnings.simplefilter("ignore", BayesPointWarning)
+            tree = fit(
+                model,
+                draws=sampling["draws"],
+                tune=sampling["tune"],
+                chains=sampling["chains"],
+                random_seed=sampling["seed"],
+                progressbar=not quiet,
+            )
+    if not tree.attrs.get("model_name"):
+        tree.attrs["model_name"] = path.stem.replace("_", " ")
+    return tree
+
+
+def _save(tree: xr.DataTree, path: Path) -> None:
+    from bayes_point.report.saving import replace_file
+
+    replace_file(path, lambda p: tree.to_netcdf(p, engine="h5netcdf"))
+
+
+def _write_report(tree: xr.DataTree, title: str | None, output: Path) -> Path:
+    import matplotlib as mpl
+
+    from bayes_point.report import report as make_report
+
+    # This process draws to files only; a backend that the environment names may want a screen.
+    mpl.use("agg")
+    return make_report(tree, title=title).save(output)
+
+
+def _print_summary(tree: xr.DataTree) -> None:
+    """Print the table, and under it what is wrong with the estimates and with the draws."""
+    from bayes_point.comparison.health import sampler_health
+    from bayes_point.comparison.tables import summary
+    from bayes_point.report.estimates import findings_in_words
+
+    table = summary(tree)
+    click.echo(table.head(MAX_ROWS).to_string())
+    if len(table) > MAX_ROWS:
+        click.echo(f"… and {len(table) - MAX_ROWS} more rows in the report")
+    problems = [f"Sampler: {problem}" for problem in sampler_health(tree).problems]
+    for sentence in [*table.notes, *findings_in_words(tree), *problems]:
+        click.echo(sentence)
+
+
+@contextmanager
+def _quiet_log(quiet: bool) -> Iterator[None]:
+    logger = logging.getLogger("pymc")
+    level = logger.level
+    if quiet:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _os_error(err: OSError) -> str:
+    return f"{err.filename}: {err.strerror}" if err.filename and err.strerror else str(err)
+
+
+def _failed(err: BaseException, message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(err)
+    _say(f"Error: {message.rstrip('.')}.")
+    return code
+
+
+def _progress(message: str, quiet: bool) -> None:
+    if not quiet:
+        _say(message)
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)

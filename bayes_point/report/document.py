@@ -1,0 +1,137 @@
+"""The report as a document: sections in their order, one page, one file."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_point.report.saving import replace_file
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Report", "report"]
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """A report that `report` made: one HTML page with its figures and styles inside.
+
+    In a notebook it shows itself. `save` writes it to a file.
+
+    Attributes
+    ----------
+    title : str
+        Title of the page.
+    headline : str
+        What the page says first: the largest gap, in words.
+    html : str
+        The whole page.
+    """
+
+    title: str
+    headline: str
+    html: str = field(repr=False)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to `path`; a file that is there is replaced whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            The file to write, in a directory that exists.
+
+        Returns
+        -------
+        pathlib.Path
+            `path`.
+
+        Raises
+        ------
+        FileNotFoundError, IsADirectoryError
+            The directory of `path` does not exist, or `path` is a directory.
+        """
+        return replace_file(path, lambda p: p.write_text(self.html, encoding="utf-8"))
+
+    def __repr__(self) -> str:
+        """Title and headline; the page itself is in `html`."""
+        return f"<Report {self.title!r}: {self.headline} ({len(self.html) / 1000:,.0f} kB)>"
+
+    def _repr_html_(self) -> str:
+        # A page of its own inside the notebook: its styles and ids cannot reach the notebook's.
+        # Without the base, a link to a section would lead to the notebook's address.
+        page = self.html.replace("<head>", '<head><base href="about:srcdoc">', 1)
+        return (
+            f'<iframe title="{html.escape(self.title)}" srcdoc="{html.escape(page)}" '
+            'sandbox="allow-downloads" loading="lazy" '
+            'style="width: 100%; height: 42rem; border: 1px solid #8886; border-radius: 4px">'
+            "</iframe>"
+        )
+
+
+def report(
+    dt: xr.DataTree,
+    *,
+    title: str | None = None,
+    var_names: str | Sequence[str] | None = None,
+    filter_vars: str | None = None,
+    coords: Mapping[Hashable, Any] | None = None,
+    ci_prob: float | None = None,
+    ci_kind: str | None = None,
+) -> Report:
+    """Report on a fit: where MLE, MAP and posterior mean sit, and how far apart they are.
+
+    The page opens with the largest gap in words, then has the model and its data, what each
+    estimate maximised and whether it converged, the summary table, the figures, the health of the
+    sampler, and a posterior predictive check. It is one file and loads nothing from anywhere.
+
+    Parameters
+    ----------
+    dt : xarray.DataTree
+        What `fit` returned, or the same read back from a file.
+    title : str, optional
+        Title of the page, by default made of the model's name.
+    var_names : str or sequence of str, optional
+        Variables to report on, all by default. As in ArviZ, ``~`` in front excludes.
+    filter_vars : {None, "like", "regex"}, optional
+        How `var_names` are understood, as in ArviZ.
+    coords : mapping, optional
+        Coordinate values to select.
+    ci_prob : float, optional
+        Probability of the intervals, ``rcParams["stats.ci_prob"]`` of ArviZ by default.
+    ci_kind : {"hdi", "eti"}, optional
+        Kind of the intervals, ``rcParams["stats.ci_kind"]`` of ArviZ by default.
+
+    Returns
+    -------
+    Report
+        With `save`; shows itself in a notebook.
+
+    Raises
+    ------
+    ComparisonError
+        If `dt` is not the tree of a fit, or the selection names what is not there.
+    ReportError
+        If a section fails. Its name is in the message and in the attribute ``section``; what it
+        raised is the cause. No section is left out for having failed.
+
+    Examples
+    --------
+    With ``dt = bp.fit(coin, random_seed=1)``:
+
+    >>> import bayes_point as bp
+    >>> bp.report(dt, title="Three tosses").save("coin.html")  # doctest: +SKIP
+    """
+    # Imported here: the package's table of contents names this function, and must stay light.
+    from bayes_point.comparison.validate import interval_arguments
+    from bayes_point.report.page import make_page
+    from bayes_point.report.request import Request
+
+    prob, kind = interval_arguments(ci_prob, ci_kind)
+    selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
+    page = make_page(Request(dt, selection, prob, kind), title)
+    return Report(title=page.title, headline=page.headline, html=page.html)

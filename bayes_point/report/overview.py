@@ -1,0 +1,51 @@
+"""What was fitted: the model's own text, its parameters, its data."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from bayes_point.report.wording import plural, row
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def overview(tree: xr.DataTree) -> dict[str, Any]:
+    """Model text, and the variables of the model and of its data, each with its shape."""
+    parameters = _variables(tree, "posterior")
+    observed = _variables(tree, "observed_data")
+    constant = _variables(tree, "constant_data")
+    n_parameters = sum(count for *_, count in parameters)
+    n_observations = sum(count for *_, count in observed)
+    sentence = f"{plural(n_parameters, 'scalar')} in {plural(len(parameters), 'variable')}"
+    if "/mle/unconstrained" in tree.groups:
+        free = tree["mle/unconstrained"].dataset.sizes["parameter"]
+        sentence += f" ({plural(free, 'free parameter')})"
+    sentence += f", estimated from {plural(n_observations, 'observation')}."
+    rows = [
+        row(name, [what, shape, f"{count:,}"], ["text", "text", ""])
+        for what, variables in (
+            ("parameter", parameters),
+            ("observed data", observed),
+            ("constant data", constant),
+        )
+        for name, shape, count in variables
+    ]
+    return {
+        "sentence": sentence,
+        "model_text": str(tree.attrs.get("model_text", "")).strip(),
+        "variables": rows,
+    }
+
+
+def _variables(tree: xr.DataTree, group: str) -> list[tuple[str, str, int]]:
+    """Name, shape in words and number of values of each variable of a group, if it is there."""
+    if group not in tree.children:
+        return []
+    found = []
+    for name, array in tree[group].dataset.data_vars.items():
+        sizes = {str(d): n for d, n in array.sizes.items() if d not in ("chain", "draw")}
+        shape = " × ".join(f"{dim} {n:,}" for dim, n in sizes.items()) or "scalar"
+        found.append((str(name), shape, math.prod(sizes.values())))
+    return found

@@ -1,0 +1,43 @@
+"""What a report is asked for: the tree, and what of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import xarray as xr
+
+from bayes_point.comparison.gaps import gaps
+from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
+
+
+@dataclass(frozen=True)
+class Request:
+    """The tree of a fit, and the selection and intervals that the sections show.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+    selection : mapping
+        ``var_names``, ``filter_vars`` and ``coords`` as every function of the comparison has them.
+    ci_prob : float
+    ci_kind : str
+        "hdi" or "eti".
+    """
+
+    tree: xr.DataTree
+    selection: Mapping[str, Any]
+    ci_prob: float
+    ci_kind: str
+
+    @cached_property
+    def gaps(self) -> xr.Dataset:
+        """The gaps of the variables asked for."""
+        return gaps(self.tree, ci_prob=self.ci_prob, ci_kind=self.ci_kind, **self.selection)
+
+    @cached_property
+    def statuses(self) -> dict[str, EstimateStatus]:
+        """How the search for each estimate ended."""
+        return estimate_statuses(self.tree)

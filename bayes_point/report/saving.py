@@ -1,0 +1,60 @@
+"""Files that are either the old one or the whole new one, never half of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+
+def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a temporary file beside `path`, then put it in the place of `path`.
+
+    When `write` fails, or is interrupted, the temporary file goes and `path` stays as it was.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to make. Its directory must exist. A symbolic link is followed.
+    write : callable
+        Called with the path of the temporary file.
+
+    Returns
+    -------
+    pathlib.Path
+        `path`, as it was given.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        The directory of `path` does not exist, or `path` is a directory itself.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     new = replace_file(Path(folder) / "a.txt", lambda p: p.write_text("whole"))
+    ...     new.read_text(), [p.name for p in Path(folder).iterdir()]
+    ('whole', ['a.txt'])
+    """
+    given = Path(path)
+    target = given.resolve()
+    if target.is_dir():
+        raise IsADirectoryError(f"cannot write {given}: it is a directory; give the name of a file")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {given}: there is no directory {target.parent}; "
+            "create it or give another path"
+        )
+    # Beside the target: os.replace is atomic only within one file system. Not from `tempfile`,
+    # whose files are private to their owner whatever the umask says.
+    temporary = target.parent / f".bayes-point-{secrets.token_hex(6)}.tmp"
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return given
