@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,19 @@ __all__ = ["Scalar", "flatten", "listed", "scalars"]
 
 @dataclass(frozen=True)
 class Scalar:
-    """One scalar parameter: its label, such as beta[age], and where it is found."""
+    """One scalar parameter: its names and its variable.
+
+    Attributes
+    ----------
+    label, title : str
+        The name in one line, such as ``beta[age]``, and in two, for the title of a plot.
+    variable : str
+        The variable that it is an element of.
+    """
 
     label: str
+    title: str
     variable: str
-    selection: Mapping[Hashable, Any]
 
 
 def scalars(ds: xr.Dataset, lead: tuple[str, ...], labeller: Any = None) -> list[Scalar]:
@@ -34,9 +42,13 @@ def scalars(ds: xr.Dataset, lead: tuple[str, ...], labeller: Any = None) -> list
         Dims which are not the parameters' own: chain and draw, or estimator.
     labeller : arviz_base.labels.Labeller, optional
     """
-    make = (labeller or BaseLabeller()).make_label_flat
+    labeller = labeller or BaseLabeller()
     return [
-        Scalar(str(make(name, sel, isel)), str(name), sel)
+        Scalar(
+            str(labeller.make_label_flat(name, sel, isel)),
+            str(labeller.make_label_vert(name, sel, isel)),
+            str(name),
+        )
         for name, sel, isel in xarray_sel_iter(ds, skip_dims=set(lead))
     ]
 

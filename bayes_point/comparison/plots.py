@@ -1,0 +1,9 @@
+"""Figures with the estimates marked in them, on arviz-plots: they take and return what it does."""
+
+from __future__ import annotations
+
+from bayes_point.comparison.densities import plot_estimates
+from bayes_point.comparison.forest import plot_gaps
+from bayes_point.comparison.pairs import plot_joint
+
+__all__ = ["plot_estimates", "plot_gaps", "plot_joint"]
