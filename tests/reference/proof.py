@@ -32,6 +32,8 @@ class NaturalDensity:
 
     def __init__(self, zoo_model: ZooModel, estimator: Estimator) -> None:
         self.original = zoo_model.build()
+        # PyMC refuses to transform a model with initial values; the density has no use for them.
+        self.original.rvs_to_initial_values = dict.fromkeys(self.original.free_RVs)
         model = self.model = remove_value_transforms(self.original)
         likelihood = list(model.observed_RVs)
         if zoo_model.potentials == "likelihood":

@@ -108,7 +108,8 @@ def points_around(
     size = np.maximum(np.abs(x), 1e-3)
     for scale in (1e-4, 1e-2, 0.1, 1.0, 10.0):
         for direction in random_directions(tangent, 8):
-            yield density.unflatten(point, x + scale * size * direction)
+            stretched = tangent @ (tangent.T @ (size * direction))
+            yield density.unflatten(point, x + scale * stretched)
             yield density.unflatten(point, x + scale * direction)
 
 

@@ -6,7 +6,9 @@ from tests.reference.cases import CASES
 from tests.reference.coins import COINS
 from tests.reference.eight_schools import EIGHT_SCHOOLS_WELLBEHAVED
 from tests.reference.families import FAMILIES
+from tests.reference.forty_digits import FORTY_DIGITS
 from tests.reference.garch import GARCH
+from tests.reference.multivariate import MULTIVARIATE
 from tests.reference.nist import NIST
 from tests.reference.normals import NORMALS
 from tests.reference.regressions import REGRESSIONS
@@ -18,6 +20,8 @@ WELLBEHAVED = (
     *NORMALS,
     *FAMILIES,
     *REGRESSIONS,
+    *FORTY_DIGITS,
+    *MULTIVARIATE,
     *CASES,
     *NIST,
     *GARCH,
