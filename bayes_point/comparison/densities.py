@@ -12,6 +12,7 @@ from arviz_plots.visuals import vline
 
 from bayes_point.comparison.marks import marked
 from bayes_point.comparison.styling import (
+    DRAWN,
     STYLES,
     Coords,
     Selection,
@@ -140,7 +141,8 @@ def plot_estimates(
         stats=stats,
         **pc_kwargs,
     )
-    for name, style in STYLES.items():
+    for name in DRAWN:
+        style = STYLES[name]
         line = {"color": style.color, "linestyle": style.linestyle, "width": 2}
         if faded(marks, name):
             line["alpha"] = 0.45

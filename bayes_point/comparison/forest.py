@@ -174,6 +174,9 @@ def plot_gaps(
     for estimator in ESTIMATORS:
         _mark(plot_collection, marks, estimator, visuals, backend)
     _frame(target, drawer, marks, y, z, outer)
+    if backend == "matplotlib":
+        target.spines[["top", "left", "right"]].set_visible(False)
+        target.tick_params(axis="y", length=0)
     percent = f"{100 * inner:g}% and {100 * outer:g}% {kind.upper()}"
     finish(plot_collection, marks, visuals, backend, extra=(percent, {"color": "B2", "width": 3}))
     return plot_collection
@@ -245,8 +248,8 @@ def _frame(
         if (text := marks.absence(e, i, in_sd=True))
     ]
     to_left = [bool(marks.gap[e][i] < 0) for e, i, _ in said]
-    high += 0.3 * width * (not all(to_left))
-    low -= 0.3 * width * any(to_left)
+    high += 0.22 * width * (not all(to_left))
+    low -= 0.22 * width * any(to_left)
     for (estimator, i, text), left in zip(said, to_left, strict=True):
         drawer.text(
             low + 0.01 * width if left else high - 0.01 * width,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ __all__ = ["FAR", "Marks", "gap_size", "marked"]
 
 FAR = 6.0
 """Gap beyond which an estimate is named, not drawn: it would flatten the posterior to a spike."""
+
+# Characters in a line of a title: what fits over a plot of two to three inches.
+_WIDTH = 26
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ class Marks:
             return f"{estimator}: {self.statuses[estimator].words}"
         if np.isinf(value):
             return f"{estimator}: {'+' if value > 0 else '−'}∞"
-        return f"{estimator}: {value:+.3g} sd" if in_sd else f"{estimator}: {value:.3g}"
+        text = f"{value:+.3g} sd" if in_sd else f"{value:.3g}"
+        return f"{estimator}: {text.replace('-', '−')}"
 
     def legend(self, estimator: str) -> str:
         """Name of an estimator, with its status unless it is an interior maximum."""
@@ -113,7 +118,7 @@ class Marks:
         titles = {
             name: "\n".join(
                 [
-                    self.titles[name],
+                    *(textwrap.fill(t, _WIDTH) for t in self.titles[name].split("\n")),
                     *(
                         text
                         for e in ESTIMATORS

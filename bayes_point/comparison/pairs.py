@@ -8,14 +8,16 @@ from typing import Any
 
 import xarray as xr
 from arviz_plots import PlotMatrix, plot_pair
-from arviz_plots.visuals import scatter_couple, vline
+from arviz_plots.visuals import remove_ticks, scatter_couple, vline
 
 from bayes_point.comparison.marks import marked
 from bayes_point.comparison.styling import (
+    DRAWN,
     STYLES,
     Coords,
     Selection,
     Visuals,
+    backend_module,
     backend_name,
     check_visuals,
     faded,
@@ -25,6 +27,7 @@ from bayes_point.comparison.styling import (
     parameter_limit,
     visual_arguments,
 )
+from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.errors import ComparisonError
 
 __all__ = ["plot_joint"]
@@ -43,6 +46,9 @@ _VISUALS = (
     "marginal_lines",
     "legend",
 )
+
+
+_SIZES = {"mean": 120, "MLE": 60, "MAP": 26}
 
 
 def plot_joint(
@@ -155,7 +161,8 @@ def plot_joint(
         **pc_kwargs,
     )
     order = list(pc.data.data_vars)
-    for name, style in STYLES.items():
+    for name in DRAWN:
+        style = STYLES[name]
         # In the order of the panels: map_triangle pairs the variables in the order it is given.
         where = marks.at(name)[order]
         line = {"color": style.color, "linestyle": style.linestyle, "width": 1.5}
@@ -165,7 +172,7 @@ def plot_joint(
         hollow = name == "mean" or faded(marks, name)
         point = {
             "marker": marker_of(name, backend),
-            "size": 60,
+            "size": _SIZES[name],
             "width": 1.4,
             "edgecolor": style.color,
             "facecolor": "B0" if hollow else style.color,
@@ -180,5 +187,11 @@ def plot_joint(
                 ignore_aes=pc.aes_set,
                 **kwargs,
             )
+    # The height of a density says nothing here, and its ticks read like those of a parameter.
+    pc.map(remove_ticks, axis="y", ignore_aes="all", store_artist=False)
+    for i, name in enumerate(marks.names):
+        said = [text for e in ESTIMATORS if (text := marks.absence(e, i, in_sd=False))]
+        if said:
+            backend_module(backend).title("\n".join(said), pc.get_target(name, {}), size=10)
     finish(pc, marks, visuals, backend)
     return pc

@@ -14,6 +14,7 @@ from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.errors import ComparisonError
 
 __all__ = [
+    "DRAWN",
     "STYLES",
     "Coords",
     "Selection",
@@ -48,6 +49,9 @@ STYLES = {
     "MAP": Style("#0072B2", {"bokeh": "square", "plotly": "square"}, "C3"),
     "mean": Style("B1", {"bokeh": "circle", "plotly": "circle"}, "C0"),
 }
+DRAWN = ("mean", "MLE", "MAP")
+"""The order of drawing: where estimates coincide, the smaller mark lies on the larger."""
+
 _MARKERS = {"MLE": "^", "MAP": "s", "mean": "o"}
 
 
@@ -108,8 +112,10 @@ def grid_arguments(
     """Arguments of a new plot collection: the defaults, and over them the user's."""
     figure: dict[str, Any] = {"figsize": size, "figsize_units": "inches"}
     if backend == "matplotlib":
-        # It makes room for the legend and for long labels; nothing is cut off.
-        figure["layout"] = "constrained"
+        # It makes room for the legend and for long labels, so that nothing is cut off.
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        figure["layout"] = ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.06)
     out = defaults | dict(pc_kwargs)
     out["figure_kwargs"] = figure | dict(pc_kwargs.get("figure_kwargs") or {})
     if "aes" in defaults:
@@ -149,11 +155,16 @@ def finish(
     default: dict[str, Any] = {}
     if backend == "matplotlib":
         figure = collection.get_viz("figure")
-        room = figure.get_size_inches()[0] / (0.75 + 0.085 * max(map(len, entries)))
+        # Inches that the entries take in one row; if that is too wide, columns of the widest.
+        widths = [0.8 + 0.075 * len(label) for label in entries]
+        room = figure.get_size_inches()[0]
+        columns = len(widths) if sum(widths) <= room else int(room / max(widths))
         default = {
             "loc": "outside lower center" if figure.get_layout_engine() else "lower center",
-            "ncols": max(1, min(len(entries), int(room))),
+            "ncols": max(1, columns),
             "frameon": False,
+            # Not the style's own: the number of columns was reckoned with this size.
+            "fontsize": 10,
         }
     kwargs = visual_arguments(visuals, "legend", default)
     if kwargs is not False:
