@@ -76,6 +76,8 @@ class LogDensity:
     labels : list of str
         Names of the p coordinates of the unconstrained vector, such as ``"beta[age]"`` or
         ``"sigma_log__"``.
+    parameters : list of str
+        For each coordinate the natural-scale parameter behind it, such as ``"sigma"``.
     variables : list of str
         For each coordinate the name of the free variable that it belongs to.
 
@@ -126,7 +128,12 @@ class LogDensity:
         self.labels = [
             label
             for rv, value, shape in zip(free, values, shapes, strict=True)
-            for label in self._labels_of(rv, value, shape)
+            for label in self._labels_of(value.name, self._dims.get(rv.name, ()), shape)
+        ]
+        self.parameters = [
+            label
+            for rv, value, shape in zip(free, values, shapes, strict=True)
+            for label in self._parameters_of(frozen[rv.name], shape)
         ]
         self._x = pt.vector("x", shape=(self.p,), dtype="float64")
         self._values = _split(self._x, values, shapes, sizes)
@@ -180,6 +187,12 @@ class LogDensity:
         """Every free variable and Deterministic on the natural scale, each (batch, *shape)."""
         out = self._call(self._natural, x)
         return {var.name: o for var, o in zip(self._natural_vars, out, strict=True)}
+
+    def elements(self, name: str, *values: NDArray) -> list[tuple[Any, ...]]:
+        """Pair the elements of a natural-scale variable with their labels."""
+        shape = np.shape(values[0])
+        labels = self._labels_of(name, self._dims.get(name, ()), shape)
+        return list(zip(labels, *(np.ravel(value) for value in values), strict=True))
 
     def dataset(self, values: dict[str, NDArray]) -> xr.Dataset:
         """Label natural-scale values, without a batch, as ArviZ labels the model's draws."""
@@ -317,11 +330,10 @@ class LogDensity:
             return chunks[0]
         return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
 
-    def _labels_of(self, rv: Any, value: Any, shape: tuple[int, ...]) -> list[str]:
-        """Name the coordinates of one variable from its coords, where they still apply."""
+    def _labels_of(self, name: str, dims: Sequence[str], shape: tuple[int, ...]) -> list[str]:
+        """Name the elements of one variable from its coords, where they apply."""
         if not shape:
-            return [value.name]
-        dims = self._dims.get(rv.name, ())
+            return [name]
         axes: list[Sequence[Any]] = [
             list(self._coords[dim]) if dim in self._coords else range(n)
             for dim, n in itertools.zip_longest(dims, shape)
@@ -329,8 +341,14 @@ class LogDensity:
         if len(dims) != len(shape) or [len(axis) for axis in axes] != list(shape):
             # A transform that changes the shape (a simplex) leaves coordinates without labels.
             axes = [range(n) for n in shape]
-        return [f"{value.name}[{', '.join(map(str, i))}]" for i in itertools.product(*axes)]
+        return [f"{name}[{', '.join(map(str, i))}]" for i in itertools.product(*axes)]
 
+    def _parameters_of(self, rv: Any, shape: tuple[int, ...]) -> list[str]:
+        """Name, for each coordinate, the natural-scale parameter behind it."""
+        labels = self._labels_of(rv.name, self._dims.get(rv.name, ()), shape)
+        same_shape = tuple(rv.type.shape) == shape or rv.type.ndim == 0
+        # Behind a coordinate of a simplex stands the whole variable.
+        return labels if same_shape else [rv.name] * len(labels)
 
 class _Loop:
     """A function of one row, called for each row of a batch."""

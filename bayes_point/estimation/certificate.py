@@ -1,0 +1,393 @@
+"""The proof behind an estimate: what kind of optimum a point is, decided afresh at the point.
+
+The certificate does not trust the search.  At the reported point it recomputes value, gradient and
+Hessian, and moves a standard error along each axis of the curvature, both ways: at an interior
+maximum the density falls.  Where it does not, the direction is followed outwards, the other
+parameters maximised over at each step, to see whether the density is flat, levels off, or grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+
+from bayes_point.estimation.limits import natural_limit
+from bayes_point.estimation.maximise import Quadratic, maximise
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.status import Finding, Status
+from bayes_point.estimation.tracks import Track, follow, rounding
+
+__all__ = ["Certificate", "certify"]
+
+Array = NDArray[np.float64]
+
+# A fall of less than this over one standard error (a parabola falls by 1/2) is looked into.
+_WEAK_FALL = 0.02
+# So is a curvature that is this small against the diagonal: on a ridge that bends, a straight
+# step of one standard error leaves the ridge and falls.
+_WEAK_CURVATURE = 1e-8
+# An optimum that one ulp of the parameters changes by this much is a spike between the numbers.
+_SPIKE = 1e-3
+_ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was proven of a point.
+
+    Attributes
+    ----------
+    status : Status
+        The kind of optimum.
+    x : ndarray, (p,)
+        The point on the unconstrained scale; where it lies at infinity, the last point before.
+    direction : ndarray, (p,)
+        Direction in which it goes to infinity; zeros where it does not.
+    undefined : ndarray of bool, (p,)
+        Coordinates that have no value, because the density is unbounded in them.
+    value : float
+        The objective: the maximum, or its supremum where that is not attained.
+    null_space : ndarray, (k, p)
+        Directions along which the objective does not change.
+    findings : tuple of Finding
+        What a user should know.
+    evidence : mapping of str to float
+        The numbers.
+    """
+
+    status: Status
+    x: Array
+    direction: Array
+    undefined: NDArray[np.bool_]
+    value: float
+    null_space: Array
+    findings: tuple[Finding, ...]
+    evidence: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A point, its local quadratic model, and how far its value can be trusted."""
+
+    x: Array
+    value: float
+    gradient: Array
+    quadratic: Quadratic
+    noise: float
+    ulp: float
+
+    @classmethod
+    def at(cls, objective: Objective, x: Array) -> _Point:
+        value, gradient = objective.evaluate(x[None, :])
+        hessian = objective.hessian(x[None, :])
+        quadratic = Quadratic.at(x[None, :], gradient, hessian, np.ones((1, len(x)), bool))
+        noise, ulp = rounding(objective, x, float(value[0]))
+        return cls(x, float(value[0]), gradient[0], quadratic, noise, ulp)
+
+    @property
+    def distance(self) -> float:
+        """Distance to the stationary point of the quadratic model, in standard errors."""
+        return float(np.sqrt(self.quadratic.decrement(self.quadratic.slope)[0]))
+
+
+def certify(objective: Objective, x: Array, start: Array) -> Certificate:
+    """Decide what kind of optimum `x`, found from `start`, is; go on where a better point shows."""
+    for _ in range(_ROUNDS):
+        point = _Point.at(objective, x)
+        if point.ulp > _SPIKE:
+            return _spike(objective, point, start)
+        pivots = _suspects(objective, point)
+        pairs = [_both_ways(objective, point, pivot) for pivot in pivots]
+        better = _better(objective, point, pairs)
+        if better is None:
+            return _judge(objective, point, pairs)
+        x = better
+    return _result(
+        objective,
+        point,
+        Status.NOT_CONVERGED,
+        Finding(
+            "Each point that was checked led on to a better one.",
+            evidence={"log density": point.value},
+            advice="Give starting values nearer to the optimum with initvals=, or rescale.",
+        ),
+    )
+
+
+def _suspects(objective: Objective, point: _Point) -> list[int]:
+    """Return coordinates that stand for the directions in which a maximum is not evident."""
+    curvature, axes = point.quadratic.curvature[0], point.quadratic.axes[0]
+    reach = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
+    both = np.concatenate([point.x + reach.T, point.x - reach.T])
+    values, _ = objective.evaluate(both)
+    fall = point.value - np.nan_to_num(values, nan=-np.inf).reshape(2, -1).min(axis=0)
+    fall = point.value - np.where(np.isnan(values), -np.inf, values).reshape(2, -1).max(axis=0)
+    weak = (fall < _WEAK_FALL) | (curvature < _WEAK_CURVATURE)
+    if not np.any(weak):
+        return []
+    # As many coordinates as there are weak directions, chosen so that they span them.
+    _, _, order = qr(axes[:, weak].T, mode="economic", pivoting=True)
+    return [int(j) for j in order[: int(weak.sum())]]
+
+
+def _both_ways(objective: Objective, point: _Point, pivot: int) -> tuple[Track, Track]:
+    newton = abs(float(point.quadratic.step(point.quadratic.newton)[0, pivot]))
+    size = 1.0 + abs(float(point.x[pivot]))
+    step = newton if newton > 1e-6 * size else 0.5 * size
+    up, down = (
+        follow(objective, point.x, point.value, pivot=pivot, step=s * step, noise=point.noise)
+        for s in (1.0, -1.0)
+    )
+    return up, down
+
+
+def _better(
+    objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
+) -> Array | None:
+    """Return a point that is better than this one, if there is one to be had."""
+    starts = []
+    for track in (track for pair in pairs for track in pair):
+        if track.rises and not track.grows_without_bound:
+            starts.append(track.x[track.peak])
+    if not starts and not pairs:
+        # Nothing suspicious: still come back to it from a little way off.
+        rng = np.random.default_rng(1)
+        away = rng.standard_normal((2, len(point.x)))
+        away *= 0.5 / np.sqrt(len(point.x) * np.maximum(point.quadratic.curvature, 1e-16))
+        starts = list(point.x + point.quadratic.step(away[:, None, :].reshape(1, 2, -1))[0])
+    if not starts:
+        return None
+    search = maximise(objective, np.array(starts))
+    best = int(np.argmax(np.where(np.isfinite(search.value), search.value, -np.inf)))
+    return search.x[best] if search.value[best] > point.value + point.noise else None
+
+
+def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]) -> Certificate:
+    """Name the kind of optimum, with the worst news first."""
+    growing = [t for pair in pairs for t in pair if t.grows_without_bound]
+    if growing:
+        return _unbounded(objective, point, growing)
+    null = [(up, down) for up, down in pairs if up.is_flat and down.is_flat]
+    outward = [
+        (ahead, back)
+        for up, down in pairs
+        for ahead, back in ((up, down), (down, up))
+        if ahead.is_flat and not back.is_flat
+    ]
+    direction = np.zeros(len(point.x))
+    for ahead, back in outward:
+        direction += _diverging(point.x, ahead, back)
+    findings = []
+    null_space = _null_space(point, null)
+    for row in null_space:
+        findings.append(_null_finding(objective, row))
+    if np.any(direction):
+        status, more = _at_the_edge(objective, point, direction, outward)
+        findings = more + findings
+        if status is Status.ON_BOUNDARY and len(null_space):
+            status = Status.NOT_IDENTIFIED
+    elif len(null_space):
+        status = Status.NOT_IDENTIFIED
+    elif point.distance**2 <= max(1e-12, 4 * point.noise):
+        status = Status.CONVERGED
+    else:
+        status = Status.NOT_CONVERGED
+        findings.append(
+            Finding(
+                "The gradient is not zero, yet no step improves the density.",
+                tuple(_steepest(objective, point)),
+                {"distance to a stationary point in standard errors": point.distance},
+                "The density may have a kink or a wall here; look at it with the parameters named.",
+            )
+        )
+    certificate = _result(objective, point, status, *findings)
+    return replace(certificate, direction=direction, null_space=null_space)
+
+
+def _diverging(x: Array, ahead: Track, back: Track) -> Array:
+    """Return the direction in which a path goes to infinity, from the way that led here."""
+    sign = np.sign(ahead.distance[1])
+    k = min(4, len(back.distance) - 1)
+    direction = np.zeros(len(x))
+    if k >= 2:
+        near = (x - back.x[k // 2]) / -back.distance[k // 2]
+        far = (back.x[k // 2] - back.x[k]) / (back.distance[k // 2] - back.distance[k])
+        moves = np.abs(near * back.distance[k // 2]) > 1e-5 * (1 + np.abs(x))
+        direction = np.where(moves & (np.abs(near) > 0.5 * np.abs(far)), sign * near * sign, 0.0)
+        direction = np.where(direction != 0, near * sign, 0.0)
+    direction[ahead.pivot] = sign
+    return direction
+
+
+def _at_the_edge(
+    objective: Objective,
+    point: _Point,
+    direction: Array,
+    outward: list[tuple[Track, Track]],
+) -> tuple[Status, list[Finding]]:
+    density = objective.density
+    limit = natural_limit(density, point.x, direction)
+    here = natural_limit(density, point.x, np.zeros_like(direction))
+    slope = _outward_derivative(objective, outward)
+    infinite, edges = [], []
+    for name in dict.fromkeys(np.array(density.variables)[direction != 0].tolist()):
+        for label, end, now in density.elements(name, limit[name], here[name]):
+            if not np.isfinite(end):
+                infinite.append((label, end))
+            elif _is_edge(end, now, label, density, direction):
+                edges.append((label, end))
+    findings = []
+    if infinite:
+        words = ", ".join(f"{label} to {'+' if end > 0 else '-'}infinity" for label, end in infinite)
+        findings.append(
+            Finding(
+                f"The density keeps rising, towards a limit, as {words}.",
+                tuple(label for label, _ in infinite),
+                {"limiting log density": point.value},
+                "No finite estimate exists. Give these parameters a proper prior, or look for "
+                "separation or for a group without events in the data.",
+            )
+        )
+    if edges:
+        words = ", ".join(f"{label} = {end:.6g}" for label, end in edges)
+        findings.append(
+            Finding(
+                f"The maximum is on the edge of the support: {words}.",
+                tuple(label for label, _ in edges),
+                {"outward derivative": slope},
+                "The usual standard errors do not hold here. If the edge is not meant, use a prior "
+                "that vanishes there.",
+            )
+        )
+    return (Status.AT_INFINITY if infinite else Status.ON_BOUNDARY), findings
+
+
+def _is_edge(end: float, now: float, label: str, density: object, direction: Array) -> bool:
+    """Whether an element is at the end of its range: the last stretch no longer changes it."""
+    return bool(np.abs(end - now) <= 1e-3 * (1 + np.abs(now)))
+
+
+def _outward_derivative(objective: Objective, outward: list[tuple[Track, Track]]) -> float:
+    """Return the derivative by the natural parameter, towards the edge, of the first pivot."""
+    ahead, back = outward[0]
+    name = objective.density.variables[ahead.pivot]
+    k = min(3, len(back.value) - 1)
+    natural = objective.density.natural(back.x[[0, k]])[name]
+    moved = np.max(np.abs(natural[0] - natural[1]))
+    return float((back.value[0] - back.value[k]) / moved) if moved > 0 else np.nan
+
+
+def _null_space(point: _Point, null: list[tuple[Track, Track]]) -> Array:
+    """Return a basis of the flat directions, each in as few parameters as can be."""
+    rows = []
+    for up, _ in null:
+        row = (up.x[1] - up.x[0]) / up.distance[1]
+        rows.append(np.where(np.abs(row) > 1e-6 * np.abs(row).max(), row, 0.0))
+    return np.array(rows).reshape(len(rows), len(point.x))
+
+
+def _null_finding(objective: Objective, row: Array) -> Finding:
+    names = [objective.density.parameters[j] for j in np.flatnonzero(row)]
+    if len(names) == 1:
+        what = f"The density does not depend on {names[0]} at all."
+    else:
+        moves = ", ".join(
+            f"{objective.density.parameters[j]} {row[j]:+.3g}" for j in np.flatnonzero(row)
+        )
+        what = f"The density does not change along a direction: {moves}."
+        if len(names) == 2:
+            a, b = (row[j] for j in np.flatnonzero(row))
+            ratio = -a / b
+            if np.isclose(abs(ratio), 1.0):
+                what += f" {names[0]} and {names[1]} enter only as {names[0]} "
+                what += f"{'+' if ratio > 0 else '-'} {names[1]}."
+    return Finding(
+        what,
+        tuple(names),
+        {},
+        "Their values are one choice among equals. Drop or fix one of them, or give it a prior.",
+    )
+
+
+def _unbounded(objective: Objective, point: _Point, growing: list[Track]) -> Certificate:
+    undefined = np.zeros(len(point.x), bool)
+    findings = []
+    for track in growing:
+        steps = np.diff(track.x, axis=0) / np.diff(track.distance)[:, None]
+        moved = np.abs(track.x[-1] - track.x[-2]) > 1e-5 * (1 + np.abs(track.x[-1]))
+        diverges = moved & (np.abs(steps[-1]) > 0.5 * np.abs(steps[-2]))
+        diverges[track.pivot] = True
+        undefined |= diverges
+        names = [objective.density.parameters[j] for j in np.flatnonzero(diverges)]
+        evidence = {
+            f"log density {distance:+.3g} away": float(value)
+            for distance, value in zip(track.distance[-3:], track.value[-3:], strict=True)
+        }
+        findings.append(
+            Finding(
+                f"The density grows without limit along {', '.join(names)}.",
+                tuple(names),
+                evidence,
+                "No estimate exists. A prior that keeps scale parameters away from zero, or the "
+                "mode on the unconstrained scale (jacobian=True), or the posterior mean may help.",
+            )
+        )
+    certificate = _result(objective, point, Status.UNBOUNDED, *findings)
+    return replace(certificate, undefined=undefined, value=np.inf)
+
+
+def _spike(objective: Objective, point: _Point, start: Array) -> Certificate:
+    """Judge an optimum narrower than the spacing of floating-point numbers.
+
+    Residuals that are zero but for rounding stop a scale parameter at some 1e-16 of the data's
+    scale, where it looks like a maximum.
+    """
+    density = objective.density
+    transformed = np.array([a != b for a, b in zip(density.labels, density.parameters, strict=True)])
+    moved = np.where(transformed, np.abs(point.x - start), 0.0)
+    undefined = moved >= max(10.0, 0.5 * moved.max())
+    if not np.any(undefined):
+        undefined = np.ones(len(point.x), bool)
+    names = tuple(density.parameters[j] for j in np.flatnonzero(undefined))
+    finding = Finding(
+        f"The density grows along {', '.join(names)} until rounding stops it: the point is sharper "
+        "than the spacing of floating-point numbers.",
+        names,
+        {"log density": point.value, "change over one ulp": point.ulp},
+        "No estimate exists: the model fits the data exactly. Use fewer parameters, or a prior "
+        "that keeps the scale away from zero.",
+    )
+    certificate = _result(objective, point, Status.UNBOUNDED, finding)
+    return replace(certificate, undefined=undefined, value=np.inf)
+
+
+def _steepest(objective: Objective, point: _Point) -> list[str]:
+    slope = np.abs(point.gradient * point.quadratic.scale[0])
+    return [objective.density.parameters[j] for j in np.flatnonzero(slope > 0.1 * slope.max())]
+
+
+def _result(
+    objective: Objective, point: _Point, status: Status, *findings: Finding
+) -> Certificate:
+    curvature = point.quadratic.curvature[0]
+    p = len(point.x)
+    return Certificate(
+        status,
+        point.x,
+        np.zeros(p),
+        np.zeros(p, bool),
+        point.value,
+        np.empty((0, p)),
+        findings,
+        {
+            "distance to the maximum in standard errors": point.distance,
+            "smallest eigenvalue of the scaled curvature": float(curvature[0]),
+            "largest eigenvalue of the scaled curvature": float(curvature[-1]),
+            "condition number": float(curvature[-1] / curvature[0]) if curvature[0] > 0 else np.inf,
+            "rounding of the log density": point.noise,
+        },
+    )

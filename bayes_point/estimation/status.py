@@ -1,0 +1,63 @@
+"""What an estimate claims of itself: one status, and findings that say why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+__all__ = ["Finding", "Status"]
+
+
+class Status(Enum):
+    """What kind of optimum an estimate is; the value is the sentence the user reads."""
+
+    CONVERGED = "Converged: an interior maximum, with the gradient at its rounding floor."
+    ON_BOUNDARY = "On a boundary: the maximum is at the edge of a parameter's support."
+    AT_INFINITY = (
+        "At infinity: no maximum exists; the density nears its supremum as a parameter grows "
+        "without limit."
+    )
+    NOT_IDENTIFIED = (
+        "Not identified: the density does not change along a direction, so the maximum is not "
+        "one point."
+    )
+    UNBOUNDED = "Unbounded: the density has no upper limit, so no estimate exists."
+    NOT_CONVERGED = "Not converged: the best point found could not be shown to be a maximum."
+
+    @property
+    def key(self) -> str:
+        """Name in lower case, as it is stored in files: ``"on_boundary"``."""
+        return self.name.lower()
+
+    @property
+    def is_point(self) -> bool:
+        """Whether the estimate is one finite point that maximises the density."""
+        return self in (Status.CONVERGED, Status.ON_BOUNDARY)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a user should know of an estimate.
+
+    Attributes
+    ----------
+    what : str
+        What was found, in a sentence.
+    parameters : tuple of str
+        The parameters it concerns, by name and coords, such as ``"beta[age]"``.
+    evidence : mapping of str to float
+        The numbers that it rests on.
+    advice : str
+        What to try.
+    """
+
+    what: str
+    parameters: tuple[str, ...] = ()
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    advice: str = ""
+
+    def __str__(self) -> str:
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.evidence.items())
+        return " ".join(part for part in (self.what, f"({numbers})" if numbers else "", self.advice)
+                        if part)

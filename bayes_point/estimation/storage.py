@@ -1,0 +1,54 @@
+"""A PointEstimate as a DataTree that ArviZ reads, and that survives netCDF."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    from bayes_point.estimation.estimate import PointEstimate
+
+__all__ = ["as_datatree"]
+
+
+def as_datatree(estimate: PointEstimate) -> xr.DataTree:
+    """Return groups ``posterior`` (one chain, one draw), ``unconstrained`` and ``optima``."""
+    draw = estimate.point.expand_dims(chain=[0], draw=[0])
+    tree = xr.DataTree.from_dict(
+        {
+            "/posterior": draw,
+            "/unconstrained": estimate.unconstrained.to_dataset(name="x"),
+            "/optima": estimate.optima,
+        }
+    )
+    tree.attrs = {
+        "estimator": estimate.estimator,
+        "jacobian": int(estimate.jacobian),
+        "status": estimate.status.key,
+        "status_text": estimate.status.value,
+        "maximised": estimate.maximised,
+        "log_likelihood": estimate.log_likelihood,
+        "log_prior": estimate.log_prior,
+        "log_joint": estimate.log_joint,
+        "n_starts": estimate.n_starts,
+        "findings": json.dumps([_plain(finding) for finding in estimate.findings]),
+        "evidence": json.dumps(_numbers(estimate.evidence)),
+    }
+    return tree
+
+
+def _plain(finding: Any) -> dict[str, Any]:
+    return {
+        "what": finding.what,
+        "parameters": list(finding.parameters),
+        "evidence": _numbers(finding.evidence),
+        "advice": finding.advice,
+    }
+
+
+def _numbers(evidence: Any) -> dict[str, float | str]:
+    """Return numbers that JSON can hold: it has no infinity."""
+    return {k: float(v) if np.isfinite(v) else str(v) for k, v in evidence.items()}

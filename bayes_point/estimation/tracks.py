@@ -1,0 +1,136 @@
+"""Following a density outwards: what happens as one coordinate is moved far away.
+
+A straight ray says little where the other parameters have to move along (a funnel, a ridge that
+bends), so the others are maximised over anew at each step: a profile, with steps that double.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.estimation.maximise import EPS, maximise
+from bayes_point.estimation.objective import Objective
+
+__all__ = ["Track", "follow"]
+
+Array = NDArray[np.float64]
+
+# A gain that has not halved over a doubling of the distance is no longer dying out: of the tails
+# met in practice, powers and exponentials shrink faster, logarithms and lines do not shrink.
+_STILL_GROWING = 0.75
+_DOUBLINGS = 12
+
+
+@dataclass(frozen=True)
+class Track:
+    """The objective along a path outwards.
+
+    Attributes
+    ----------
+    pivot : int
+        The coordinate that was moved.
+    distance : ndarray, (steps + 1,)
+        Signed distance moved, starting at 0; each step doubles the last.
+    x : ndarray, (steps + 1, p)
+        The points: the pivot held, the others maximised over.
+    value : ndarray, (steps + 1,)
+        The objective at them.
+    noise : float
+        Change in the objective that rounding can make.
+    """
+
+    pivot: int
+    distance: Array
+    x: Array
+    value: Array
+    noise: float
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the objective did not change along the whole track."""
+        return bool(
+            len(self.value) > 3 and np.all(np.abs(self.value - self.value[0]) <= self.noise)
+        )
+
+    @property
+    def falls(self) -> bool:
+        """Whether the objective falls off without having risen."""
+        return bool(
+            np.all(self.value <= self.value[0] + self.noise)
+            and self.value[-1] < self.value[0] - self.noise
+        )
+
+    @property
+    def rises(self) -> bool:
+        """Whether a point of the track is better than its beginning."""
+        return bool(np.max(self.value) > self.value[0] + self.noise)
+
+    @property
+    def peak(self) -> int:
+        """Index of the best point."""
+        return int(np.argmax(self.value))
+
+    @property
+    def grows_without_bound(self) -> bool:
+        """Whether the last gains do not die out."""
+        gains = np.diff(self.value)
+        if len(gains) < 4 or self.peak < len(self.value) - 1:
+            return False
+        last = gains[-4:]
+        return bool(
+            np.all(last > 100 * self.noise) and np.all(last[1:] > _STILL_GROWING * last[:-1])
+        )
+
+
+def follow(
+    objective: Objective, x: Array, value: float, *, pivot: int, step: float, noise: float
+) -> Track:
+    """Move coordinate `pivot` by `step`, twice, four times ... `step`; maximise over the others.
+
+    Ends where the objective is no longer finite, or has fallen by so much that nothing can follow.
+    """
+    free = np.ones((1, len(x)), bool)
+    free[0, pivot] = False
+    distances, points, values = [0.0], [x], [value]
+    current = x
+    for k in range(_DOUBLINGS):
+        distance = step * 2.0**k
+        ahead = current.copy()
+        ahead[pivot] = x[pivot] + distance
+        # Extrapolated, so that parameters that move in proportion are not left behind.
+        guesses = ahead[None, :]
+        if len(points) > 2:
+            slope = (points[-1] - points[-2]) / (distances[-1] - distances[-2])
+            further = current + slope * (distance - distances[-1])
+            further[pivot] = x[pivot] + distance
+            guesses = np.stack([ahead, further])
+        found_value, gradient = objective.evaluate(guesses)
+        usable = np.isfinite(found_value) & np.all(np.isfinite(gradient), axis=1)
+        if not np.any(usable):
+            break
+        start = guesses[np.argmax(np.where(usable, found_value, -np.inf))]
+        search = maximise(objective, start[None, :], free=free, max_iterations=60)
+        current = search.x[0]
+        distances.append(distance)
+        points.append(current)
+        values.append(float(search.value[0]))
+        if values[-1] < max(values) - 1e3 * (1.0 + noise) and k > 3:
+            break
+    return Track(pivot, np.array(distances), np.array(points), np.array(values), noise)
+
+
+def rounding(objective: Objective, x: Array, value: float) -> tuple[float, float]:
+    """Return the noise that rounding makes in the objective, and its change over one ulp of x.
+
+    The first is what any difference of two values has to exceed to mean anything.  The second is
+    large only where the objective is sharper than the spacing of floating-point numbers.
+    """
+    rng = np.random.default_rng(0)
+    signs = rng.choice([-1.0, 1.0], size=(8, len(x)))
+    nearby, _ = objective.evaluate(x * (1 + EPS * signs))
+    change = np.abs(nearby[np.isfinite(nearby)] - value)
+    ulp = float(change.max()) if change.size else np.inf
+    return max(64 * EPS * (1 + abs(value)), 8 * min(ulp, 1e-6)), ulp
