@@ -64,11 +64,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*args: str | Path) -> Result:
+def run(*args: object) -> Result:
     return CliRunner().invoke(cli.main, [str(a) for a in args])
 
 
-def fails(*args: str | Path, code: int = 2) -> str:
+def fails(*args: object, code: int = 2) -> str:
     """Run, expect failure, and return the one sentence without what told of the progress."""
     result = run(*args)
     assert result.exit_code == code, result.output
@@ -99,7 +99,12 @@ def test_report_writes_the_page_and_prints_the_table_and_the_path(here: Path, fi
 
 def test_the_status_of_an_estimate_that_did_not_converge_is_printed(here: Path, fit: Fit) -> None:
     result = run("report", "coin_flip.py", "--quiet")
-    assert "MLE: the maximum lies on the boundary of the support" in result.stdout
+    lines = result.stdout.splitlines()
+    assert "* MLE (on boundary): the maximum lies on the boundary of the support" in lines
+    assert (
+        "MLE: theta = 1 lies on the edge of its support [0, 1]. Use the MAP or the posterior mean, "
+        "or collect data with both outcomes."
+    ) in lines
     assert "MAP:" not in result.stdout
     assert result.stderr == ""
     assert fit.options["progressbar"] is False
@@ -110,8 +115,9 @@ def test_problems_of_the_sampler_are_printed(here: Path, monkeypatch: pytest.Mon
     result = run("report", "coin_flip.py", "-q")
     assert result.exit_code == 0
     assert "12 of 400 draws diverged" in result.stdout
-    assert "MLE: the density has no maximum" in result.stdout
-    assert "MAP: the density keeps rising" in result.stdout
+    assert "? MLE (unbounded): the density has no maximum" in result.stdout
+    assert "* MAP (at infinity): the density keeps rising" in result.stdout
+    assert "MAP: The density rises as slope goes to +infinity." in result.stdout
 
 
 def test_a_long_summary_is_cut_and_says_so(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,10 +121,13 @@ def report(
 
     Examples
     --------
-    With ``dt = bp.fit(coin, random_seed=1)``:
+    With ``dt = bp.fit(coin, random_seed=1)``, three heads of three tosses:
 
     >>> import bayes_point as bp
-    >>> bp.report(dt, title="Three tosses").save("coin.html")  # doctest: +SKIP
+    >>> page = bp.report(dt, title="Three tosses", var_names="theta")
+    >>> print(page.headline)
+    The MLE of theta lies 1.76 posterior sd above its posterior mean (Monte Carlo error 0.03).
+    >>> page.save("coin.html")  # doctest: +SKIP
     """
     # Imported here: the package's table of contents names this function, and must stay light.
     from bayes_point.comparison.validate import interval_arguments

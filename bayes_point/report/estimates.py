@@ -29,7 +29,7 @@ MAX_COLUMNS = 6
 
 def estimates(tree: xr.DataTree) -> list[dict[str, Any]]:
     """For each estimate its status, its findings, its log densities and the optima found."""
-    return [_estimate(tree[group]) for group in GROUPS]
+    return [_estimate(tree.children[group]) for group in GROUPS]
 
 
 def findings_in_words(tree: xr.DataTree) -> list[str]:

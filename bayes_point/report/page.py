@@ -15,6 +15,7 @@ from bayes_point.errors import ComparisonError, ReportError
 from bayes_point.report.estimates import GROUPS, estimates
 from bayes_point.report.headline import headline
 from bayes_point.report.overview import overview
+from bayes_point.report.plots import gaps_section, joint_section, marginals_section
 from bayes_point.report.predictive import predictive
 from bayes_point.report.request import Request
 from bayes_point.report.sampler import sampler
@@ -23,11 +24,12 @@ from bayes_point.report.table import summary_section
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: `build` makes what the template ``<key>.html.j2`` shows."""
+    """A part of the page: `build` makes what `template` shows, by default ``<key>.html.j2``."""
 
     key: str
     heading: str
     build: Callable[[Request], dict[str, Any]]
+    template: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class Page:
 HEADLINE = Section("headline", "Headline", lambda r: headline(r.gaps, r.statuses))
 
 SECTIONS = (
-    Section("summary", "Summary", summary_section),
+    Section("model", "Model and data", lambda r: overview(r.tree)),
     Section("estimates", "The point estimates", lambda r: {"estimates": estimates(r.tree)}),
+    Section("summary", "Summary", summary_section),
+    Section("gaps", "How far apart", gaps_section, "figure"),
+    Section("marginals", "Posterior and point estimates", marginals_section, "figure"),
+    Section("joint", "Pairs of parameters", joint_section, "figure"),
     Section("sampler", "The sampler", lambda r: sampler(r.tree)),
     Section("predictive", "Posterior predictive check", lambda r: predictive(r.tree, r.ci_prob)),
-    Section("model", "Model and data", lambda r: overview(r.tree)),
 )
 
 
@@ -86,7 +91,9 @@ def _render(
     """Return what the section is made of, and its HTML."""
     try:
         content = section.build(request)
-        body = environment.get_template(f"{section.key}.html.j2").render(content)
+        body = environment.get_template(f"{section.template or section.key}.html.j2").render(
+            content
+        )
     except Exception as err:
         # Whatever it was: a report that lacks a section without saying so is worse than none.
         what = " ".join(f"{type(err).__name__}: {err}".split())

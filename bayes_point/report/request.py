@@ -9,8 +9,11 @@ from typing import Any
 
 import xarray as xr
 
+from bayes_point.comparison.draws import Draws
 from bayes_point.comparison.gaps import gaps
+from bayes_point.comparison.scalars import flatten
 from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
+from bayes_point.comparison.validate import SAMPLE_DIMS, select
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Request:
     def gaps(self) -> xr.Dataset:
         """The gaps of the variables asked for."""
         return gaps(self.tree, ci_prob=self.ci_prob, ci_kind=self.ci_kind, **self.selection)
+
+    @cached_property
+    def n_varying(self) -> int:
+        """How many of the scalar parameters have finite draws that are not all the same."""
+        posterior, _ = select(self.tree, **self.selection)
+        return int(Draws.of(flatten(posterior, SAMPLE_DIMS)).varies.sum())
 
     @cached_property
     def statuses(self) -> dict[str, EstimateStatus]:

@@ -24,7 +24,7 @@ def summary_section(request: Request) -> dict[str, Any]:
     )
     texts = frame.texts()
     columns = [_heading(str(column), request.ci_prob) for column in texts.columns]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": str(label), "cells": [_cell(str(text)) for text in values]}
         for label, values in zip(texts.index, texts.to_numpy(), strict=True)
     ]

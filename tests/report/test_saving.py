@@ -70,7 +70,7 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there is no directory .*no; create it or give"):
+    with pytest.raises(FileNotFoundError, match=r"there is no directory .*no; create it or give"):
         replace_file(tmp_path / "no" / "x.html", lambda p: p.write_text(""))
     with pytest.raises(IsADirectoryError, match="it is a directory; give the name of a file"):
         replace_file(tmp_path, lambda p: p.write_text(""))
