@@ -38,7 +38,7 @@ import numpy as np
 import pymc as pm
 from numpy.typing import ArrayLike
 
-__all__ = ["ESTIMATORS", "STATUSES", "Estimator", "Truth", "ZooModel", "with_flat_priors"]
+__all__ = ["ESTIMATORS", "STATUSES", "Estimator", "Truth", "ZooModel", "edge", "with_flat_priors"]
 
 Estimator = Literal["mle", "map", "map_jacobian"]
 Point = Mapping[str, ArrayLike]
@@ -185,3 +185,18 @@ def with_flat_priors(
     """One converged truth for both estimators: under flat priors the MAP is the MLE."""
     truth = Truth("converged", point, source, log_density=log_density, n_optima=1, **kwargs)
     return {"mle": truth, "map": truth}
+
+
+def edge(
+    point: Point, log_density: float, parameters: tuple[str, ...], source: str, **kwargs: Any
+) -> Truth:
+    """A finite maximum on the edge of the support."""
+    return Truth(
+        "on_boundary",
+        point,
+        source,
+        log_density=float(log_density),
+        parameters=parameters,
+        n_optima=1,
+        **kwargs,
+    )

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
+from tests.reference.pathologies import PATHOLOGIES
 from tests.reference.proof import NaturalDensity
 from tests.reference.wellbehaved import WELLBEHAVED
 from tests.zoo import Estimator, Truth, ZooModel
 
-ZOO = WELLBEHAVED
+ZOO = WELLBEHAVED + PATHOLOGIES
 CLAIMS = [
     pytest.param(zoo_model, estimator, id=f"{zoo_model.name}-{estimator}")
     for zoo_model in ZOO
@@ -20,6 +21,8 @@ CLAIMS = [
 ]
 # Rounding of a log density, which is a sum of some hundred terms.
 ROUNDING = 1e-10
+# Far out the log densities are differences of large numbers.
+FAR_ROUNDING = 1e-6
 
 
 @pytest.mark.parametrize(("zoo_model", "estimator"), CLAIMS)
@@ -91,7 +94,7 @@ def check_never_exceeded(
 def check_deterministics(
     density: NaturalDensity, truth: Truth, point: Mapping[str, ArrayLike]
 ) -> None:
-    values = {**density.deterministics(point), **point}
+    values = {**density.deterministics(point), **{n: point[n] for n in density.values}}
     truth.check_point({name: values[name] for name in truth.point})
 
 
@@ -113,4 +116,101 @@ def points_around(
             yield density.unflatten(point, x + scale * direction)
 
 
-PROOFS = {"converged": prove_converged}
+def prove_at_infinity(density: NaturalDensity, truth: Truth) -> None:
+    """Along the path the density rises to the supremum and not above it."""
+    path, top = truth.path, truth.log_density
+    assert path is not None
+    assert top is not None
+    heights = np.array([density(path(t)) for t in range(1, 9)])
+    slack = ROUNDING * (1 + abs(top)) + FAR_ROUNDING
+    assert (heights <= top + slack).all(), heights - top
+    assert (np.diff(heights) > -slack).all(), np.diff(heights)
+    # The truth's digits: published suprema have fewer than a double.
+    assert heights[-1] > top - max(1e-6, truth.rtol * 1e-3) * (1 + abs(top)), heights - top
+    for name, value in truth.point.items():
+        if name in density.values:
+            infinite = np.isinf(value)
+            far = np.array([np.asarray(path(t)[name]) for t in (2, 4, 8)])
+            growth = np.diff(np.abs(far[:, infinite]), axis=0)
+            assert (growth > 0).all(), f"{name} does not grow along the path"
+            assert (np.sign(far[-1][infinite]) == np.sign(np.asarray(value)[infinite])).all()
+            check_infinite_names(truth, name, infinite, density)
+    for t in (1, 3):
+        check_never_exceeded(density, path(t), top + slack)
+    if not any(np.isinf(value).any() for value in truth.point.values()):
+        raise AssertionError("nothing of the point is at infinity")
+
+
+def check_infinite_names(
+    truth: Truth, name: str, infinite: np.ndarray, density: NaturalDensity
+) -> None:
+    """What is infinite is named, and only that."""
+    named = {p for p in truth.parameters if p.split("[")[0] == name}
+    assert len(named) == int(np.sum(infinite)), (name, named, infinite)
+
+
+def prove_on_boundary(density: NaturalDensity, truth: Truth) -> None:
+    """The density rises to the edge, where what is named has nowhere further to go."""
+    top = truth.log_density
+    assert top is not None
+    for point in (truth.point, *truth.others):
+        if truth.path is None:
+            height = check_height(density, truth, point)
+        else:
+            heights = np.array([density(truth.path(t)) for t in range(1, 7)])
+            assert (np.diff(heights) > 0).all(), np.diff(heights)
+            np.testing.assert_allclose(heights[-1], top, rtol=1e-5, atol=1e-5)
+            height = top
+        check_never_exceeded(density, point, height + ROUNDING)
+        check_edge(density, truth, point)
+        if truth.path is None:
+            check_deterministics(density, truth, point)
+
+
+def check_edge(density: NaturalDensity, truth: Truth, point: Mapping[str, ArrayLike]) -> None:
+    """A small step of each variable that is named, one way or the other, leaves the support."""
+    for name in {p.split("[")[0] for p in truth.parameters}:
+        value = np.asarray(point[name], dtype=float)
+        outside = []
+        for index in np.ndindex(value.shape):
+            for step in (-1e-4, 1e-4):
+                moved = value.copy()
+                moved[index] += step
+                outside.append(density.inside({**point, name: moved}) == -np.inf)
+        assert any(outside), f"{name} is not at an edge"
+
+
+def prove_unbounded(density: NaturalDensity, truth: Truth) -> None:
+    """Along the path the density rises, and its steps do not get smaller."""
+    path = truth.path
+    assert path is not None
+    heights = np.array([density.inside(path(t)) for t in range(1, 13)])
+    assert np.isfinite(heights).all(), heights
+    steps = np.diff(heights)[3:]
+    assert (steps > 0.3).all(), steps
+    assert steps[-1] > 0.8 * steps[0], steps
+    assert truth.parameters
+
+
+def prove_not_identified(density: NaturalDensity, truth: Truth) -> None:
+    """Along the path the density is constant and what is named moves; nothing is higher."""
+    path = truth.path
+    assert path is not None
+    points = [path(s) for s in np.linspace(0, 1, 5)]
+    heights = np.array([density(point) for point in points])
+    np.testing.assert_allclose(heights, heights[0], rtol=1e-9, atol=1e-9)
+    check_height(density, truth, points[0])
+    moving = {name for name in density.values if not np.allclose(points[0][name], points[-1][name])}
+    assert not truth.missing_names(moving), f"along the path only {moving} move"
+    for point in points:
+        check_deterministics(density, truth, point)
+        check_never_exceeded(density, point, heights[0])
+
+
+PROOFS = {
+    "converged": prove_converged,
+    "at_infinity": prove_at_infinity,
+    "on_boundary": prove_on_boundary,
+    "unbounded": prove_unbounded,
+    "not_identified": prove_not_identified,
+}
