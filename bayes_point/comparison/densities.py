@@ -25,6 +25,7 @@ from bayes_point.comparison.styling import (
     parameter_limit,
     visual_arguments,
 )
+from bayes_point.comparison.validate import interval_arguments
 
 __all__ = ["plot_estimates"]
 
@@ -108,6 +109,7 @@ def plot_estimates(
     1.0
     """
     visuals = check_visuals(visuals, _VISUALS)
+    prob, interval = interval_arguments(ci_prob, ci_kind)
     marks = marked(dt, var_names, filter_vars, coords, labeller, parameter_limit(max_parameters))
     backend = backend_name(backend, plot_collection)
     labels = marks.labeller(with_absences=True)
@@ -120,8 +122,8 @@ def plot_estimates(
     pc = plot_dist(
         marks.draws(standardised=False),
         kind=kind,
-        ci_kind=ci_kind,
-        ci_prob=ci_prob,
+        ci_kind=interval,
+        ci_prob=prob,
         plot_collection=plot_collection,
         backend=backend,
         labeller=labels,

@@ -29,6 +29,7 @@ from bayes_point.comparison.styling import (
     visual_arguments,
 )
 from bayes_point.comparison.validate import ESTIMATORS, interval_arguments
+from bayes_point.errors import ComparisonError
 
 __all__ = ["plot_gaps"]
 
@@ -123,8 +124,7 @@ def plot_gaps(
     ['theta', 'two_heads']
     """
     visuals = check_visuals(visuals, _VISUALS)
-    outer, kind = interval_arguments(None if ci_probs is None else max(ci_probs), ci_kind)
-    inner = min(ci_probs) if ci_probs is not None else (0.5 if outer > 0.5 else outer / 2)
+    inner, outer, kind = _intervals(ci_probs, ci_kind)
     marks = marked(dt, var_names, filter_vars, coords, labeller, parameter_limit(max_parameters))
     backend = backend_name(backend, plot_collection)
     drawer = backend_module(backend)
@@ -180,6 +180,19 @@ def plot_gaps(
     percent = f"{100 * inner:g}% and {100 * outer:g}% {kind.upper()}"
     finish(plot_collection, marks, visuals, backend, extra=(percent, {"color": "B2", "width": 3}))
     return plot_collection
+
+
+def _intervals(ci_probs: Sequence[float] | None, ci_kind: str | None) -> tuple[float, float, str]:
+    if ci_probs is None:
+        outer, kind = interval_arguments(None, ci_kind)
+        return (0.5 if outer > 0.5 else outer / 2), outer, kind
+    if isinstance(ci_probs, (int, float)) or len(ci_probs) != 2:
+        raise ComparisonError(
+            "ci_probs must hold two probabilities, of the inner and the outer interval, such as"
+            f" (0.5, 0.89), got {ci_probs!r}."
+        )
+    (inner, kind), (outer, _) = (interval_arguments(p, ci_kind) for p in sorted(ci_probs))
+    return inner, outer, kind
 
 
 def _rows(marks: Marks, sort: bool) -> NDArray[np.float64]:

@@ -54,8 +54,10 @@ class SummaryFrame(pd.DataFrame):
         for j, column in enumerate(out.columns):
             for i, row in enumerate(out.index):
                 value = out.iat[i, j]
-                known, text = cells.get((row, column), (None, ""))
-                out.iat[i, j] = text if _same(known, value) else _plain(value)
+                # The other way round in a transposed frame.
+                cell = cells.get((row, column)) or cells.get((column, row))
+                kept = cell is not None and _same(cell[0], value)
+                out.iat[i, j] = cell[1] if cell is not None and kept else _plain(value)
         return out
 
     def _texts_of_cells(self) -> dict[tuple[Hashable, Hashable], Cell]:
@@ -102,7 +104,5 @@ def _plain(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _same(known: Any, value: Any) -> bool:
-    if known is None:
-        return False
+def _same(known: float, value: Any) -> bool:
     return bool(known == value) or (known != known and value != value)

@@ -114,8 +114,8 @@ def plot_joint(
     >>> import bayes_point as bp
     >>> pc = bp.plot_joint(dt, backend="none")
     >>> mle = pc.viz["MLE"].values[1, 0]
-    >>> mle["x"], mle["y"]
-    (array(1.), array(1.))
+    >>> mle["x"].item(), mle["y"].item()
+    (1.0, 1.0)
     """
     visuals = check_visuals(visuals, _VISUALS)
     limit = (

@@ -110,11 +110,14 @@ def grid_arguments(
     pc_kwargs: Mapping[str, Any], backend: str, size: tuple[float, float], **defaults: Any
 ) -> dict[str, Any]:
     """Arguments of a new plot collection: the defaults, and over them the user's."""
-    figure: dict[str, Any] = {"figsize": size, "figsize_units": "inches"}
+    # Only matplotlib knows inches; 100 dots to the inch is what ArviZ takes for the others.
+    dots = tuple(100 * side for side in size)
+    figure: dict[str, Any] = {"figsize": dots, "figsize_units": "dots"}
     if backend == "matplotlib":
         # It makes room for the legend and for long labels, so that nothing is cut off.
         from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+        figure |= {"figsize": size, "figsize_units": "inches"}
         figure["layout"] = ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.06)
     out = defaults | dict(pc_kwargs)
     out["figure_kwargs"] = figure | dict(pc_kwargs.get("figure_kwargs") or {})
@@ -168,7 +171,9 @@ def finish(
         }
     kwargs = visual_arguments(visuals, "legend", default)
     if kwargs is not False:
-        drawer.legend(collection, list(entries.values()), list(entries), **kwargs)
+        drawer.legend(
+            collection, list(entries.values()), list(entries), update_visuals=False, **kwargs
+        )
 
 
 def faded(marks: Marks, estimator: str) -> bool:

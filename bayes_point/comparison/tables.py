@@ -84,13 +84,13 @@ def summary(
 
     >>> import bayes_point as bp
     >>> bp.summary(dt, var_names="theta")
-              MLE     MAP   mean     sd eti89_lb eti89_ub gap_MLE gap_MAP
-    theta  1.0000* 0.8000  0.713  0.162     0.42    0.938   +1.76   +0.53
+               MLE     MAP   mean     sd eti89_lb eti89_ub gap_MLE gap_MAP
+    theta  1.0000*  0.8000  0.713  0.162     0.42    0.941   +1.76   +0.53
     * MLE (on boundary): the maximum lies on the boundary of the support
 
     The numbers inside have all digits:
 
-    >>> bp.summary(dt, round_to=3).loc["theta", "gap_MAP"]
+    >>> float(bp.summary(dt, round_to=3).loc["theta", "gap_MAP"])
     0.533
     """
     prob, kind = interval_arguments(ci_prob, ci_kind)
