@@ -100,7 +100,8 @@ class Marks:
         if self.drawn(estimator)[i]:
             return ""
         if np.isnan(value):
-            return f"{estimator}: {self.statuses[estimator].words}"
+            status = self.statuses[estimator]
+            return f"{estimator}: {'not a number' if status.converged else status.words}"
         if np.isinf(value):
             return f"{estimator}: {'+' if value > 0 else '−'}∞"
         text = f"{value:+.3g} sd" if in_sd else f"{value:.3g}"

@@ -46,6 +46,13 @@ class EstimateStatus:
         return self.key.replace("_", " ")
 
     @property
+    def explanation(self) -> str:
+        """The sentence without the name of the status which it may begin with."""
+        name, colon, rest = self.text.partition(": ")
+        # "On a boundary: the maximum ..."
+        return rest if colon and name.lower().replace(" a ", " ") == self.words else self.text
+
+    @property
     def converged(self) -> bool:
         """Whether this is an interior maximum, found."""
         return self.key == "converged"

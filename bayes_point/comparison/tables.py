@@ -210,7 +210,7 @@ def _align(
 
 def _notes(statuses: Mapping[str, EstimateStatus]) -> tuple[str, ...]:
     return tuple(
-        f"{MARK if s.exists else DOUBT} {s.estimator} ({s.words}): {s.text}"
+        f"{MARK if s.exists else DOUBT} {s.estimator} ({s.words}): {s.explanation}"
         for s in statuses.values()
         if not s.converged
     )

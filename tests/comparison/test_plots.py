@@ -143,6 +143,14 @@ def test_what_does_not_exist_is_said_and_not_drawn() -> None:
     assert pairs.viz["MLE"].values[1, 0] is None
 
 
+def test_a_value_that_is_not_a_number_though_converged() -> None:
+    dt = regression_tree()
+    points = dt["point_estimates"].to_dataset()
+    points["sigma"] = points["sigma"].where(points["estimator"] != "MLE")
+    dt["point_estimates"] = points
+    assert texts(plot_gaps(dt, backend="none")) == ["MLE: not a number"]
+
+
 def test_numbers_that_are_no_maximum_look_different() -> None:
     # The values of an unbounded MLE are hollow, those of the MAP at infinity full.
     forest = plot_gaps(failed_tree(), backend="none")

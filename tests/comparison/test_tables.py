@@ -86,6 +86,27 @@ def test_marks_go_to_all_if_the_findings_name_none() -> None:
         assert list(texts.index[texts.str.endswith("*")]) == marked
 
 
+def test_a_note_does_not_say_the_status_twice() -> None:
+    dt = coin_tree()
+    dt["mle"].attrs["status_text"] = "On a boundary: the maximum is at the edge of a support."
+    assert summary(dt).notes == ("* MLE (on boundary): the maximum is at the edge of a support.",)
+    dt["mle"].attrs["status_text"] = "Theta: 2 of its bounds are active: lower, upper"
+    assert (
+        summary(dt)
+        .notes[0]
+        .endswith("(on boundary): Theta: 2 of its bounds are active: lower, upper")
+    )
+
+
+def test_an_estimate_that_is_not_a_number_though_converged() -> None:
+    # A Deterministic may be undefined (0/0) at a good estimate of its parameters.
+    dt = regression_tree()
+    points = dt["point_estimates"].to_dataset()
+    points["effect_of_age"] = points["effect_of_age"].where(points["estimator"] != "MLE")
+    dt["point_estimates"] = points
+    assert summary(dt).texts().loc["effect_of_age", ["MLE", "gap_MLE"]].tolist() == ["nan", "-"]
+
+
 def test_digits_follow_the_monte_carlo_error() -> None:
     # The mean of theta: sd 0.16, 2000 draws, error 0.0036, twice that 0.0072: three decimals. With
     # 100 times the draws one more.
