@@ -56,6 +56,7 @@ def _estimate(node: xr.DataTree) -> dict[str, Any]:
         ],
         "search": _search(int(attrs["n_starts"]), node["optima"]["reached"].to_numpy().tolist()),
         "optima": _optima(attrs["estimator"], node["optima"].dataset),
+        "evidence": _evidence(json.loads(attrs.get("evidence", "{}"))),
         "findings": [_finding(f) for f in json.loads(attrs["findings"])],
     }
 
@@ -71,12 +72,17 @@ def _search(n_starts: int, reached: list[int]) -> str:
 
 
 def _finding(finding: dict[str, Any]) -> dict[str, Any]:
-    evidence = [f"{k.replace('_', ' ')} {number(v)}" for k, v in finding["evidence"].items()]
+    names = finding["parameters"]
     return {
-        "what": sentence(finding["what"], finding["parameters"]),
-        "advice": sentence(finding["advice"], finding["parameters"]),
-        "evidence": ", ".join(evidence),
+        "what": sentence(finding["what"], names),
+        "advice": sentence(finding["advice"], names),
+        "evidence": _evidence(finding["evidence"]),
     }
+
+
+def _evidence(numbers: dict[str, float | str]) -> list[str]:
+    # JSON has no infinity: what is not finite is stored as its name.
+    return [f"{k.replace('_', ' ')} {number(float(v), digits=3)}" for k, v in numbers.items()]
 
 
 def _optima(estimator: str, optima: xr.Dataset) -> dict[str, Any] | None:

@@ -99,7 +99,8 @@ def _render(
         what = " ".join(f"{type(err).__name__}: {err}".split())
         raise ReportError(
             f"The section {section.heading!r} of the report failed, and so no report was made: "
-            f"{what}",
+            f"{what}. Leave out what it cannot show with var_names=, or see the cause of this "
+            "error.",
             section=section.key,
         ) from err
     # The template escaped everything that it was given.

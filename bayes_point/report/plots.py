@@ -90,7 +90,7 @@ def joint_section(request: Request) -> dict[str, Any]:
 def _forest_size(marks: Marks) -> tuple[float, float]:
     """As wide as two panels, and more where long labels would squeeze the rows."""
     longest = max(len(label) for label in marks.labels.values())
-    return 2 * PANEL[0] + 0.08 * max(0, min(longest, 50) - 18), 1.7 + 0.42 * len(marks.names)
+    return 2 * PANEL[0] + 0.08 * max(0, min(longest, 50) - 24), 1.7 + 0.42 * len(marks.names)
 
 
 def _marks(request: Request, most: int) -> Marks:

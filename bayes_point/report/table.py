@@ -38,6 +38,8 @@ def summary_section(request: Request) -> dict[str, Any]:
         "posterior. A gap is the distance of the estimate from the posterior mean in posterior "
         "sd. Numbers end at the digit that their Monte Carlo error reaches."
     )
+    if len(rows) > TALL:
+        explanation += f" The table has {len(rows):,} rows and scrolls."
     return {
         "explanation": explanation,
         "caption": "Point estimates and posterior",

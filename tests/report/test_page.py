@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -175,6 +177,14 @@ def test_what_was_maximised_and_found(coin: Report) -> None:
     assert "−0.040822" in map_.text
 
 
+def test_the_evidence_of_an_estimate_may_be_infinite() -> None:
+    tree = coin_tree(draws=20)
+    tree["map"].attrs["evidence"] = '{"condition_number": "inf", "distance": 1.5e-9}'
+    _, map_ = Page(report(tree, var_names="theta").html).all("article")
+    assert "condition number ∞" in map_.text
+    assert "distance 1.5e-09" in map_.text
+
+
 def test_sections_that_do_not_apply_say_so() -> None:
     tree = coin_tree(draws=60)
     del tree["posterior_predictive"]
@@ -292,3 +302,12 @@ def test_saving_twice_and_showing_in_a_notebook(coin: Report, tmp_path: Path) ->
     assert "allow-scripts" not in frame.attrs["sandbox"]
     assert len(coin.html) < 1_000_000
     assert repr(coin).startswith("<Report 'Coin': The MLE of two_heads lies 2.")
+
+
+def test_the_package_is_light_until_a_report_is_asked_for() -> None:
+    # The package's table of contents names `report`; importing it must not load all of xarray.
+    code = (
+        "import sys, bayes_point.report; print({'xarray', 'matplotlib', 'jinja2'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
