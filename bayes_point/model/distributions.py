@@ -44,10 +44,12 @@ from pymc.distributions.timeseries import (
 from pymc.distributions.truncated import TruncatedRV
 from pymc.variational.minibatch_rv import MinibatchRandomVariable
 from pytensor.graph.basic import Constant, Variable
+from pytensor.xtensor.rewriting.vectorization import lower_rv
+from pytensor.xtensor.vectorization import XRV
 
 from bayes_point.model.support import Support, is_infinite
 
-__all__ = ["register_support", "support_of"]
+__all__ = ["lowered", "register_support", "support_of"]
 
 
 def support_of(op: Any, inputs: Sequence[Variable]) -> Support | None:
@@ -322,3 +324,15 @@ def _equal(one: Support, other: Support) -> bool:
         and np.array_equal(one.lower, other.lower)
         and np.array_equal(one.upper, other.upper)
     )
+
+
+def lowered(op: XRV, *inputs: Variable) -> tuple[Variable, tuple[str, ...]]:
+    """Return the tensor variable behind one of pymc.dims, and the names of its dims in order."""
+    [_, out] = lower_rv.fn(None, op.make_node(*inputs))
+    return out.owner.inputs[0], out.type.dims
+
+
+@register_support(XRV)
+def _xtensor_support(op: XRV, *inputs: Variable) -> Support | None:
+    tensor, _ = lowered(op, *inputs)
+    return support_of(tensor.owner.op, tensor.owner.inputs)

@@ -20,6 +20,7 @@ from pytensor.xtensor.shape import Transpose
 from pytensor.xtensor.vectorization import XRV
 
 from bayes_point.errors import ModelError
+from bayes_point.model.checks import as_model
 from bayes_point.model.distributions import support_of
 from bayes_point.model.flat_variable import FlatVariable, is_flat
 
@@ -78,9 +79,7 @@ def flat_priors(
      theta ~ Flat on the support of Beta(2, 2)
     tosses ~ Bernoulli(theta)
     """
-    model = pm.modelcontext(model)
-    if not isinstance(model, BaseModel):
-        raise ModelError(f"flat_priors needs a pymc.Model, got {type(model).__name__}.")
+    model = as_model(model, "flat_priors")
     if model.parent is not None:
         raise ModelError(
             f"The model {model.name!r} is nested in another model and cannot be taken out of it. "

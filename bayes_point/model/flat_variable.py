@@ -19,10 +19,9 @@ from pytensor.gradient import disconnected_grad
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.xtensor import as_xtensor
-from pytensor.xtensor.rewriting.vectorization import lower_rv
 from pytensor.xtensor.vectorization import XRV
 
-from bayes_point.model.distributions import register_support, support_of
+from bayes_point.model.distributions import lowered, register_support, support_of
 from bayes_point.model.support import Support, connected_zero
 
 __all__ = ["FlatVariable", "is_flat"]
@@ -74,7 +73,7 @@ class FlatVariable(MeasurableOp, Op):
         """Return the shapes of the outputs, those of the base."""
         if not isinstance(self.base, XRV):
             return self.base.infer_shape(self.base.make_node(*node.inputs), shapes)
-        tensor, dims = _lowered(self.base, *node.inputs)
+        tensor, dims = lowered(self.base, *node.inputs)
         lengths = dict(zip(dims, tuple(tensor.shape), strict=True))
         return [None, [lengths[dim] for dim in node.outputs[1].type.dims]]
 
@@ -94,27 +93,15 @@ def _core_op(op: Op) -> Op:
     return op.core_op if isinstance(op, XRV) else op
 
 
-def _lowered(op: XRV, *inputs: Variable) -> tuple[Variable, tuple[str, ...]]:
-    """Return the tensor variable behind one of pymc.dims, and the names of its dims in order."""
-    [_, out] = lower_rv.fn(None, op.make_node(*inputs))
-    return out.owner.inputs[0], out.type.dims
-
-
 @register_support(FlatVariable)
 def _flat_support(op: FlatVariable, *inputs: Variable) -> Support | None:
     return support_of(op.base, inputs)
 
 
-@register_support(XRV)
-def _xtensor_support(op: XRV, *inputs: Variable) -> Support | None:
-    tensor, _ = _lowered(op, *inputs)
-    return support_of(tensor.owner.op, tensor.owner.inputs)
-
-
 @_support_point.register(FlatVariable)
 def _flat_support_point(op: FlatVariable, rv: Variable, *inputs: Variable) -> Variable:
     if isinstance(op.base, XRV):
-        tensor, dims = _lowered(op.base, *inputs)
+        tensor, dims = lowered(op.base, *inputs)
         point = as_xtensor(_support_point_or_draw(tensor), dims=dims)
         return point.transpose(*rv.type.dims)
     node = op.base.make_node(*inputs)
@@ -136,7 +123,7 @@ def _flat_logprob(
         return _flat_imputed_logprob(op, values, *inputs, **kwargs)
     [value] = values
     if isinstance(op.base, XRV):
-        tensor, dims = _lowered(op.base, *inputs)
+        tensor, dims = lowered(op.base, *inputs)
         flat = _flat_tensor_logprob(tensor, value.transpose(*dims).values)
         batch_dims = dims[: flat.type.ndim]  # the core dims came last
         return as_xtensor(flat, dims=batch_dims).transpose(
