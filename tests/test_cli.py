@@ -64,6 +64,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the drawing out where only what is printed matters."""
+    monkeypatch.setattr(cli, "_write_report", lambda tree, title, output: output)
+
+
 def run(*args: object) -> Result:
     return CliRunner().invoke(cli.main, [str(a) for a in args])
 
@@ -97,6 +103,7 @@ def test_report_writes_the_page_and_prints_the_table_and_the_path(here: Path, fi
     assert "Running coin_flip.py" in result.stderr
 
 
+@pytest.mark.usefixtures("no_page")
 def test_the_status_of_an_estimate_that_did_not_converge_is_printed(here: Path, fit: Fit) -> None:
     result = run("report", "coin_flip.py", "--quiet")
     lines = result.stdout.splitlines()
@@ -110,6 +117,7 @@ def test_the_status_of_an_estimate_that_did_not_converge_is_printed(here: Path, 
     assert fit.options["progressbar"] is False
 
 
+@pytest.mark.usefixtures("no_page")
 def test_problems_of_the_sampler_are_printed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, Fit(failed_tree(draws=100, divergences=12)))
     result = run("report", "coin_flip.py", "-q")
@@ -120,6 +128,7 @@ def test_problems_of_the_sampler_are_printed(here: Path, monkeypatch: pytest.Mon
     assert "MAP: The density rises as slope goes to +infinity." in result.stdout
 
 
+@pytest.mark.usefixtures("no_page")
 def test_a_long_summary_is_cut_and_says_so(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, Fit(many_tree(50, draws=50)))
     result = run("report", "coin_flip.py", "--no-progress")
@@ -128,6 +137,7 @@ def test_a_long_summary_is_cut_and_says_so(here: Path, monkeypatch: pytest.Monke
     assert "theta[item40]" not in result.stdout
 
 
+@pytest.mark.usefixtures("no_page")
 def test_quiet_silences_the_log_of_pymc_and_gives_it_back(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
