@@ -38,7 +38,16 @@ import numpy as np
 import pymc as pm
 from numpy.typing import ArrayLike
 
-__all__ = ["ESTIMATORS", "STATUSES", "Estimator", "Truth", "ZooModel", "edge", "with_flat_priors"]
+__all__ = [
+    "ESTIMATORS",
+    "STATUSES",
+    "Estimator",
+    "Truth",
+    "ZooModel",
+    "edge",
+    "flat",
+    "with_flat_priors",
+]
 
 Estimator = Literal["mle", "map", "map_jacobian"]
 Point = Mapping[str, ArrayLike]
@@ -200,3 +209,22 @@ def edge(
         n_optima=1,
         **kwargs,
     )
+
+
+def flat(
+    point: Point,
+    log_density: float | None,
+    parameters: tuple[str, ...],
+    source: str,
+    path: Callable[[float], Point],
+    status: str | tuple[str, ...] = "not_identified",
+) -> Truth:
+    """A density that is flat along the path."""
+    return Truth(status, point, source, log_density=log_density, parameters=parameters, path=path)
+
+
+def no_bound(
+    point: Point, parameters: tuple[str, ...], source: str, path: Callable[[float], Point]
+) -> Truth:
+    """A density that has no upper bound along the path."""
+    return Truth("unbounded", point, source, parameters=parameters, path=path)

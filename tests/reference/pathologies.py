@@ -4,10 +4,32 @@ from __future__ import annotations
 
 from tests.reference.boundaries import BOUNDARIES
 from tests.reference.boundary_counts import BOUNDARY_COUNTS
+from tests.reference.boundary_scales import BOUNDARY_SCALES
+from tests.reference.eight_schools import EIGHT_SCHOOLS
+from tests.reference.flat_columns import FLAT_COLUMNS
+from tests.reference.flat_directions import FLAT_DIRECTIONS
+from tests.reference.flat_likelihoods import FLAT_LIKELIHOODS
 from tests.reference.infinite_counts import INFINITE_COUNTS
 from tests.reference.infinities import INFINITIES
+from tests.reference.latents import LATENTS
 from tests.reference.separation import SEPARATION
+from tests.reference.unbounded import UNBOUNDED
+from tests.reference.unbounded_scales import UNBOUNDED_SCALES
 
 __all__ = ["PATHOLOGIES"]
 
-PATHOLOGIES = (*SEPARATION, *INFINITE_COUNTS, *INFINITIES, *BOUNDARY_COUNTS, *BOUNDARIES)
+PATHOLOGIES = (
+    *SEPARATION,
+    *INFINITE_COUNTS,
+    *INFINITIES,
+    *BOUNDARY_COUNTS,
+    *BOUNDARIES,
+    *BOUNDARY_SCALES,
+    *FLAT_DIRECTIONS,
+    *FLAT_COLUMNS,
+    *FLAT_LIKELIHOODS,
+    *UNBOUNDED,
+    *UNBOUNDED_SCALES,
+    *EIGHT_SCHOOLS,
+    *LATENTS,
+)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import pytensor
+import pytensor.tensor as pt
 from numpy.typing import ArrayLike
 from pymc.logprob.utils import ParameterValueError
 from pymc.model.transform.conditioning import remove_value_transforms
@@ -56,7 +58,7 @@ class NaturalDensity:
         """Log determinants of the value transforms, at the natural-scale values."""
         by_name = {rv.name: rv for rv in self.original.free_RVs}
         to_values = {by_name[name]: value for name, value in self.values.items()}
-        total = 0.0
+        total = pt.zeros(())
         for rv, transform in self.original.rvs_to_transforms.items():
             if transform is not None and rv in to_values:
                 inputs = rv.owner.inputs
@@ -137,6 +139,19 @@ class NaturalDensity:
             constrained = transforms.get(v.name) in SUM_CONSTRAINED
             blocks.append(null_space(np.ones((1, size))) if constrained else np.eye(size))
         return block_diag(*blocks)
+
+    def coords(self, dims: tuple[str, ...]) -> list[tuple]:
+        """The labels along some dims."""
+        return [self.original.coords[dim] for dim in dims]
+
+    def labels(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Names of a variable's elements, as ``beta[age]``; of a scalar its name."""
+        if not shape:
+            return np.array(name)
+        dims = self.original.named_vars_to_dims.get(name)
+        coords = [range(n) for n in shape] if dims is None else self.coords(dims)
+        labels = [f"{name}[{', '.join(map(str, entry))}]" for entry in product(*coords)]
+        return np.array(labels).reshape(shape)
 
     def deterministics(self, point: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
         """The model's deterministics at the point."""

@@ -200,8 +200,14 @@ def prove_not_identified(density: NaturalDensity, truth: Truth) -> None:
     heights = np.array([density(point) for point in points])
     np.testing.assert_allclose(heights, heights[0], rtol=1e-9, atol=1e-9)
     check_height(density, truth, points[0])
-    moving = {name for name in density.values if not np.allclose(points[0][name], points[-1][name])}
+    moving = set()
+    for name in density.values:
+        change = np.abs(np.asarray(points[-1][name]) - np.asarray(points[0][name]))
+        moving |= set(density.labels(name, change.shape)[change > 1e-6].ravel())
     assert not truth.missing_names(moving), f"along the path only {moving} move"
+    every_name = [choice for name in truth.parameters for choice in name.split("|")]
+    unnamed = {m for m in moving if m not in every_name and m.split("[")[0] not in every_name}
+    assert not unnamed, f"{unnamed} move and are not named"
     for point in points:
         check_deterministics(density, truth, point)
         check_never_exceeded(density, point, heights[0])
