@@ -66,7 +66,7 @@ def _search(n_starts: int, reached: list[int]) -> str:
     if len(reached) == 1:
         if n_starts == 1:
             return starts
-        who = "all" if reached[0] == n_starts else str(reached[0])
+        who = {0: "none", n_starts: "all"}.get(reached[0], str(reached[0]))
         return f"{starts}, {who} of which reached this point"
     return f"{starts}, {len(reached)} distinct optima; {reached[0]} reached the best of them"
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayes_point.comparison.scalars import flatten, scalars
+from bayes_point.report.wording import plural
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from bayes_point.comparison.health import SamplerHealth
     from bayes_point.comparison.statuses import EstimateStatus
 
 FALSE_ALARM = 0.05
@@ -66,9 +68,11 @@ class Gap:
         return 2 if self.mcse < 0.1 else 1
 
 
-def headline(gaps: xr.Dataset, statuses: dict[str, EstimateStatus]) -> dict[str, list[str]]:
+def headline(
+    gaps: xr.Dataset, statuses: dict[str, EstimateStatus], health: SamplerHealth
+) -> dict[str, list[str]]:
     """Return the lede, one sentence or a few, and the sentences that qualify it."""
-    failures, notes = [], []
+    failures, notes = [], _doubts(health)
     for estimator, status in statuses.items():
         if status.key in FAILURES:
             failures.append(FAILURES[status.key].format(estimator))
@@ -94,6 +98,13 @@ def headline(gaps: xr.Dataset, statuses: dict[str, EstimateStatus]) -> dict[str,
                 else f"The {estimator} cannot be told from the posterior mean in these draws."
             )
     return {"lede": [*failures, farthest.sentence()], "notes": notes}
+
+
+def _doubts(health: SamplerHealth) -> list[str]:
+    if health.ok:
+        return []
+    found = plural(len(health.problems), "problem")
+    return [f"The sampler has {found} (see below): its posterior mean is provisional."]
 
 
 def _none(every: list[Gap]) -> str:

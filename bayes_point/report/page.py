@@ -41,7 +41,7 @@ class Page:
     html: str
 
 
-HEADLINE = Section("headline", "Headline", lambda r: headline(r.gaps, r.statuses))
+HEADLINE = Section("headline", "Headline", lambda r: headline(r.gaps, r.statuses, r.health))
 
 SECTIONS = (
     Section("model", "Model and data", lambda r: overview(r.tree)),
@@ -50,7 +50,7 @@ SECTIONS = (
     Section("gaps", "How far apart", gaps_section, "figure"),
     Section("marginals", "Posterior and point estimates", marginals_section, "figure"),
     Section("joint", "Pairs of parameters", joint_section, "figure"),
-    Section("sampler", "The sampler", lambda r: sampler(r.tree)),
+    Section("sampler", "The sampler", lambda r: sampler(r.health)),
     Section("predictive", "Posterior predictive check", lambda r: predictive(r.tree, r.ci_prob)),
 )
 

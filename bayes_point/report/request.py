@@ -11,6 +11,7 @@ import xarray as xr
 
 from bayes_point.comparison.draws import Draws
 from bayes_point.comparison.gaps import gaps
+from bayes_point.comparison.health import SamplerHealth, sampler_health
 from bayes_point.comparison.scalars import flatten
 from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
 from bayes_point.comparison.validate import SAMPLE_DIMS, select
@@ -39,6 +40,11 @@ class Request:
     def gaps(self) -> xr.Dataset:
         """The gaps of the variables asked for."""
         return gaps(self.tree, ci_prob=self.ci_prob, ci_kind=self.ci_kind, **self.selection)
+
+    @cached_property
+    def health(self) -> SamplerHealth:
+        """What is known of the sampler, of all variables."""
+        return sampler_health(self.tree)
 
     @cached_property
     def n_varying(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayes_point.comparison.health import sampler_health
+from bayes_point.comparison.health import SamplerHealth
 from bayes_point.comparison.scalars import flatten, scalars
 from bayes_point.report.wording import number, plural, row
 
@@ -18,9 +18,8 @@ MAX_ROWS = 25
 """So many parameters are listed, those with the fewest effective draws."""
 
 
-def sampler(tree: xr.DataTree) -> dict[str, Any]:
+def sampler(health: SamplerHealth) -> dict[str, Any]:
     """Return the sampler's facts, its problems with advice, and diagnostics by parameter."""
-    health = sampler_health(tree)
     return {
         "ok": health.ok,
         "facts": _facts(health),
@@ -29,7 +28,7 @@ def sampler(tree: xr.DataTree) -> dict[str, Any]:
     }
 
 
-def _facts(health: Any) -> list[tuple[str, str]]:
+def _facts(health: SamplerHealth) -> list[tuple[str, str]]:
     drawn = f"{plural(health.chains, 'chain')} of {plural(health.draws, 'draw')}"
     if health.sampler:
         drawn += f" by {health.sampler}"

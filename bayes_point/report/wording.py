@@ -13,14 +13,15 @@ def number(value: float, *, digits: int = 6) -> str:
 
     Examples
     --------
-    >>> number(-12.5), number(1234567.0), number(float("-inf")), number(float("nan"))
-    ('−12.5', '1.23457e+06', '−∞', 'undefined')
+    >>> number(-12.5), number(1234567.0), number(-0.0), number(float("-inf")), number(float("nan"))
+    ('−12.5', '1.23457e+06', '0', '−∞', 'undefined')
     """
     if math.isnan(value):
         return "undefined"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{value:.{digits}g}".replace("-", "−", 1 if value < 0 else 0)
+    # Zero has no sign; a minus sign, unlike a hyphen, is as wide as a plus.
+    return f"{value + 0.0:.{digits}g}".replace("-", "−", 1 if value < 0 else 0)
 
 
 def plural(count: int, noun: str) -> str:

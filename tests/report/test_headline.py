@@ -17,7 +17,7 @@ from tests.trees import coin_tree, failed_tree, many_tree, regression_tree
 def said(tree: xr.DataTree, var_names: str | None = None) -> tuple[str, str]:
     selection = {"var_names": var_names, "filter_vars": None, "coords": None}
     request = Request(tree, selection, 0.89, "eti")
-    found = headline(request.gaps, request.statuses)
+    found = headline(request.gaps, request.statuses, request.health)
     return " ".join(found["lede"]), " ".join(found["notes"])
 
 
@@ -104,6 +104,12 @@ def test_the_posterior_mean_itself() -> None:
     # MAP of the coefficients of a conjugate regression = their posterior mean; only sigma differs.
     assert said(regression_tree(), "beta")[0].startswith("Neither the MLE nor the MAP")
     assert said(regression_tree())[0].startswith("The MLE of sigma lies 1.")
+
+
+def test_a_sampler_with_problems_puts_all_under_reserve() -> None:
+    _, notes = said(coin_tree(divergences=3), "theta")
+    assert notes.startswith("The sampler has 1 problem (see below): its posterior mean is prov")
+    assert "The MLE lies on the boundary" in notes
 
 
 @pytest.mark.parametrize(
