@@ -72,7 +72,7 @@ def _table(diagnostics: xr.Dataset) -> dict[str, Any]:
     return {
         "explanation": explanation,
         "caption": "Diagnostics by parameter",
-        "columns": ["parameter", "r-hat", "ESS bulk", "ESS tail", "MCSE of the mean"],
+        "columns": ["parameter", "r-hat", "ESS bulk", "ESS tail", "MCSE of mean"],
         "rows": rows,
     }
 
