@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.reference.boundaries import BOUNDARIES
 from tests.reference.boundary_counts import BOUNDARY_COUNTS
 from tests.reference.boundary_scales import BOUNDARY_SCALES
+from tests.reference.collapse import COLLAPSE
+from tests.reference.discrete import DISCRETE
 from tests.reference.eight_schools import EIGHT_SCHOOLS
 from tests.reference.flat_columns import FLAT_COLUMNS
 from tests.reference.flat_directions import FLAT_DIRECTIONS
@@ -13,6 +15,7 @@ from tests.reference.infinite_counts import INFINITE_COUNTS
 from tests.reference.infinities import INFINITIES
 from tests.reference.latents import LATENTS
 from tests.reference.separation import SEPARATION
+from tests.reference.several_optima import SEVERAL_OPTIMA
 from tests.reference.unbounded import UNBOUNDED
 from tests.reference.unbounded_scales import UNBOUNDED_SCALES
 
@@ -30,6 +33,9 @@ PATHOLOGIES = (
     *FLAT_LIKELIHOODS,
     *UNBOUNDED,
     *UNBOUNDED_SCALES,
+    *COLLAPSE,
+    *SEVERAL_OPTIMA,
+    *DISCRETE,
     *EIGHT_SCHOOLS,
     *LATENTS,
 )

@@ -42,6 +42,7 @@ class NaturalDensity:
             likelihood += model.potentials
         self.values = {v.name: v for v in model.value_vars}
         self.continuous = [v for v in model.value_vars if v.dtype.startswith("float")]
+        self.discrete = [v.name for v in model.value_vars if v not in self.continuous]
         joint = model.logp(jacobian=False)
         target = model.logp(vars=likelihood, jacobian=False) if estimator == "mle" else joint
         if estimator == "map_jacobian":
@@ -81,7 +82,8 @@ class NaturalDensity:
                 return -np.inf
         try:
             target, joint = self._function(*self._arguments(point))
-        except ParameterValueError:  # interpreted, PyMC raises where it would give -inf
+        except (ParameterValueError, IndexError):
+            # Interpreted, PyMC raises where it would give -inf; so does a category too many.
             return -np.inf
         return float(target) if np.isfinite(joint) else -np.inf
 
