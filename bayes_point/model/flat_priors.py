@@ -62,11 +62,16 @@ def flat_priors(
     hyperparameters then no longer enter the density. Only a support that depends on them stays,
     such as that of ``pm.Uniform("b", 0, 1 - a)``.
 
-    Flat priors are improper in general. Like ``pm.Flat``, they cannot be drawn from, so that
-    ``pm.sample_prior_predictive`` raises ``NotImplementedError``, and whether the posterior is
-    proper is for the likelihood to say. The initial point is that of the old prior. ``pm.Flat``
-    and ``pm.HalfFlat`` are left as they are. Where only the log density tells the support, as
-    for ``pm.CustomDist``, an edge at which the density vanishes counts as outside.
+    Flat priors are improper in general, and whether the posterior is proper is for the likelihood
+    to say. Like ``pm.Flat``, they cannot be drawn from: ``pm.sample_prior_predictive`` raises
+    ``NotImplementedError``, and so do ``model.table`` and ``model.to_graphviz``, which draw to
+    learn the shapes. The initial point is that of the old prior; a start that was to be drawn
+    (``initval="prior"``) becomes the support point. ``pm.Flat`` and ``pm.HalfFlat`` stay as they
+    are.
+
+    Where only the log density tells the support, as for ``pm.CustomDist``, an edge at which the
+    density vanishes counts as outside. Of a vector that is observed in part, PyMC counts the
+    density as observed, so that it stays.
 
     Examples
     --------

@@ -17,14 +17,16 @@ from pymc.distributions.distribution import (
 from pymc.logprob.abstract import MeasurableOp, _logprob
 from pytensor.gradient import disconnected_grad
 from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import Op
+from pytensor.graph.rewriting.basic import node_rewriter, out2in
 from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.vectorization import XRV
 
 from bayes_point.model.distributions import lowered, register_support, support_of
 from bayes_point.model.support import Support, connected_zero
 
-__all__ = ["FlatVariable", "is_flat"]
+__all__ = ["FlatVariable", "is_flat", "with_old_priors"]
 
 
 def is_flat(op: Op) -> bool:
@@ -54,16 +56,22 @@ class FlatVariable(MeasurableOp, Op):
         self.flat_output = flat_output
         self.dims = dims
         self.ndim_supp = getattr(_core_op(base), "ndim_supp", 0)
-        print_name = getattr(base, "_print_name", (str(base),) * 2)
-        self._print_name = tuple(f"Flat on the support of {name}" for name in print_name)
+        plain, latex = getattr(base, "_print_name", (str(base), str(base)))
+        self._print_name = (
+            f"Flat on the support of {plain}",
+            rf"\text{{Flat on the support of }}{latex}",
+        )
 
     def make_node(self, *inputs: Variable) -> Apply:
         """Return a node like that of the base, its dims in the order asked for."""
         node = self.base.make_node(*inputs)
-        outputs = list(node.outputs)
+        return Apply(self, node.inputs, [out.type(name=out.name) for out in self._ordered(node)])
+
+    def _ordered(self, base_node: Apply) -> list[Variable]:
+        outputs = list(base_node.outputs)
         if self.dims is not None:
             outputs[self.flat_output] = outputs[self.flat_output].transpose(*self.dims)
-        return Apply(self, node.inputs, [out.type(name=out.name) for out in outputs])
+        return outputs
 
     def dist_params(self, node: Apply) -> Sequence[Variable]:
         """Return the parameters, for PyMC to print."""
@@ -91,6 +99,24 @@ class FlatVariable(MeasurableOp, Op):
 
 def _core_op(op: Op) -> Op:
     return op.core_op if isinstance(op, XRV) else op
+
+
+@node_rewriter([FlatVariable])
+def _old_prior(fgraph: FunctionGraph, node: Apply) -> list[Variable]:
+    return node.op._ordered(node.op.base.make_node(*node.inputs))
+
+
+_old_priors = out2in(_old_prior, name="old_priors")
+
+
+def with_old_priors(graphs: Sequence[Variable]) -> list[Variable]:
+    """Return graphs in which each flat variable is drawn from the prior that it stands for.
+
+    A density must not know that prior, and yet a search may start from draws of it.
+    """
+    fgraph = FunctionGraph(outputs=list(graphs), clone=True, copy_inputs=False, copy_orphans=False)
+    _old_priors.rewrite(fgraph)
+    return list(fgraph.outputs)
 
 
 @register_support(FlatVariable)

@@ -110,7 +110,8 @@ def roles(model: pm.Model | None = None) -> pd.DataFrame:
     ...     tau = pm.HalfNormal("tau", 10)
     ...     theta = pm.Normal("theta", 0, tau, shape=2)
     ...     effect = pm.Normal("effect", theta, [15, 10], observed=[28, 8])
-    >>> bp.roles(schools)[["role", "support", "prior", "depends_on"]]
+    >>> table = bp.roles(schools)
+    >>> table[["role", "support", "prior", "depends_on"]]  # doctest: +NORMALIZE_WHITESPACE
                  role   support                      prior depends_on
     name
     tau     parameter  positive          HalfNormal(0, 10)         ()

@@ -19,6 +19,7 @@ from pytensor.compile.mode import Mode
 
 from bayes_point.errors import ModelError
 from bayes_point.model.flat_priors import flat_priors
+from bayes_point.model.flat_variable import with_old_priors
 
 # Interpreted: compiling each of these small graphs would take a hundred times as long.
 PY = Mode("py", "fast_compile")
@@ -134,9 +135,23 @@ def _evaluate(model: pm.Model, outputs: list[Any], points: list[dict[str, Any]])
     return [function(point) for point in points]
 
 
-def _jacobian_of(model: pm.Model) -> Any:
-    free = model.free_RVs
-    return model.logp(vars=free, jacobian=True) - model.logp(vars=free, jacobian=False)
+def _terms(model: pm.Model) -> list[Any]:
+    """Return the log-likelihood, the log Jacobian, and the log prior of each free variable."""
+    n = len(model.free_RVs)
+    terms = [
+        pt.as_tensor(term, allow_xtensor_conversion=True)
+        for jacobian in (False, True)
+        for term in model.logp(jacobian=jacobian, sum=False)
+    ]
+    likelihood = sum(term.sum() for term in terms[n : len(terms) // 2])
+    jacobian = sum(term.sum() for term in terms[len(terms) // 2 :]) - sum(
+        term.sum() for term in terms[: len(terms) // 2]
+    )
+    return [likelihood, jacobian, *terms[:n]]
+
+
+def _gradient(density: Any, model: pm.Model) -> list[Any]:
+    return pt.grad(density, model.continuous_value_vars)
 
 
 @pytest.fixture(autouse=True)
@@ -163,36 +178,21 @@ def test_only_the_prior_changes(name: str) -> None:
         {key: value + rng.uniform(-0.1, 0.1, np.shape(value)) for key, value in start.items()}
         for _ in range(3)
     ]
-    likelihood = model.logp(vars=model.observed_RVs, jacobian=False)
-    old = _evaluate(
-        model,
-        [
-            likelihood,
-            _jacobian_of(model),
-            *(pt.grad(likelihood, v) for v in model.continuous_value_vars),
-        ],
-        points,
-    )
-    new = _evaluate(
-        flat,
-        [
-            flat.logp(vars=flat.observed_RVs, jacobian=False),
-            _jacobian_of(flat),
-            flat.dlogp(jacobian=False),
-            *flat.logp(vars=flat.free_RVs, jacobian=False, sum=False),
-        ],
-        points,
-    )
-    for (old_likelihood, old_jacobian, *old_grad), (likelihood, jacobian, grad, *priors) in zip(
+    old_terms, new_terms = _terms(model), _terms(flat)
+    old = _evaluate(model, [*old_terms[:2], *_gradient(old_terms[0], model)], points)
+    # The gradient of the whole flat density, prior and all, is that of the likelihood alone.
+    whole = new_terms[0] + sum(prior.sum() for prior in new_terms[2:])
+    new = _evaluate(flat, [*new_terms, *_gradient(whole, flat)], points)
+    n = len(model.free_RVs)
+    for (old_likelihood, old_jacobian, *old_gradient), (likelihood, jacobian, *rest) in zip(
         old, new, strict=True
     ):
         np.testing.assert_allclose(likelihood, old_likelihood, rtol=1e-13)
         np.testing.assert_allclose(jacobian, old_jacobian, rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(
-            grad, np.concatenate([np.ravel(g) for g in old_grad]), rtol=1e-10, atol=1e-12
-        )
-        for prior in priors:
+        for prior in rest[:n]:
             np.testing.assert_array_equal(prior, 0.0)
+        for gradient, old_one in zip(rest[n:], old_gradient, strict=True):
+            np.testing.assert_allclose(gradient, old_one, rtol=1e-10, atol=1e-12)
 
 
 # Every edge belongs to the closed support, also where the density is zero or infinite.
@@ -321,6 +321,7 @@ def test_names_dims_coords_data_and_text_are_kept(regression: pm.Model) -> None:
     assert flat.named_vars_to_dims == regression.named_vars_to_dims
     assert flat.coords == regression.coords
     assert [v.name for v in flat.value_vars] == ["sigma_log__", "slab_interval__", "beta"]
+    assert r"\text{Flat on the support of }\operatorname{HalfNormal}(0" in flat.str_repr("latex")
     assert flat.str_repr().splitlines()[2:5] == [
         "  sigma ~ Flat on the support of HalfNormal(0, 2)",
         "   slab ~ Flat on the support of Uniform(0, f(sigma))",
@@ -331,8 +332,7 @@ def test_names_dims_coords_data_and_text_are_kept(regression: pm.Model) -> None:
 def test_the_original_is_left_alone(regression: pm.Model) -> None:
     text, start = regression.str_repr(), regression.initial_point()
     flat = flat_priors(regression)
-    with flat:
-        pm.set_data({"y": np.zeros(4)})
+    flat["y"].set_value(np.zeros(4))
     assert regression.str_repr() == text
     np.testing.assert_array_equal(regression["y"].get_value(), [1.0, 2.0, 2.5, 4.0])
     for name, value in regression.initial_point().items():
@@ -427,6 +427,13 @@ def test_a_prior_without_a_density() -> None:
     assert "b ~ CustomDist_b" in flat_priors(model, var_names="a").str_repr()
 
 
+def test_a_measurable_expression_as_prior() -> None:
+    model = pm.Model()
+    model.register_rv(pt.exp(pm.Normal.dist()), "x", initval=2.0)
+    logp = flat_priors(model).compile_logp(mode=PY)
+    assert (logp({"x": 2.0}), logp({"x": -2.0})) == (0.0, -np.inf)
+
+
 def test_initial_values_come_along() -> None:
     with pm.Model() as model:
         scale = pm.Data("scale", 3.0)
@@ -447,6 +454,19 @@ def test_nothing_can_be_drawn_from_a_flat_prior() -> None:
         pm.Normal("a")
     with pytest.raises(NotImplementedError, match="Cannot draw from Flat on the support of Normal"):
         pm.draw(flat_priors(model)["a"], mode=PY)
+
+
+def test_a_search_can_start_from_draws_of_the_old_prior() -> None:
+    with pm.Model(coords={"g": range(2), "k": range(3)}) as model:
+        a = pm.Normal("a", 5.0, 1e-3)
+        pm.Normal("b", 2 * a, 1e-3)
+        pmd.Normal("c", pmd.as_xtensor([1.0, 2.0], dims=("g",)), 1e-3, dims=("g", "k"))
+    flat = flat_priors(model)
+    draws = pm.draw(with_old_priors([flat[name] for name in "abc"]), mode=PY, random_seed=3)
+    np.testing.assert_allclose(draws[0], 5.0, atol=0.01)
+    np.testing.assert_allclose(draws[1], 10.0, atol=0.02)
+    np.testing.assert_allclose(draws[2], [[1.0] * 3, [2.0] * 3], atol=0.01)
+    assert flat.str_repr().startswith("a ~ Flat on the support of")  # the model stays flat
 
 
 def test_flat_and_half_flat_stay_as_they_are() -> None:
@@ -502,18 +522,8 @@ def test_pymc_dims() -> None:
     start = model.initial_point()
     for name, value in flat.initial_point().items():
         np.testing.assert_array_equal(value, start[name])
-    [(likelihood, jacobian, *priors)] = _evaluate(
-        flat,
-        [
-            flat.logp(vars=flat.observed_RVs, jacobian=False),
-            _jacobian_of(flat),
-            *flat.logp(vars=flat.free_RVs, jacobian=False, sum=False),
-        ],
-        [start],
-    )
-    [(old_likelihood, old_jacobian)] = _evaluate(
-        model, [model.logp(vars=model.observed_RVs), _jacobian_of(model)], [start]
-    )
+    [(likelihood, jacobian, *priors)] = _evaluate(flat, _terms(flat), [start])
+    [(old_likelihood, old_jacobian, *_)] = _evaluate(model, _terms(model), [start])
     np.testing.assert_allclose(likelihood, old_likelihood)
     np.testing.assert_allclose(jacobian, old_jacobian)
     assert [np.shape(prior) for prior in priors] == [(4, 3), (3, 4), (4,), (4,)]
