@@ -8,7 +8,6 @@ PyTensor's, second derivatives are differences of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -30,25 +29,37 @@ SUM_CONSTRAINED = ("SimplexTransform", "ZeroSumTransform")
 
 
 class NaturalDensity:
-    """What an estimator maximises, as a function of a natural-scale point (a dict by name)."""
+    """What an estimator maximises, as a function of a natural-scale point (a dict by name).
 
-    def __init__(self, zoo_model: ZooModel, estimator: Estimator) -> None:
+    ``estimator`` says which of the three densities is meant; it is set from outside, so that one
+    compiled function serves them all.
+    """
+
+    def __init__(self, zoo_model: ZooModel) -> None:
         self.original = zoo_model.build()
         # PyMC refuses to transform a model with initial values; the density has no use for them.
         self.original.rvs_to_initial_values = dict.fromkeys(self.original.free_RVs)
         model = self.model = remove_value_transforms(self.original)
-        likelihood = list(model.observed_RVs)
-        if zoo_model.potentials == "likelihood":
-            likelihood += model.potentials
         self.values = {v.name: v for v in model.value_vars}
         self.continuous = [v for v in model.value_vars if v.dtype.startswith("float")]
         self.discrete = [v.name for v in model.value_vars if v not in self.continuous]
-        joint = model.logp(jacobian=False)
-        target = model.logp(vars=likelihood, jacobian=False) if estimator == "mle" else joint
-        if estimator == "map_jacobian":
-            target = target + self._log_jacobian()
-        self.target = target
-        self._function = self._compile([target, joint])
+        likelihood = list(model.observed_RVs)
+        if zoo_model.potentials == "likelihood":
+            likelihood += model.potentials
+        prior = [v for v in model.basic_RVs + model.potentials if v not in likelihood]
+        terms = model.logp(vars=[*likelihood, *prior], jacobian=False, sum=False)
+        loglik, logprior = (
+            sum((term.sum() for term in part), start=pt.zeros(()))
+            for part in (terms[: len(likelihood)], terms[len(likelihood) :])
+        )
+        self.targets = {
+            "mle": loglik,
+            "map": loglik + logprior,
+            "map_jacobian": loglik + logprior + self._log_jacobian(),
+        }
+        self._heights = self._compile(list(self.targets.values()))
+        self._gradients: dict[Estimator, pytensor.compile.Function] = {}
+        self.estimator: Estimator = "map"
 
     def _compile(self, outputs: list) -> pytensor.compile.Function:
         return pytensor.function(
@@ -72,7 +83,10 @@ class NaturalDensity:
 
     def __call__(self, point: Mapping[str, ArrayLike]) -> float:
         """Log density, whatever the priors' support says of the point."""
-        return float(self._function(*self._arguments(point))[0])
+        return float(self._all(point)[self.estimator])
+
+    def _all(self, point: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
+        return dict(zip(self.targets, self._heights(*self._arguments(point)), strict=True))
 
     def inside(self, point: Mapping[str, ArrayLike]) -> float:
         """Log density, and -inf off the priors' support."""
@@ -81,21 +95,20 @@ class NaturalDensity:
             if ordered and np.any(np.diff(point[rv.name]) <= 0):
                 return -np.inf
         try:
-            target, joint = self._function(*self._arguments(point))
+            heights = self._all(point)
         except (ParameterValueError, IndexError):
             # Interpreted, PyMC raises where it would give -inf; so does a category too many.
             return -np.inf
-        return float(target) if np.isfinite(joint) else -np.inf
-
-    @cached_property
-    def _gradients(self) -> pytensor.compile.Function:
-        return self._compile(
-            pytensor.grad(self.target, self.continuous, disconnected_inputs="ignore")
-        )
+        return float(heights[self.estimator]) if np.isfinite(heights["map"]) else -np.inf
 
     def gradient(self, point: Mapping[str, ArrayLike]) -> np.ndarray:
         """Gradient by the flat vector of the continuous variables, along their constraints."""
-        parts = self._gradients(*self._arguments(point))
+        if self.estimator not in self._gradients:
+            target = self.targets[self.estimator]
+            self._gradients[self.estimator] = self._compile(
+                pytensor.grad(target, self.continuous, disconnected_inputs="ignore")
+            )
+        parts = self._gradients[self.estimator](*self._arguments(point))
         return np.concatenate([np.ravel(part) for part in parts]) @ self.tangent(point)
 
     def hessian(self, point: Mapping[str, ArrayLike]) -> np.ndarray:
