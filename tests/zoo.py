@@ -53,7 +53,14 @@ Estimator = Literal["mle", "map", "map_jacobian"]
 Point = Mapping[str, ArrayLike]
 
 ESTIMATORS: tuple[Estimator, ...] = ("mle", "map", "map_jacobian")
-STATUSES = ("converged", "on_boundary", "at_infinity", "not_identified", "unbounded")
+STATUSES = (
+    "converged",
+    "on_boundary",
+    "at_infinity",
+    "not_identified",
+    "unbounded",
+    "not_converged",
+)
 
 
 @dataclass(frozen=True)

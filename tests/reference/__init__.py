@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["read_data", "read_references"]
+__all__ = ["read_all_references", "read_data", "read_references"]
 
 DATA = Path(__file__).parent / "data"
 
@@ -25,10 +25,11 @@ def read_data(name: str) -> MappingProxyType[str, np.ndarray]:
 
 
 @cache
-def _all_references() -> dict[str, Any]:
+def read_all_references() -> dict[str, Any]:
+    """Every published or certified answer, by the data set."""
     return json.loads((DATA / "references.json").read_text())
 
 
 def read_references(name: str) -> dict[str, Any]:
     """What was published or certified of a data set: one entry for each estimand."""
-    return _all_references()[name]
+    return read_all_references()[name]
