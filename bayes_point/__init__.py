@@ -1,3 +1,85 @@
-"""MLE, MAP and posterior of a PyMC model: how far apart they are, why, and whether it matters."""
+"""MLE, MAP and posterior of a PyMC model: how far apart they are, why, and whether it matters.
+
+>>> import pymc as pm
+>>> import bayes_point as bp
+>>> with pm.Model() as coin:
+...     theta = pm.Beta("theta", 2, 2)
+...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1])
+>>> bp.find_MLE(coin).status.key  # three heads of three: the MLE is exactly 1
+'on_boundary'
+>>> round(float(bp.find_MAP(coin).point["theta"]), 6)
+0.8
+
+Then ``dt = bp.fit(coin)`` samples the posterior beside them, ``bp.summary(dt)`` tables how far
+apart they are, and ``bp.report(dt).save("coin.html")`` writes it down.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Not lazy: the function has to win over the folder of the same name, and the folder is light.
+from bayes_point.report import Report, report
+
+if TYPE_CHECKING:
+    from bayes_point.comparison.gaps import gaps
+    from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
+    from bayes_point.comparison.tables import summary
+    from bayes_point.estimation.estimate import PointEstimate, find_MAP, find_MLE
+    from bayes_point.estimation.status import Finding, Status
+    from bayes_point.fitting import fit
+    from bayes_point.model.density import LogDensity
+    from bayes_point.model.flat_priors import flat_priors
+    from bayes_point.model.roles import roles
 
 __version__ = "0.1.0.dev0"
+
+# Where each public name lives.  They are imported at first use, because PyMC takes seconds to
+# import and `bayes-point --help` needs none of it.
+_HOMES = {
+    "Finding": "bayes_point.estimation.status",
+    "LogDensity": "bayes_point.model.density",
+    "PointEstimate": "bayes_point.estimation.estimate",
+    "Status": "bayes_point.estimation.status",
+    "find_MAP": "bayes_point.estimation.estimate",
+    "find_MLE": "bayes_point.estimation.estimate",
+    "fit": "bayes_point.fitting",
+    "flat_priors": "bayes_point.model.flat_priors",
+    "gaps": "bayes_point.comparison.gaps",
+    "plot_estimates": "bayes_point.comparison.plots",
+    "plot_gaps": "bayes_point.comparison.plots",
+    "plot_joint": "bayes_point.comparison.plots",
+    "roles": "bayes_point.model.roles",
+    "summary": "bayes_point.comparison.tables",
+}
+
+__all__ = [
+    "Finding",
+    "LogDensity",
+    "PointEstimate",
+    "Report",
+    "Status",
+    "find_MAP",
+    "find_MLE",
+    "fit",
+    "flat_priors",
+    "gaps",
+    "plot_estimates",
+    "plot_gaps",
+    "plot_joint",
+    "report",
+    "roles",
+    "summary",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
+from bayes_point.estimation.kinks import is_maximum_along
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Quadratic, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow, rounding
 
-__all__ = ["Certificate", "certify"]
+__all__ = ["Certificate", "certify", "is_evident"]
 
 Array = NDArray[np.float64]
 
@@ -74,6 +75,7 @@ class _Point:
     """A point, its local quadratic model, and how far its value can be trusted."""
 
     x: Array
+    held: NDArray[np.bool_]
     value: float
     gradient: Array
     quadratic: Quadratic
@@ -81,12 +83,12 @@ class _Point:
     ulp: float
 
     @classmethod
-    def at(cls, objective: Objective, x: Array) -> _Point:
+    def at(cls, objective: Objective, x: Array, held: NDArray[np.bool_]) -> _Point:
         value, gradient = objective.evaluate(x[None, :])
         hessian = objective.hessian(x[None, :])
-        quadratic = Quadratic.at(x[None, :], gradient, hessian, np.ones((1, len(x)), bool))
+        quadratic = Quadratic.at(x[None, :], gradient, hessian, ~held[None, :])
         noise, ulp = rounding(objective, x, float(value[0]))
-        return cls(x, float(value[0]), gradient[0], quadratic, noise, ulp)
+        return cls(x, held, float(value[0]), gradient[0], quadratic, noise, ulp)
 
     @property
     def distance(self) -> float:
@@ -94,10 +96,15 @@ class _Point:
         return float(np.sqrt(self.quadratic.decrement(self.quadratic.slope)[0]))
 
 
-def certify(objective: Objective, x: Array, start: Array) -> Certificate:
-    """Decide what kind of optimum `x`, found from `start`, is; go on where a better point shows."""
+def certify(
+    objective: Objective, x: Array, start: Array, held: NDArray[np.bool_]
+) -> Certificate:
+    """Decide what kind of optimum `x`, found from `start`, is; go on where a better point shows.
+
+    `held` are the coordinates at a kink of the density.
+    """
     for _ in range(_ROUNDS):
-        point = _Point.at(objective, x)
+        point = _Point.at(objective, x, held)
         if point.ulp > _SPIKE:
             return _spike(objective, point, start)
         pivots = _suspects(objective, point)
@@ -105,7 +112,7 @@ def certify(objective: Objective, x: Array, start: Array) -> Certificate:
         better = _better(objective, point, pairs)
         if better is None:
             return _judge(objective, point, pairs)
-        x = better
+        x, held = better, np.zeros_like(held)
     return _result(
         objective,
         point,
@@ -118,15 +125,24 @@ def certify(objective: Objective, x: Array, start: Array) -> Certificate:
     )
 
 
+def is_evident(objective: Objective, x: Array) -> bool:
+    """Whether a point is an interior local maximum beyond doubt, without following anything."""
+    point = _Point.at(objective, x, np.zeros(len(x), bool))
+    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    return still and point.ulp <= _SPIKE and not _suspects(objective, point)
+
+
 def _suspects(objective: Objective, point: _Point) -> list[int]:
     """Return coordinates that stand for the directions in which a maximum is not evident."""
     curvature, axes = point.quadratic.curvature[0], point.quadratic.axes[0]
     reach = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
     both = np.concatenate([point.x + reach.T, point.x - reach.T])
     values, _ = objective.evaluate(both)
-    fall = point.value - np.nan_to_num(values, nan=-np.inf).reshape(2, -1).min(axis=0)
     fall = point.value - np.where(np.isnan(values), -np.inf, values).reshape(2, -1).max(axis=0)
     weak = (fall < _WEAK_FALL) | (curvature < _WEAK_CURVATURE)
+    # Along a coordinate that is held the curvature is nothing, and the kink is proof enough.
+    kink = is_maximum_along(objective, point.x, point.held)
+    weak &= np.square(axes[kink]).sum(axis=0) < 0.5
     if not np.any(weak):
         return []
     # As many coordinates as there are weak directions, chosen so that they span them.
@@ -192,8 +208,12 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
             status = Status.NOT_IDENTIFIED
     elif len(null_space):
         status = Status.NOT_IDENTIFIED
-    elif point.distance**2 <= max(1e-12, 4 * point.noise):
+    elif point.distance**2 <= max(1e-12, 4 * point.noise) and np.all(
+        is_maximum_along(objective, point.x, point.held) == point.held
+    ):
         status = Status.CONVERGED
+        if np.any(point.held):
+            findings.append(_kink_finding(objective, point))
     else:
         status = Status.NOT_CONVERGED
         findings.append(
@@ -310,6 +330,17 @@ def _null_finding(objective: Objective, row: Array) -> Finding:
         tuple(names),
         {},
         "Their values are one choice among equals. Drop or fix one of them, or give it a prior.",
+    )
+
+
+def _kink_finding(objective: Objective, point: _Point) -> Finding:
+    names = tuple(objective.density.parameters[j] for j in np.flatnonzero(point.held))
+    return Finding(
+        f"The maximum is at a kink of the density in {', '.join(names)}: the derivative changes "
+        "sign there without being zero.",
+        names,
+        {},
+        "This is a proper maximum, as in a lasso; it has no standard error in these parameters.",
     )
 
 

@@ -14,9 +14,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.certificate import Certificate, certify
+from bayes_point.estimation.certificate import Certificate, certify, is_evident
+from bayes_point.estimation.kinks import settle
 from bayes_point.estimation.limits import FAR, natural_limit
-from bayes_point.estimation.maximise import maximise
+from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
 from bayes_point.estimation.rendering import as_html, as_text
@@ -29,6 +30,9 @@ from bayes_point.model.starts import Initvals, starting_points
 __all__ = ["PointEstimate", "find_MAP", "find_MLE"]
 
 Array = NDArray[np.float64]
+# Newton iterations of every start, before those that cannot win any more are left where they are.
+_ITERATIONS = 100
+
 Potentials = Literal["likelihood", "prior"]
 
 
@@ -274,10 +278,16 @@ def _find(
         rng=np.random.default_rng(random_seed),
     )
     usable = _usable(objective, starts)
-    search = maximise(objective, usable)
-    optima = distinct(search)
+    search = _climb(objective, usable)
+    optima = distinct(search, density)
     best = int(np.argmax(np.where(np.isnan(search.value), -np.inf, search.value)))
-    certificate = certify(objective, search.x[best], usable[best])
+    x, held = search.x[best], np.zeros(density.p, bool)
+    if not search.settled[best]:
+        end, held = settle(objective, x)
+        x = end.x[0]
+    certificate = certify(objective, x, usable[best], held)
+    # A search that ran off along a plateau settles too; only true local maxima are reported.
+    optima = optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
     estimate = _estimate(model, objective, estimator, certificate, optima, len(usable))
     if estimate.status is not Status.CONVERGED:
         message = f"{estimator}: {estimate.status.value} " + " ".join(map(str, estimate.findings))
@@ -286,6 +296,18 @@ def _find(
         if not estimate.status.is_point:
             warnings.warn(message, EstimationWarning, stacklevel=3)
     return estimate
+
+
+def _climb(objective: Objective, starts: Array) -> Search:
+    """Maximise from each start; give those that could still win more time than the others."""
+    search = maximise(objective, starts, max_iterations=_ITERATIONS)
+    settled = np.max(search.value, where=search.settled, initial=-np.inf)
+    contenders = np.flatnonzero(~search.settled & (search.value > settled))
+    contenders = contenders[search.iterations[contenders] >= _ITERATIONS]
+    if contenders.size == 0:
+        return search
+    more = maximise(objective, search.x[contenders], max_iterations=10 * _ITERATIONS)
+    return search.replaced(contenders, more)
 
 
 def _usable(objective: Objective, starts: Array) -> Array:

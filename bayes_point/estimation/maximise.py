@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,13 @@ EPS = float(np.finfo(np.float64).eps)
 # Damping added to the scaled curvature when the Newton step is no good.  They are tried all at
 # once: one batched evaluation costs hardly more than a single one, and needs no bookkeeping of
 # trust-region radii.
-_DAMPING = 10.0 ** np.arange(-6, 9, dtype=float)
+_DAMPING = 10.0 ** np.arange(-12, 9, dtype=float)
 # Lengths, in units of 1 / sqrt(curvature), tried both ways along a direction of negative curvature:
 # at a saddle the gradient is zero and says nothing.
 _ESCAPES = np.array([0.1, 1.0, 10.0])
+# Multiples of the way made in the last two iterations: along the floor of a bent valley each step
+# is short, and the next goes much the same way.
+_ONWARDS = np.array([1.0, 4.0])
 # Below this, relative to a scaled diagonal of one, a curvature is rounding.
 _FLAT = 1e-13
 
@@ -50,6 +53,14 @@ class Search:
     settled: NDArray[np.bool_]
     iterations: NDArray[np.int_]
 
+    def replaced(self, rows: NDArray[np.int_], other: Search) -> Search:
+        """Return the search with some rows taken from another, which went on from them."""
+        merged = {f.name: getattr(self, f.name).copy() for f in fields(self)}
+        for name, array in merged.items():
+            array[rows] = getattr(other, name)
+        merged["iterations"][rows] += self.iterations[rows]
+        return Search(**merged)
+
 
 @dataclass(frozen=True)
 class Quadratic:
@@ -74,7 +85,7 @@ class Quadratic:
         longest = 1e10 * (1.0 + np.abs(x))
         with np.errstate(divide="ignore"):
             scale = np.where(diagonal > 0, np.minimum(1 / np.sqrt(diagonal), longest), 1.0)
-        scaled = -hessian * scale[:, :, None] * scale[:, None, :]
+        scaled = np.nan_to_num(-hessian * scale[:, :, None] * scale[:, None, :])
         curvature, axes = np.linalg.eigh(scaled)
         slope = np.einsum("bpk,bp->bk", axes, gradient * scale)
         return cls(scale, curvature, axes, slope)
@@ -146,14 +157,16 @@ def maximise(
     hessian = objective.hessian(x)
     settled = np.zeros(batch, bool)
     iterations = np.zeros(batch, int)
+    before = last = x.copy()
     active = np.flatnonzero(np.isfinite(value) & np.all(np.isfinite(gradient), axis=1))
     for _ in range(max_iterations):
         if active.size == 0:
             break
         quadratic = Quadratic.at(x[active], gradient[active], hessian[active], free[active])
         new, new_value, new_gradient, moved, done = _step(
-            objective, x[active], value[active], quadratic
+            objective, x[active], value[active], quadratic, x[active] - before[active]
         )
+        before, last = last, x.copy()
         iterations[active] += 1
         settled[active[done]] = True
         x[active[moved]] = new[moved]
@@ -165,7 +178,7 @@ def maximise(
 
 
 def _step(
-    objective: Objective, x: Array, value: Array, quadratic: Quadratic
+    objective: Objective, x: Array, value: Array, quadratic: Quadratic, way: Array
 ) -> tuple[Array, Array, Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Make one step of each row; return also which rows moved, and which are done."""
     new = x + quadratic.step(quadratic.newton)
@@ -189,7 +202,7 @@ def _step(
     stuck = np.flatnonzero(~moved & ~done)
     if stuck.size:
         best, best_value, best_gradient = _fan(
-            objective, x[stuck], value[stuck], quadratic.rows(stuck)
+            objective, x[stuck], value[stuck], quadratic.rows(stuck), way[stuck]
         )
         better = best_value > value[stuck]
         new[stuck], new_value[stuck], new_gradient[stuck] = best, best_value, best_gradient
@@ -198,13 +211,19 @@ def _step(
 
 
 def _fan(
-    objective: Objective, x: Array, value: Array, quadratic: Quadratic
+    objective: Objective, x: Array, value: Array, quadratic: Quadratic, way: Array
 ) -> tuple[Array, Array, Array]:
     """Return the best point of a fan of damped steps from each row."""
-    lowest = np.maximum(0.0, -quadratic.curvature[:, :1, None])
-    damped = quadratic.curvature[:, None, :] + lowest + _DAMPING[None, :, None]
-    steps = [quadratic.step(quadratic.slope[:, None, :] / damped)]
+    slope, curvature = quadratic.slope[:, None, :], quadratic.curvature[:, None, :]
+    # With the curvature's absolute value, a direction of little curvature keeps its long step
+    # beside one of negative curvature; a shift would shorten both.
+    steps = [
+        quadratic.step(slope / (np.abs(curvature) + _DAMPING[None, :, None])),
+        np.where(quadratic.is_concave[:, None], way, 0.0)[:, None, :] * _ONWARDS[None, :, None],
+    ]
     if np.any(~quadratic.is_concave):
+        shift = np.maximum(0.0, -curvature[:, :, :1]) + _DAMPING[None, :, None]
+        steps.append(quadratic.step(slope / (curvature + shift)))
         along = np.zeros((len(x), 2 * len(_ESCAPES), x.shape[1]))
         along[:, :, 0] = np.concatenate([_ESCAPES, -_ESCAPES])
         steps.append(quadratic.step(along))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.maximise import EPS, Search
+from bayes_point.estimation.maximise import Search
+from bayes_point.model.density import LogDensity
 
 __all__ = ["Optimum", "distinct"]
 
@@ -30,19 +31,23 @@ class Optimum:
         return len(self.starts)
 
 
-def distinct(search: Search) -> list[Optimum]:
+def distinct(search: Search, density: LogDensity) -> list[Optimum]:
     """Return the distinct optima, best first; a search that did not settle found none."""
-    order = [i for i in np.argsort(-search.value) if search.settled[i]]
+    order = [int(i) for i in np.argsort(-search.value) if search.settled[i]]
     diagonal = np.abs(np.diagonal(search.hessian, axis1=1, axis2=2))
+    natural = list(density.natural(search.x).values())
+
+    def same(i: int, j: int) -> bool:
+        if np.all(np.abs(search.x[i] - search.x[j]) * np.sqrt(diagonal[j]) < _SAME):
+            return True
+        # An angle comes round: other coordinates, the same parameters.
+        return all(np.allclose(v[i], v[j], rtol=1e-6, atol=1e-9) for v in natural)
+
     groups: list[list[int]] = []
     for i in order:
-        for group in groups:
-            j = group[0]
-            near = np.abs(search.x[i] - search.x[j]) * np.sqrt(diagonal[j]) < _SAME
-            close = abs(search.value[i] - search.value[j]) < 1e4 * EPS * (1 + abs(search.value[j]))
-            if close and bool(np.all(near)):
-                group.append(int(i))
-                break
+        home = next((group for group in groups if same(i, group[0])), None)
+        if home is None:
+            groups.append([i])
         else:
-            groups.append([int(i)])
+            home.append(i)
     return [Optimum(search.x[g[0]], float(search.value[g[0]]), tuple(g)) for g in groups]

@@ -20,9 +20,11 @@ from pymc.exceptions import ShapeError
 from pymc.logprob.utils import ParameterValueError, local_check_parameter_to_ninf_switch
 from pymc.model.transform.optimization import freeze_dims_and_data
 from pytensor.compile.mode import Mode, get_mode
+from pytensor.gradient import NullTypeGradError
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import graph_replace, vectorize_graph
 from pytensor.graph.rewriting.basic import in2out
+from pytensor.graph.utils import MethodNotDefined
 from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
 
@@ -50,6 +52,11 @@ _NOT_VECTORISED = (
     AssertionError,
     ShapeError,
 )
+
+# What PyTensor raises where an op has no derivative.
+_NO_DERIVATIVE = (MethodNotDefined, NotImplementedError, NullTypeGradError)
+# Step of a central difference that balances rounding and truncation.
+_DIFFERENCE = float(np.cbrt(np.finfo(np.float64).eps))
 
 _no_check = in2out(local_check_parameter_to_ninf_switch)
 
@@ -171,13 +178,22 @@ class LogDensity:
     def hessian_product(self, x: Array, v: Array, terms: Sequence[str]) -> Array:
         """Return the Hessians of `terms` at `x` times `v`, row by row: (batch, term, p)."""
         wanted = self._with(terms)
-        out = self._call(self._hessian_product(wanted), x, v)
+        function = self._hessian_product(wanted)
+        if function is None:
+            # Central differences of the exact gradient: eight digits or so.
+            length = np.linalg.norm(v, axis=1, keepdims=True) + np.finfo(float).tiny
+            h = _DIFFERENCE * (1 + np.linalg.norm(x * v, axis=1, keepdims=True)) / length
+            _, up = self.evaluate(x + h * v, terms)
+            _, down = self.evaluate(x - h * v, terms)
+            return (up - down) / (2 * h[:, :, None])
+        out = self._call(function, x, v)
         return np.stack([out[wanted.index(term)] for term in terms], axis=1)
 
     def hessian(self, x: Array, terms: Sequence[str]) -> Array:
         """Return the Hessians of `terms` at `x`: (batch, term, p, p), exact and symmetric."""
         b, p = x.shape
-        rows = self.hessian_product(np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1)), terms)
+        points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
+        rows = self.hessian_product(points, axes, terms)
         h = rows.reshape(b, p, len(terms), p).swapaxes(1, 2)
         return 0.5 * (h + h.swapaxes(-1, -2))
 
@@ -243,6 +259,11 @@ class LogDensity:
                 apart = [np.concatenate(o) for o in zip(*map(batch, x[:, None]), strict=True)]
         except _NO_VALUE:
             pass  # no value at these rows; the graph itself ran
+        except (MethodNotDefined, NullTypeGradError) as err:
+            raise ModelError(
+                f"The log density of this model has no gradient: {err}. Give the Op in question a "
+                "gradient, or write the term with PyTensor's own functions."
+            ) from err
         except _NOT_VECTORISED:
             return False
         else:
@@ -255,7 +276,7 @@ class LogDensity:
         self._functions["gradient", *self.terms] = batch
         return True
 
-    def _compiled(self, kind: str, terms: tuple[str, ...], build: Callable) -> Callable:
+    def _compiled(self, kind: str, terms: tuple[str, ...], build: Callable) -> Any:
         """Return a function that is compiled at its first use."""
         vectorised = self.is_vectorised
         if (kind, *terms) not in self._functions:
@@ -278,8 +299,10 @@ class LogDensity:
 
         return self._compiled("gradient", terms, build)
 
-    def _hessian_product(self, terms: tuple[str, ...]) -> Callable:
-        def build(vectorised: bool) -> Callable:
+    def _hessian_product(self, terms: tuple[str, ...]) -> Callable | None:
+        """Return the compiled product, or None where an op has no second derivative."""
+
+        def build(vectorised: bool) -> Callable | None:
             if vectorised:
                 x, out = self._batched(terms)
                 v = pt.matrix("V", shape=(None, self.p), dtype="float64")
@@ -287,7 +310,10 @@ class LogDensity:
                 x, out = self._x, [self._term(term) for term in terms]
                 v = pt.vector("v", shape=(self.p,), dtype="float64")
             grads = [_grad(value.sum(), x) for value in out]
-            products = [_grad((grad * v).sum(), x) for grad in grads]
+            try:
+                products = [_grad((grad * v).sum(), x) for grad in grads]
+            except _NO_DERIVATIVE:
+                return None
             function = self._function([x, v], products)
             return function if vectorised else _Loop(function)
 

@@ -80,9 +80,13 @@ def _inline(fgraph: Any, node: Any) -> Any:
 
 # Position 1.9: after the rewrites for stability, which know such ops as LogSoftmax whole.
 # Position 1000: after every rewrite that could match on the ops replaced here.
-# "fast_compile" keeps the rewrites for numerical stability; "fast_run" runs 90 times slower in
-# the interpreter, since it fuses elementwise ops into composites without a NumPy function.
-INTERPRETED = Mode(linker="py", optimizer="fast_compile").register(
-    (in2out(_inline, ignore_newtrees=False, name="inline"), 1.9),
-    (dfs_rewriter(_give_numpy_function), 1000),
+# "fast_run" runs 90 times slower in the interpreter, since it fuses elementwise ops into composites
+# without a NumPy function; "fast_compile" lacks the rewrites for numerical stability.
+INTERPRETED = (
+    Mode(linker="py", optimizer="fast_compile")
+    .including("stabilize")
+    .register(
+        (in2out(_inline, ignore_newtrees=False, name="inline"), 1.9),
+        (dfs_rewriter(_give_numpy_function), 1000),
+    )
 )

@@ -17,6 +17,7 @@ from pytensor.compile.mode import Mode
 
 from bayes_point.errors import ModelError
 from bayes_point.model.density import LogDensity
+from bayes_point.model.flat_variable import with_old_priors
 
 __all__ = ["Initvals", "starting_points"]
 
@@ -66,7 +67,7 @@ def _draw(
         return_transformed=True,
     )
     # The model's own random number generators are not to be advanced.
-    values = replace_rng_nodes(values)
+    values = replace_rng_nodes(with_old_priors(values))
     with pytensor.config.change_flags(cxx=""):
         function = pytensor.function([], values, mode=_ONCE)
     rngs = find_rng_nodes(function.maker.fgraph.outputs)
