@@ -96,9 +96,7 @@ class _Point:
         return float(np.sqrt(self.quadratic.decrement(self.quadratic.slope)[0]))
 
 
-def certify(
-    objective: Objective, x: Array, start: Array, held: NDArray[np.bool_]
-) -> Certificate:
+def certify(objective: Objective, x: Array, start: Array, held: NDArray[np.bool_]) -> Certificate:
     """Decide what kind of optimum `x`, found from `start`, is; go on where a better point shows.
 
     `held` are the coordinates at a kink of the density.
@@ -161,9 +159,7 @@ def _both_ways(objective: Objective, point: _Point, pivot: int) -> tuple[Track, 
     return up, down
 
 
-def _better(
-    objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
-) -> Array | None:
+def _better(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]) -> Array | None:
     """Return a point that is better than this one, if there is one to be had."""
     starts = []
     for track in (track for pair in pairs for track in pair):
@@ -262,7 +258,9 @@ def _at_the_edge(
                 edges.append((label, end))
     findings = []
     if infinite:
-        words = ", ".join(f"{label} to {'+' if end > 0 else '-'}infinity" for label, end in infinite)
+        words = ", ".join(
+            f"{label} to {'+' if end > 0 else '-'}infinity" for label, end in infinite
+        )
         findings.append(
             Finding(
                 f"The density keeps rising, towards a limit, as {words}.",
@@ -378,7 +376,9 @@ def _spike(objective: Objective, point: _Point, start: Array) -> Certificate:
     scale, where it looks like a maximum.
     """
     density = objective.density
-    transformed = np.array([a != b for a, b in zip(density.labels, density.parameters, strict=True)])
+    transformed = np.array(
+        [a != b for a, b in zip(density.labels, density.parameters, strict=True)]
+    )
     moved = np.where(transformed, np.abs(point.x - start), 0.0)
     undefined = moved >= max(10.0, 0.5 * moved.max())
     if not np.any(undefined):
@@ -401,9 +401,7 @@ def _steepest(objective: Objective, point: _Point) -> list[str]:
     return [objective.density.parameters[j] for j in np.flatnonzero(slope > 0.1 * slope.max())]
 
 
-def _result(
-    objective: Objective, point: _Point, status: Status, *findings: Finding
-) -> Certificate:
+def _result(objective: Objective, point: _Point, status: Status, *findings: Finding) -> Certificate:
     curvature = point.quadratic.curvature[0]
     p = len(point.x)
     return Certificate(

@@ -59,5 +59,6 @@ class Finding:
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.evidence.items())
-        return " ".join(part for part in (self.what, f"({numbers})" if numbers else "", self.advice)
-                        if part)
+        return " ".join(
+            part for part in (self.what, f"({numbers})" if numbers else "", self.advice) if part
+        )

@@ -376,6 +376,7 @@ class LogDensity:
         # Behind a coordinate of a simplex stands the whole variable.
         return labels if same_shape else [rv.name] * len(labels)
 
+
 class _Loop:
     """A function of one row, called for each row of a batch."""
 

@@ -1,0 +1,246 @@
+"""Where the halves meet: a model in, one DataTree with MLE, MAP and posterior out."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+import bayes_point
+from bayes_point.comparison.health import sampler_health
+from bayes_point.errors import ComparisonError, ModelError, SamplingWarning
+from bayes_point.estimation.estimate import PointEstimate, Potentials, find_MAP, find_MLE
+from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.interpreted import INTERPRETED
+from bayes_point.model.starts import Initvals
+
+__all__ = ["fit"]
+
+# The predictive check needs some hundreds of data sets, not all; this many numbers are 160 MB.
+_PREDICTIVE_NUMBERS = 20_000_000
+_PREDICTIVE_DRAWS = 1000
+
+
+def fit(
+    model: pm.Model | None = None,
+    *,
+    idata: xr.DataTree | None = None,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int | None = None,
+    cores: int | None = None,
+    random_seed: int | None = None,
+    initvals: Initvals | None = None,
+    n_starts: int = 8,
+    potentials: Potentials | None = None,
+    backend: str | None = None,
+    progressbar: bool = True,
+    sample_kwargs: Mapping[str, Any] | None = None,
+) -> xr.DataTree:
+    """Find MLE and MAP, sample the posterior, and put all three into one DataTree.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of the context.
+    idata : xarray.DataTree, optional
+        A posterior of this model that you already have, as `pymc.sample` returns it; it is then
+        not sampled again.
+    draws, tune, chains, cores, random_seed
+        As in `pymc.sample`.
+    initvals, n_starts, potentials, backend
+        As in `find_MLE`.
+    progressbar : bool
+        Whether to show progress.
+    sample_kwargs : dict, optional
+        Further arguments of `pymc.sample`, such as ``target_accept``.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``posterior``, ``sample_stats``, ``log_likelihood``, ``log_prior``, ``observed_data``,
+        ``constant_data`` and ``posterior_predictive`` at the root, as ArviZ expects them;
+        ``mle`` and ``map``, each a tree of its own; and ``point_estimates`` with the dim
+        ``estimator`` = MLE, MAP, mean.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be estimated, for instance because nothing in it is observed.
+    ComparisonError
+        If `idata` is not a posterior of this model.
+
+    Warns
+    -----
+    EstimationWarning
+        If an estimate does not exist or did not converge.
+    SamplingWarning
+        If r-hat, effective sample size or divergences say that the draws are not to be trusted.
+
+    Examples
+    --------
+    >>> import bayes_point as bp, pymc as pm
+    >>> with pm.Model() as coin:
+    ...     theta = pm.Beta("theta", 2, 2)
+    ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 0])
+    >>> dt = bp.fit(coin, random_seed=1)  # doctest: +SKIP
+    >>> dt["point_estimates"]["theta"].sel(estimator="MLE")  # doctest: +SKIP
+    """
+    model = as_model(model, "fit")
+    check_model(model, start=False)
+    _check_counts(draws=draws, tune=tune, chains=chains, cores=cores)
+    if idata is not None:
+        _check_posterior(model, idata)
+    search: dict[str, Any] = {
+        "n_starts": n_starts,
+        "initvals": initvals,
+        "random_seed": random_seed,
+        "backend": backend,
+        "progressbar": progressbar,
+    }
+    mle = find_MLE(model, potentials=potentials, **search)
+    map_ = find_MAP(model, **search)
+    if idata is None:
+        idata = pm.sample(
+            draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            random_seed=random_seed,
+            progressbar=progressbar,
+            # Its own checks print nothing where nutpie samples; ours follow below.
+            compute_convergence_checks=False,
+            model=model,
+            **dict(sample_kwargs or {}),
+        )
+    tree = _complete(model, idata, random_seed)
+    return _assemble(model, tree, mle, map_)
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        lowest = 0 if name == "tune" else 1
+        if count is not None and (not isinstance(count, int | np.integer) or count < lowest):
+            raise ModelError(f"{name} must be a whole number of at least {lowest}, got {count!r}.")
+
+
+def _check_posterior(model: pm.Model, idata: Any) -> None:
+    """Refuse draws that are not of this model's variables."""
+    if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
+        raise ComparisonError(
+            f"idata must be a DataTree with a posterior group, as pm.sample returns it; got "
+            f"{type(idata).__name__}."
+        )
+    posterior = idata["posterior"].dataset
+    shapes = model.eval_rv_shapes()
+    wanted = {rv.name: tuple(int(n) for n in shapes[rv.name]) for rv in model.free_RVs}
+    missing = sorted({*wanted, *(det.name for det in model.deterministics)} - {*posterior})
+    if missing:
+        raise ComparisonError(
+            f"idata is not a posterior of this model: it has no {missing}. Its variables are "
+            f"{sorted(map(str, posterior))}. Leave idata out to sample anew."
+        )
+    for name, shape in wanted.items():
+        got = tuple(
+            size for dim, size in posterior[name].sizes.items() if dim not in ("chain", "draw")
+        )
+        if got != shape:
+            raise ComparisonError(
+                f"idata is not a posterior of this model: {name!r} has shape {got} there and "
+                f"{shape} in the model. Leave idata out to sample anew."
+            )
+
+
+def _complete(model: pm.Model, idata: xr.DataTree, random_seed: int | None) -> xr.DataTree:
+    """Add what the comparison needs and `pm.sample` did not compute, in interpreted mode."""
+    tree = idata.copy()
+    quick = {"compile_kwargs": {"mode": INTERPRETED}, "progressbar": False, "model": model}
+    if "log_likelihood" not in tree.children and model.observed_RVs:
+        pm.compute_log_likelihood(tree, **quick)
+    if "log_prior" not in tree.children:
+        pm.compute_log_prior(tree, **quick)
+    if "posterior_predictive" not in tree.children and model.observed_RVs:
+        thinned = _thin(tree["posterior"].dataset, tree["observed_data"].dataset)
+        predictive = pm.sample_posterior_predictive(
+            xr.DataTree.from_dict({"/posterior": thinned}), random_seed=random_seed, **quick
+        )
+        tree["posterior_predictive"] = predictive["posterior_predictive"]
+    return tree
+
+
+def _thin(posterior: xr.Dataset, observed: xr.Dataset) -> xr.Dataset:
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    numbers = max(1, sum(math.prod(v.shape) for v in observed.data_vars.values()))
+    keep = min(_PREDICTIVE_DRAWS, max(50, _PREDICTIVE_NUMBERS // numbers))
+    every = max(1, math.ceil(chains * draws / keep))
+    return posterior.isel(draw=slice(None, None, every))
+
+
+def _assemble(
+    model: pm.Model, tree: xr.DataTree, mle: PointEstimate, map_: PointEstimate
+) -> xr.DataTree:
+    names = list(mle.point.data_vars)
+    posterior = tree["posterior"].dataset
+    tree["posterior"] = xr.DataTree(posterior[names])
+    mean = posterior[names].mean(("chain", "draw"))
+    points = xr.concat(
+        [mle.point, map_.point, mean],
+        dim=xr.Variable("estimator", ["MLE", "MAP", "mean"]),
+        join="exact",
+        combine_attrs="drop",
+    )
+    points = points.assign_coords(
+        status=("estimator", [mle.status.key, map_.status.key, "sampled"])
+    )
+    tree["point_estimates"] = xr.DataTree(points)
+    tree["mle"], tree["map"] = mle.to_datatree(), map_.to_datatree()
+    for node in tree.subtree:
+        node.attrs = _plain(node.attrs)
+        for variable in node.dataset.variables.values():
+            variable.attrs = _plain(variable.attrs)
+    tree.attrs = {
+        **tree.attrs,
+        "bayes_point_version": bayes_point.__version__,
+        "model_name": model.name,
+        "model_text": model.str_repr(),
+        "fingerprint": _fingerprint(model),
+    }
+    for problem in sampler_health(tree).problems:
+        warnings.warn(str(problem), SamplingWarning, stacklevel=3)
+    return tree
+
+
+def _fingerprint(model: pm.Model) -> str:
+    """Return a digest of the model's text and data: equal models and data, equal digest."""
+    digest = hashlib.sha256(model.str_repr().encode())
+    for rv in model.observed_RVs:
+        values = model.rvs_to_values[rv]
+        array = values.data if hasattr(values, "data") else values.get_value(borrow=True)
+        digest.update(rv.name.encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for data in model.data_vars:
+        digest.update(data.name.encode())
+        if hasattr(data, "get_value"):
+            digest.update(np.ascontiguousarray(data.get_value(borrow=True)).tobytes())
+    return digest.hexdigest()
+
+
+def _plain(attrs: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return attrs that netCDF can hold: no None, no bool, no nested mapping."""
+    out: dict[Any, Any] = {}
+    for key, value in attrs.items():
+        if value is None:
+            continue
+        if isinstance(value, bool | np.bool_):
+            out[key] = int(value)
+        elif isinstance(value, Mapping):
+            out[key] = str(dict(value))
+        else:
+            out[key] = value
+    return out
