@@ -46,6 +46,8 @@ __all__ = [
     "ZooModel",
     "edge",
     "flat",
+    "no_bound",
+    "one_optimum",
     "with_flat_priors",
 ]
 
@@ -199,8 +201,13 @@ def with_flat_priors(
     point: Mapping[str, Any], log_density: float | None, source: str, **kwargs: Any
 ) -> dict[str, Truth]:
     """One converged truth for both estimators: under flat priors the MAP is the MLE."""
-    truth = Truth("converged", point, source, log_density=log_density, n_optima=1, **kwargs)
+    truth = Truth("converged", point, source, log_density=log_density, **kwargs)
     return {"mle": truth, "map": truth}
+
+
+def one_optimum(*args: Any, **kwargs: Any) -> dict[str, Truth]:
+    """As `with_flat_priors`, and the maximum is the only one."""
+    return with_flat_priors(*args, n_optima=1, **kwargs)
 
 
 def edge(

@@ -7,7 +7,7 @@ import pymc as pm
 from scipy import optimize, special, stats
 
 from tests.reference.normals import NORMAL_Y
-from tests.zoo import Truth, ZooModel, with_flat_priors
+from tests.zoo import Truth, ZooModel, one_optimum
 
 __all__ = ["FAMILIES"]
 
@@ -146,7 +146,7 @@ FAMILIES = (
     ZooModel(
         "poisson_log_rate",
         poisson_log_rate,
-        **with_flat_priors({"log_rate": np.log(8 / 3)}, _poisson_loglik, "log mean"),
+        **one_optimum({"log_rate": np.log(8 / 3)}, _poisson_loglik, "log mean"),
         twin_of="poisson_gamma",
     ),
     ZooModel(
@@ -186,7 +186,7 @@ FAMILIES = (
     ZooModel(
         "multinomial_reference_logit",
         multinomial_reference_logit,
-        **with_flat_priors(
+        **one_optimum(
             {"eta": np.log([5 / 3, 2 / 3]), "p": VOTES / 10},
             stats.multinomial(10, [0.3, 0.5, 0.2]).logpmf(VOTES),
             "log ratios of counts",
@@ -204,7 +204,7 @@ FAMILIES = (
     ZooModel(
         "hardy_weinberg",
         hardy_weinberg,
-        **with_flat_priors(
+        **one_optimum(
             {"theta": (2 * 187 + 500) / (2 * 1029)},
             stats.multinomial(
                 1029, [(1 - 437 / 1029) ** 2, 2 * 437 / 1029 * (1 - 437 / 1029), (437 / 1029) ** 2]
@@ -215,7 +215,7 @@ FAMILIES = (
     ZooModel(
         "zero_inflated_poisson",
         zero_inflated_poisson,
-        **with_flat_priors(
+        **one_optimum(
             {"psi": _zip_psi, "mu": _zip_mu},
             4 * np.log1p(-_zip_psi * -np.expm1(-_zip_mu))
             + (np.log(_zip_psi) + stats.poisson(_zip_mu).logpmf(_positive)).sum(),
@@ -237,7 +237,7 @@ FAMILIES = (
     ZooModel(
         "gamma_mean_shape",
         gamma_mean_shape,
-        **with_flat_priors(
+        **one_optimum(
             {"mean": _mean, "shape": _shape},
             stats.gamma(_shape, scale=_mean / _shape).logpdf(NORMAL_Y).sum(),
             "log a - digamma(a) = log mean - mean log",
@@ -246,7 +246,7 @@ FAMILIES = (
     ZooModel(
         "weibull",
         weibull,
-        **with_flat_priors(
+        **one_optimum(
             {"alpha": _weibull, "beta": _weibull_scale},
             stats.weibull_min(_weibull, scale=_weibull_scale).logpdf(NORMAL_Y).sum(),
             "profile equation of the shape",

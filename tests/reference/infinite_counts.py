@@ -157,6 +157,8 @@ INFINITE_COUNTS = (
         ),
     ),
     # The same of the beta-binomial, whose variance is never below the binomial's: 2.5 against 1/3.
+    # PyMC's log density is a difference of log beta functions: from a size of 1e7 on its rounding
+    # is larger than what is left to gain, and at 1e16 it is above 0, which no probability can be.
     ZooModel(
         "betabinomial_underdispersed",
         betabinomial_underdispersed,

@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 from scipy import stats
 
-from tests.zoo import Truth, ZooModel, with_flat_priors
+from tests.zoo import Truth, ZooModel, one_optimum
 
 __all__ = ["NORMALS", "NORMAL_Y"]
 
@@ -110,7 +110,7 @@ NORMALS = (
     ZooModel(
         "normal_mean_sd",
         normal_flat,
-        **with_flat_priors({"mu": _mean, "sigma": _sd}, _normal_loglik, "mean and sqrt(SS/n)"),
+        **one_optimum({"mu": _mean, "sigma": _sd}, _normal_loglik, "mean and sqrt(SS/n)"),
         # sigma^-n exp(-SS/2 sigma^2) times the Jacobian sigma: SS/(n-1).
         map_jacobian=Truth(
             "converged",
@@ -122,15 +122,13 @@ NORMALS = (
     ZooModel(
         "normal_log_sd",
         normal_log_sd,
-        **with_flat_priors(
-            {"mu": _mean, "log_sigma": np.log(_sd)}, _normal_loglik, "log sqrt(SS/n)"
-        ),
+        **one_optimum({"mu": _mean, "log_sigma": np.log(_sd)}, _normal_loglik, "log sqrt(SS/n)"),
         twin_of="normal_mean_sd",
     ),
     ZooModel(
         "normal_precision",
         normal_precision,
-        **with_flat_priors({"mu": _mean, "tau": _sd**-2}, _normal_loglik, "n/SS"),
+        **one_optimum({"mu": _mean, "tau": _sd**-2}, _normal_loglik, "n/SS"),
         twin_of="normal_mean_sd",
     ),
     ZooModel(
@@ -182,7 +180,7 @@ NORMALS = (
         "nist_numacc3",
         numacc,
         # The decimals of the data are not exact in binary: 1e6 * 2^-53 against a deviation of 0.1.
-        **with_flat_priors(
+        **one_optimum(
             {"mu": 1000000.2, "sigma": _numacc_sd},
             -1001 * (np.log(_numacc_sd) + 0.5 * np.log(2 * np.pi) + 0.5),
             "NIST StRD NumAcc3: mean 1000000.2, SS = 1000 * 0.1^2",
@@ -203,7 +201,7 @@ NORMALS = (
     ZooModel(
         "laplace_median",
         laplace_median,
-        **with_flat_priors(
+        **one_optimum(
             {"mu": _median, "b": _mad},
             -5 * (np.log(2 * _mad) + 1),
             "median and mean absolute deviation",

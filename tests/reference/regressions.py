@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 from scipy import stats
 
-from tests.zoo import Truth, ZooModel, with_flat_priors
+from tests.zoo import Truth, ZooModel, one_optimum
 
 __all__ = ["REGRESSIONS", "irls"]
 
@@ -154,7 +154,7 @@ REGRESSIONS = (
     ZooModel(
         "ols",
         ols,
-        **with_flat_priors({"beta": _ols, "sigma": _sd}, _ols_loglik, "least squares"),
+        **one_optimum({"beta": _ols, "sigma": _sd}, _ols_loglik, "least squares"),
         # The Jacobian sigma turns n into n - 1.
         map_jacobian=Truth(
             "converged", {"beta": _ols, "sigma": _sd * np.sqrt(8 / 7)}, "sqrt(RSS/(n-1))"
@@ -163,7 +163,7 @@ REGRESSIONS = (
     ZooModel(
         "ols_scalars",
         ols_scalars,
-        **with_flat_priors(
+        **one_optimum(
             {"a": _ols[0], "b": _ols[1], "c": _ols[2], "variance": _sd**2},
             _ols_loglik,
             "least squares",
@@ -253,7 +253,7 @@ REGRESSIONS = (
     ZooModel(
         "autoregression",
         autoregression,
-        **with_flat_priors(
+        **one_optimum(
             {"c": _ar[0], "rho": _ar[1], "sigma": _ar_sd},
             stats.norm(_lags @ _ar, _ar_sd).logpdf(SERIES[1:]).sum(),
             "least squares on the lag",
@@ -262,7 +262,7 @@ REGRESSIONS = (
     ZooModel(
         "random_walk",
         random_walk,
-        **with_flat_priors(
+        **one_optimum(
             {"rho": _rho, "sigma": _rho_sd},
             stats.norm(_rho * WALK[:-1], _rho_sd).logpdf(WALK[1:]).sum(),
             "least squares on the lag",
