@@ -271,6 +271,8 @@ def _print_summary(tree: xr.DataTree) -> None:
 
 @contextmanager
 def _quiet_log(quiet: bool) -> Iterator[None]:
+    import pymc  # noqa: F401  (its first import sets the level of its log: let that be before)
+
     logger = logging.getLogger("pymc")
     level = logger.level
     if quiet:

@@ -331,6 +331,16 @@ def test_help_and_version_of_the_installed_command() -> None:
         assert done.stdout.rstrip().endswith("False")
 
 
+def test_quiet_holds_though_pymc_is_imported_meanwhile(here: Path) -> None:
+    # PyMC sets the level of its log when it is first imported, so in a process of its own.
+    code = "import logging, sys; from bayes_point.cli import _quiet_log\n"
+    code += "assert 'pymc' not in sys.modules\n"
+    code += "with _quiet_log(True):\n    import pymc\n"
+    code += "    print(logging.getLogger('pymc').getEffectiveLevel())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(logging.WARNING)]
+
+
 def test_a_mistyped_path_in_a_real_process(tmp_path: Path) -> None:
     command = Path(sys.executable).with_name("bayes-point")
     done = subprocess.run(
