@@ -306,7 +306,6 @@ def test_a_failed_report_leaves_the_old_file(
         raise ReportError("The section 'Summary' of the report failed: x", section="summary")
 
     (here / "coin_flip.html").write_text("the old one")
-    monkeypatch.setattr("bayes_point.report.document.report", broken)
     monkeypatch.setattr(sys.modules["bayes_point.report"], "report", broken)
     assert "The section 'Summary' of the report failed" in fails("report", "coin_flip.py")
     assert (here / "coin_flip.html").read_text() == "the old one"
