@@ -12,7 +12,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -222,7 +222,8 @@ def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) ->
         _progress(f"Fitting {name} …", quiet)
         from bayes_point.fitting import fit
 
-        with warnings.catch_warnings():
+        # The samplers' progress goes where ours goes, so that stdout is the table and the path.
+        with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             # What these warn of is read from the tree and printed under the table.
             warnings.simplefilter("ignore", BayesPointWarning)
             tree = fit(
