@@ -211,7 +211,7 @@ def test_draws_that_do_not_vary_are_said_to(coin: Report) -> None:
 def test_a_section_that_fails_fails_the_report(
     section: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import bayes_point.report.page as module
+    from bayes_point.report import page as module
 
     def broken(_: object) -> dict[str, object]:
         raise ZeroDivisionError("of this section")
@@ -233,7 +233,7 @@ def test_a_section_that_fails_fails_the_report(
 def test_a_figure_that_fails_fails_the_report_and_leaves_no_figure_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import bayes_point.report.plots as module
+    from bayes_point.report import plots as module
 
     def broken(*_: object, **__: object) -> None:
         plt.figure()
