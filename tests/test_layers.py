@@ -1,0 +1,147 @@
+"""The arrows between the layers, kept by reading the imports of every module.
+
+``model <- estimation <- fitting <- cli`` and ``comparison <- report <- cli``; the tree half
+(``comparison``, ``report``) knows neither PyMC nor the model half.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "bayes_point"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+MODEL_HALF = {"pymc", "pytensor", "nutpie"}
+
+# Which layers a layer may import besides itself. `bayes_point` is the table of contents, from which
+# the others take nothing but the version; `model_file` is a helper of the command.
+MAY_IMPORT = {
+    "errors": set(),
+    "model": {"errors"},
+    "estimation": {"errors", "model"},
+    "comparison": {"errors"},
+    "report": {"errors", "comparison", "bayes_point"},
+    "fitting": {"errors", "model", "estimation", "comparison", "bayes_point"},
+    "model_file": {"errors"},
+    "cli": {"errors", "fitting", "comparison", "report", "model_file", "bayes_point"},
+    "bayes_point": {"fitting", "model", "estimation", "comparison", "report"},
+}
+
+MAY_NOT_IMPORT = {
+    "errors": MODEL_HALF | {"arviz", "xarray", "numpy"},
+    "comparison": MODEL_HALF,
+    "report": MODEL_HALF,
+    "bayes_point": MODEL_HALF,
+}
+
+
+def layer(module: str) -> str:
+    """``bayes_point.model.density`` is of the layer ``model``."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+def imports(path: Path, *, only_at_import: bool = False) -> set[str]:
+    """Every module that the file at `path` imports; relative imports are not used here.
+
+    `only_at_import` leaves out what stands in functions and under ``if TYPE_CHECKING``.
+    """
+    found = set()
+    todo: list[ast.AST] = [ast.parse(path.read_text(), str(path))]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}, line {node.lineno}: write the import in full"
+            assert node.module is not None
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            if node.module == "bayes_point":
+                # Its names come from every layer; the version alone is its own.
+                found |= names - {"bayes_point.__version__"} or {"bayes_point"}
+            else:
+                # `from bayes_point.report import page` imports the module bayes_point.report.page.
+                found |= (names & MODULES.keys()) or {node.module}
+        elif only_at_import and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        elif only_at_import and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            todo.extend(node.orelse)
+            continue
+        todo.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def test_every_module_belongs_to_a_layer() -> None:
+    assert {layer(module) for module in MODULES} == MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_arrows(module: str) -> None:
+    mine = layer(module)
+    imported = imports(MODULES[module])
+    ours = {layer(name) for name in imported if name.split(".")[0] == "bayes_point"}
+    assert ours - {mine} <= MAY_IMPORT[mine]
+    theirs = {name.split(".")[0] for name in imported}
+    assert not theirs & MAY_NOT_IMPORT.get(mine, set())
+
+
+def test_no_two_modules_import_each_other() -> None:
+    graph = {module: imports(path, only_at_import=True) for module, path in MODULES.items()}
+    order = list(TopologicalSorter(graph).static_order())  # raises CycleError, naming the cycle
+    assert order.index("bayes_point.errors") < order.index("bayes_point.cli")
+
+
+def test_the_reader_of_imports_sees_them_all(tmp_path: Path) -> None:
+    file = tmp_path / "m.py"
+    file.write_text(
+        "from typing import TYPE_CHECKING\nimport numpy as np, a.b\n"
+        "if TYPE_CHECKING:\n    import c\nelse:\n    import d\n"
+        "class K:\n    import e\n    def f(self):\n        from g.h import i\n"
+        "from bayes_point.report import page, report\n"
+        "from bayes_point import find_MLE\n"
+    )
+    at_import = {
+        *("typing", "numpy", "a.b", "d", "e"),
+        *("bayes_point.report.page", "bayes_point.find_MLE"),
+    }
+    assert imports(file, only_at_import=True) == at_import
+    assert imports(file) == at_import | {"c", "g.h"}
+    file.write_text("from . import page\n")
+    with pytest.raises(AssertionError, match="line 1: write the import in full"):
+        imports(file)
+
+
+def loaded_after(code: str) -> set[str]:
+    """Names of the modules that a new Python has loaded after `code`."""
+    code += "\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_tree_half_loads_nothing_of_the_model_half() -> None:
+    # What the imports say is not all: a library could bring PyMC in. So ask a new process.
+    half = [module for module in MODULES if layer(module) in ("comparison", "report")]
+    loaded = loaded_after("import " + ", ".join(half))
+    assert set(half) <= loaded
+    assert not loaded & MODEL_HALF
+    assert {layer(name) for name in loaded if name.startswith("bayes_point.")} == {
+        "comparison",
+        "report",
+        "errors",
+    }
+
+
+def test_the_command_answers_without_pymc() -> None:
+    loaded = loaded_after("import bayes_point.cli, bayes_point.model_file")
+    assert "bayes_point.cli" in loaded
+    assert not loaded & (MODEL_HALF | {"arviz", "matplotlib.pyplot"})
