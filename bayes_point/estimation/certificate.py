@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from bayes_point.estimation.kinks import is_maximum_along
+from bayes_point.estimation.kinks import at_wall, is_maximum_along
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Quadratic, maximise
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.paths import Path, release
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow, rounding
 
@@ -44,8 +45,9 @@ class Certificate:
     ----------
     status : Status
         The kind of optimum.
-    x : ndarray, (p,)
-        The point on the unconstrained scale; where it lies at infinity, the last point before.
+    path : ndarray, (steps, p)
+        The point on the unconstrained scale, as the last row; where it lies at infinity, a path
+        that leads there.
     direction : ndarray, (p,)
         Direction in which it goes to infinity; zeros where it does not.
     undefined : ndarray of bool, (p,)
@@ -61,13 +63,18 @@ class Certificate:
     """
 
     status: Status
-    x: Array
+    path: Array
     direction: Array
     undefined: NDArray[np.bool_]
     value: float
     null_space: Array
     findings: tuple[Finding, ...]
     evidence: Mapping[str, float]
+
+    @property
+    def x(self) -> Array:
+        """The point, or the last one before infinity."""
+        return self.path[-1]
 
 
 @dataclass(frozen=True)
@@ -96,16 +103,22 @@ class _Point:
         return float(np.sqrt(self.quadratic.decrement(self.quadratic.slope)[0]))
 
 
-def certify(objective: Objective, x: Array, start: Array, held: NDArray[np.bool_]) -> Certificate:
+def certify(
+    objective: Objective, x: Array, *, start: Array, centre: Array, held: NDArray[np.bool_]
+) -> Certificate:
     """Decide what kind of optimum `x`, found from `start`, is; go on where a better point shows.
 
-    `held` are the coordinates at a kink of the density.
+    `held` are the coordinates at a kink or a wall of the density, `centre` a point well inside.
     """
     for _ in range(_ROUNDS):
         point = _Point.at(objective, x, held)
         if point.ulp > _SPIKE:
             return _spike(objective, point, start)
         pivots = _suspects(objective, point)
+        if pivots:
+            path = release(objective, x, centre)
+            if np.any(path.direction) and path.value[-1] > point.value - 1e-3:
+                return _escaping(objective, point, path)
         pairs = [_both_ways(objective, point, pivot) for pivot in pivots]
         better = _better(objective, point, pairs)
         if better is None:
@@ -149,14 +162,24 @@ def _suspects(objective: Objective, point: _Point) -> list[int]:
 
 
 def _both_ways(objective: Objective, point: _Point, pivot: int) -> tuple[Track, Track]:
-    newton = abs(float(point.quadratic.step(point.quadratic.newton)[0, pivot]))
+    """Follow the density along one coordinate, up and down."""
     size = 1.0 + abs(float(point.x[pivot]))
-    step = newton if newton > 1e-6 * size else 0.5 * size
+    step = 0.5 if objective.is_transformed[pivot] else 0.5 * size
+    if _is_plateau(objective, point, pivot, 1e-4 * size):
+        step = 1e-5 * size
     up, down = (
         follow(objective, point.x, point.value, pivot=pivot, step=s * step, noise=point.noise)
         for s in (1.0, -1.0)
     )
     return up, down
+
+
+def _is_plateau(objective: Objective, point: _Point, pivot: int, h: float) -> bool:
+    """Whether the density is constant to the last digit on both sides, without any slope."""
+    around = np.tile(point.x, (2, 1))
+    around[:, pivot] += [h, -h]
+    value, gradient = objective.evaluate(around)
+    return bool(np.all(value == point.value) and np.all(gradient[:, pivot] == 0))
 
 
 def _better(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]) -> Array | None:
@@ -179,95 +202,86 @@ def _better(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]
 
 
 def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]) -> Certificate:
-    """Name the kind of optimum, with the worst news first."""
+    """Name the kind of optimum of a point from which nothing leads to infinity."""
     growing = [t for pair in pairs for t in pair if t.grows_without_bound]
     if growing:
         return _unbounded(objective, point, growing)
-    null = [(up, down) for up, down in pairs if up.is_flat and down.is_flat]
-    outward = [
-        (ahead, back)
-        for up, down in pairs
-        for ahead, back in ((up, down), (down, up))
-        if ahead.is_flat and not back.is_flat
-    ]
-    direction = np.zeros(len(point.x))
-    for ahead, back in outward:
-        direction += _diverging(point.x, ahead, back)
-    findings = []
+    null = [(up, down) for up, down in pairs if up.is_flat or down.is_flat]
     null_space = _null_space(point, null)
-    for row in null_space:
-        findings.append(_null_finding(objective, row))
-    if np.any(direction):
-        status, more = _at_the_edge(objective, point, direction, outward)
-        findings = more + findings
-        if status is Status.ON_BOUNDARY and len(null_space):
-            status = Status.NOT_IDENTIFIED
-    elif len(null_space):
+    findings = [_null_finding(objective, row) for row in null_space]
+    unresolved = [
+        up.pivot for up, down in pairs if (up, down) not in null and not (up.falls and down.falls)
+    ]
+    walls = at_wall(objective, point.x, point.held)
+    proven = np.all(is_maximum_along(objective, point.x, point.held) == point.held)
+    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    if len(null_space):
         status = Status.NOT_IDENTIFIED
-    elif point.distance**2 <= max(1e-12, 4 * point.noise) and np.all(
-        is_maximum_along(objective, point.x, point.held) == point.held
-    ):
+    elif not still or unresolved or not proven:
+        status = Status.NOT_CONVERGED
+        findings.append(_not_still(objective, point, unresolved))
+    elif np.any(walls):
+        status = Status.ON_BOUNDARY
+        findings.append(_wall_finding(objective, point, walls))
+    else:
         status = Status.CONVERGED
         if np.any(point.held):
             findings.append(_kink_finding(objective, point))
-    else:
-        status = Status.NOT_CONVERGED
-        findings.append(
-            Finding(
-                "The gradient is not zero, yet no step improves the density.",
-                tuple(_steepest(objective, point)),
-                {"distance to a stationary point in standard errors": point.distance},
-                "The density may have a kink or a wall here; look at it with the parameters named.",
-            )
-        )
+    return replace(_result(objective, point, status, *findings), null_space=null_space)
+
+
+def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
+    """Judge a density that rises as some coordinates go to infinity: towards a limit, or not."""
+    direction = path.direction
+    pivot = int(np.argmax(np.abs(direction) / path.scale))
+    away = np.abs(path.x[:, pivot] - path.x[0, pivot]) / path.scale[pivot]
+    # From a point where the tail is all there is, but its gains are not yet lost in rounding.
+    k = int(np.argmax(away >= min(5.0, 0.5 * away.max())))
+    base = _held_at(objective, path.x[k], np.arange(len(direction)) == pivot)
+    value = float(objective.evaluate(base[None, :])[0][0])
+    step = float(np.copysign(min(abs(direction[pivot]), path.scale[pivot]), direction[pivot]))
+    track = follow(objective, base, value, pivot=pivot, step=step, noise=point.noise)
+    if track.grows_without_bound:
+        return _unbounded(objective, point, [track])
+    end = _held_at(objective, path.x[-1], direction != 0)
+    points = np.vstack([path.x[:-1], end])
+    limit = float(objective.evaluate(end[None, :])[0][0])
+    status, findings = _at_the_edge(objective, points, direction, limit, track)
     certificate = _result(objective, point, status, *findings)
-    return replace(certificate, direction=direction, null_space=null_space)
+    return replace(certificate, path=points, direction=direction, value=limit)
 
 
-def _diverging(x: Array, ahead: Track, back: Track) -> Array:
-    """Return the direction in which a path goes to infinity, from the way that led here."""
-    sign = np.sign(ahead.distance[1])
-    k = min(4, len(back.distance) - 1)
-    direction = np.zeros(len(x))
-    if k >= 2:
-        near = (x - back.x[k // 2]) / -back.distance[k // 2]
-        far = (back.x[k // 2] - back.x[k]) / (back.distance[k // 2] - back.distance[k])
-        moves = np.abs(near * back.distance[k // 2]) > 1e-5 * (1 + np.abs(x))
-        direction = np.where(moves & (np.abs(near) > 0.5 * np.abs(far)), sign * near * sign, 0.0)
-        direction = np.where(direction != 0, near * sign, 0.0)
-    direction[ahead.pivot] = sign
-    return direction
+def _held_at(objective: Objective, x: Array, held: NDArray[np.bool_]) -> Array:
+    """Maximise over the coordinates that are not held."""
+    return maximise(objective, x[None, :], free=~held[None, :], max_iterations=100).x[0]
 
 
 def _at_the_edge(
-    objective: Objective,
-    point: _Point,
-    direction: Array,
-    outward: list[tuple[Track, Track]],
+    objective: Objective, path: Array, direction: Array, limit: float, track: Track
 ) -> tuple[Status, list[Finding]]:
     density = objective.density
-    limit = natural_limit(density, point.x, direction)
-    here = natural_limit(density, point.x, np.zeros_like(direction))
-    slope = _outward_derivative(objective, outward)
+    natural = natural_limit(density, path, direction)
     infinite, edges = [], []
     for name in dict.fromkeys(np.array(density.variables)[direction != 0].tolist()):
-        for label, end, now in density.elements(name, limit[name], here[name]):
-            if not np.isfinite(end):
-                infinite.append((label, end))
-            elif _is_edge(end, now, label, density, direction):
-                edges.append((label, end))
+        moving = {density.parameters[j] for j in np.flatnonzero(direction)}
+        elements = density.elements(name, natural[name])
+        infinite += [(label, end) for label, end in elements if np.isinf(end)]
+        # Behind the coordinates of a simplex stands the whole variable: its zeros are the edge.
+        edges += [
+            (label, end)
+            for label, end in elements
+            if np.isfinite(end) and (label in moving or (name in moving and end == 0))
+        ]
     findings = []
     if infinite:
-        words = ", ".join(
-            f"{label} to {'+' if end > 0 else '-'}infinity" for label, end in infinite
-        )
+        words = ", ".join(f"{name} to {'+' if end > 0 else '-'}infinity" for name, end in infinite)
         findings.append(
             Finding(
                 f"The density keeps rising, towards a limit, as {words}.",
                 tuple(label for label, _ in infinite),
-                {"limiting log density": point.value},
+                {"limiting log density": limit},
                 "No finite estimate exists. Give these parameters a proper prior, or look for "
-                "separation or for a group without events in the data.",
+                "separation, or for a group without events, in the data.",
             )
         )
     if edges:
@@ -276,7 +290,7 @@ def _at_the_edge(
             Finding(
                 f"The maximum is on the edge of the support: {words}.",
                 tuple(label for label, _ in edges),
-                {"outward derivative": slope},
+                {"outward derivative": _outward_derivative(objective, track)},
                 "The usual standard errors do not hold here. If the edge is not meant, use a prior "
                 "that vanishes there.",
             )
@@ -284,25 +298,47 @@ def _at_the_edge(
     return (Status.AT_INFINITY if infinite else Status.ON_BOUNDARY), findings
 
 
-def _is_edge(end: float, now: float, label: str, density: object, direction: Array) -> bool:
-    """Whether an element is at the end of its range: the last stretch no longer changes it."""
-    return bool(np.abs(end - now) <= 1e-3 * (1 + np.abs(now)))
+def _outward_derivative(objective: Objective, track: Track) -> float:
+    """Return the derivative by the natural parameter of the pivot, towards its edge."""
+    if len(track.value) < 2:
+        return np.nan
+    name = objective.density.variables[track.pivot]
+    natural = objective.density.natural(track.x[[0, 1]])[name]
+    moved = np.max(np.abs(natural[1] - natural[0]))
+    return float((track.value[1] - track.value[0]) / moved) if moved > 0 else np.nan
 
 
-def _outward_derivative(objective: Objective, outward: list[tuple[Track, Track]]) -> float:
-    """Return the derivative by the natural parameter, towards the edge, of the first pivot."""
-    ahead, back = outward[0]
-    name = objective.density.variables[ahead.pivot]
-    k = min(3, len(back.value) - 1)
-    natural = objective.density.natural(back.x[[0, k]])[name]
-    moved = np.max(np.abs(natural[0] - natural[1]))
-    return float((back.value[0] - back.value[k]) / moved) if moved > 0 else np.nan
+def _not_still(objective: Objective, point: _Point, unresolved: list[int]) -> Finding:
+    if unresolved:
+        names = tuple(objective.density.parameters[j] for j in unresolved)
+        return Finding(
+            f"Whether this is a maximum along {', '.join(names)} could not be decided.",
+            names,
+            {"log density": point.value},
+            "Look at the density along these parameters, or give them a more informative prior.",
+        )
+    return Finding(
+        "The gradient is not zero, yet no step improves the density.",
+        tuple(_steepest(objective, point)),
+        {"distance to a stationary point in standard errors": point.distance},
+        "The density may have a kink or a wall here; look at it along the parameters named.",
+    )
+
+
+def _wall_finding(objective: Objective, point: _Point, walls: NDArray[np.bool_]) -> Finding:
+    names = tuple(objective.density.parameters[j] for j in np.flatnonzero(walls))
+    return Finding(
+        f"The density ends at this value of {', '.join(names)}: beyond it the data are impossible.",
+        names,
+        {},
+        "The estimate is exact, but the usual standard errors do not hold here.",
+    )
 
 
 def _null_space(point: _Point, null: list[tuple[Track, Track]]) -> Array:
     """Return a basis of the flat directions, each in as few parameters as can be."""
     rows = []
-    for up, _ in null:
+    for up, _ in ((u, d) if u.is_flat else (d, u) for u, d in null):
         row = (up.x[1] - up.x[0]) / up.distance[1]
         rows.append(np.where(np.abs(row) > 1e-6 * np.abs(row).max(), row, 0.0))
     return np.array(rows).reshape(len(rows), len(point.x))
@@ -406,7 +442,7 @@ def _result(objective: Objective, point: _Point, status: Status, *findings: Find
     p = len(point.x)
     return Certificate(
         status,
-        point.x,
+        point.x[None, :],
         np.zeros(p),
         np.zeros(p, bool),
         point.value,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate import Certificate, certify, is_evident
 from bayes_point.estimation.kinks import settle
-from bayes_point.estimation.limits import FAR, natural_limit
+from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
@@ -32,6 +32,8 @@ __all__ = ["PointEstimate", "find_MAP", "find_MLE"]
 Array = NDArray[np.float64]
 # Newton iterations of every start, before those that cannot win any more are left where they are.
 _ITERATIONS = 100
+
+_FAR = np.array([10.0, 20.0, 50.0, 150.0, 600.0])
 
 Potentials = Literal["likelihood", "prior"]
 
@@ -285,7 +287,9 @@ def _find(
     if not search.settled[best]:
         end, held = settle(objective, x)
         x = end.x[0]
-    certificate = certify(objective, x, usable[best], held)
+    certificate = certify(
+        objective, x, start=usable[best], centre=usable[0], held=held
+    )
     # A search that ran off along a plateau settles too; only true local maxima are reported.
     optima = optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
     estimate = _estimate(model, objective, estimator, certificate, optima, len(usable))
@@ -331,7 +335,7 @@ def _estimate(
     n_starts: int,
 ) -> PointEstimate:
     density = objective.density
-    natural = natural_limit(density, certificate.x, certificate.direction)
+    natural = natural_limit(density, certificate.path, certificate.direction)
     natural = _without_undefined(density, certificate, natural)
     terms = _terms(objective, certificate)
     likelihood = [t for t in ("likelihood", "potential") if t in terms]
@@ -379,13 +383,21 @@ def _terms(objective: Objective, certificate: Certificate) -> dict[str, float]:
         return {name: np.inf if name in objective.weights else np.nan for name in names}
     x = certificate.x[None, :]
     if np.any(certificate.direction):
+        # Further out the limit has more digits, as long as rounding does not spoil it.
         unit = certificate.direction / np.abs(certificate.direction).max()
-        far = np.concatenate([x, x + FAR[:, None] * unit])
+        far = np.concatenate([x, x + _FAR[:, None] * unit])
         values, _ = objective.evaluate(far)
-        ok = np.isfinite(values) & (values >= values[0] - 1e-8 * (1 + abs(values[0])))
+        ok = np.isfinite(values) & (np.abs(values - values[0]) <= 1e-6 * (1 + abs(values[0])))
         x = far[[int(np.flatnonzero(ok)[-1])]]
     values, _ = density.evaluate(x, names)
-    return {name: float(value) for name, value in zip(names, values[0], strict=True)}
+    terms = {name: float(value) for name, value in zip(names, values[0], strict=True)}
+    if certificate.status is Status.AT_INFINITY:
+        # What is maximised has a limit; another term, such as a prior not asked for, has its own.
+        values, _ = density.evaluate(certificate.path[-2:], names)
+        for name, (before, last) in zip(names, values.T, strict=True):
+            if name not in objective.weights and abs(last - before) > 1e-3 * (1 + abs(before)):
+                terms[name] = float(np.copysign(np.inf, last - before))
+    return terms
 
 
 def _unconstrained(density: LogDensity, certificate: Certificate) -> xr.DataArray:

@@ -1,7 +1,8 @@
-"""Maxima at which the density is not differentiable, such as the exact zeros of a lasso.
+"""Maxima at which the density is not differentiable: kinks and walls.
 
-At a kink the gradient jumps from positive to negative without being zero, so that no Newton step
-ends there.  A coordinate that is at one is held there, exactly, while the others are maximised.
+At a kink the gradient jumps from positive to negative without being zero (the exact zeros of a
+lasso); at a wall the density ends (the largest observation under a uniform).  No Newton step ends
+at either.  A coordinate that is at one is held there, exactly, while the others are maximised.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.maximise import EPS, Search, maximise
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["is_maximum_along", "settle"]
+__all__ = ["at_wall", "is_maximum_along", "settle"]
 
 Array = NDArray[np.float64]
 
@@ -51,12 +52,24 @@ def is_maximum_along(objective: Objective, x: Array, held: NDArray[np.bool_]) ->
     return held & (left > 0) & (right < 0)
 
 
+def at_wall(objective: Objective, x: Array, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the density ends at x, along each coordinate held."""
+    left, right = _one_sided(objective, x)
+    return held & (np.isinf(left) | np.isinf(right))
+
+
 def _one_sided(objective: Objective, x: Array) -> tuple[Array, Array]:
     """Return each coordinate's derivative a little to the left of x and to the right."""
-    h = 1e-8 * (1 + np.abs(x))
-    _, left = objective.evaluate(x - np.diag(h))
-    _, right = objective.evaluate(x + np.diag(h))
-    return np.diagonal(left).copy(), np.diagonal(right).copy()
+    h = np.diag(1e-8 * (1 + np.abs(x)))
+    columns = np.arange(len(x))
+    return _slopes(objective, x - h, columns, np.inf), _slopes(objective, x + h, columns, -np.inf)
+
+
+def _slopes(objective: Objective, points: Array, columns: NDArray, beyond: float) -> Array:
+    """Return the derivative of each row by its column; `beyond` where the density is zero."""
+    value, gradient = objective.evaluate(points)
+    slopes = gradient[np.arange(len(points)), columns]
+    return np.where(np.isfinite(value) & np.isfinite(slopes), slopes, beyond)
 
 
 def _uphill(objective: Objective, x: Array, released: NDArray[np.bool_]) -> Array:
@@ -68,41 +81,44 @@ def _uphill(objective: Objective, x: Array, released: NDArray[np.bool_]) -> Arra
 def _kinks(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Array:
     """Return where, along each free coordinate, the derivative jumps through zero; NaN if not."""
     p = len(x)
-    columns = np.flatnonzero(free)
-    low, high = np.full(p, np.nan), np.full(p, np.nan)
-    for reach in _REACH:
-        todo = columns[np.isnan(low[columns])]
-        if todo.size == 0:
-            break
-        h = np.zeros((todo.size, p))
-        h[np.arange(todo.size), todo] = reach * (1 + np.abs(x[todo]))
-        row = np.arange(todo.size)
-        left = objective.evaluate(x - h)[1][row, todo]
-        right = objective.evaluate(x + h)[1][row, todo]
-        crosses = (left > 0) & (right < 0)
-        low[todo[crosses]] = (x - h)[row, todo][crosses]
-        high[todo[crosses]] = (x + h)[row, todo][crosses]
-    todo = columns[~np.isnan(low[columns])]
-    if todo.size == 0:
-        return np.full(p, np.nan)
-    row = np.arange(todo.size)
-    points = np.tile(x, (todo.size, 1))
+    at = np.full(p, np.nan)
+    for column in np.flatnonzero(free):
+        reach = _REACH * (1 + np.abs(x[column]))
+        points = np.tile(x, (2 * len(reach), 1))
+        points[:, column] += np.concatenate([-reach, reach])
+        columns = np.full(len(reach), column)
+        left = _slopes(objective, points[: len(reach)], columns, np.inf)
+        right = _slopes(objective, points[len(reach) :], columns, -np.inf)
+        crosses = np.flatnonzero((left > 0) & (right < 0))
+        if crosses.size:
+            k = crosses[0]
+            at[column] = _close_in(objective, x, column, reach[k], left[k], right[k])
+    return at
 
-    def slopes(at: Array) -> Array:
-        points[row, todo] = at
-        return objective.evaluate(points)[1][row, todo]
 
-    lo, hi = low[todo], high[todo]
-    wide = slopes(lo) - slopes(hi)
+def _close_in(
+    objective: Objective, x: Array, column: int, reach: float, left: float, right: float
+) -> float:
+    """Halve the bracket around a change of sign; return where the jump is, NaN if there is none."""
+    lo, hi = x[column] - reach, x[column] + reach
+    point = x[None, :].copy()
+    wide = abs(left) + abs(right)
     for _ in range(_HALVINGS):
         middle = 0.5 * (lo + hi)
-        rising = slopes(middle) > 0
-        lo, hi = np.where(rising, middle, lo), np.where(rising, hi, middle)
+        point[0, column] = middle
+        # Outside the support is beyond the wall that is there, on whichever side.
+        outside = np.inf if np.isinf(left) and not np.isinf(right) else -np.inf
+        slope = float(_slopes(objective, point, np.array([column]), outside)[0])
+        if slope > 0:
+            lo, left = middle, slope
+        else:
+            hi, right = middle, slope
     # A smooth derivative closes up with the bracket, a jump stays.
-    jump = slopes(lo) - slopes(hi)
-    at = 0.5 * (lo + hi)
+    if not left - right > 1e-3 * wide:
+        return np.nan
+    if np.isinf(right):
+        return lo
+    if np.isinf(left):
+        return hi
     # Of the numbers in the bracket, zero is the one meant.
-    at = np.where((lo <= 4 * EPS) & (hi >= -4 * EPS), 0.0, at)
-    out = np.full(p, np.nan)
-    out[todo] = np.where(jump > 1e-3 * wide, at, np.nan)
-    return out
+    return 0.0 if lo <= 4 * EPS and hi >= -4 * EPS else 0.5 * (lo + hi)

@@ -1,4 +1,4 @@
-"""Natural-scale values where coordinates of the unconstrained vector have gone to infinity."""
+"""Natural-scale values where coordinates of the unconstrained vector go to infinity."""
 
 from __future__ import annotations
 
@@ -7,42 +7,48 @@ from numpy.typing import NDArray
 
 from bayes_point.model.density import LogDensity
 
-__all__ = ["FAR", "natural_limit"]
+__all__ = ["natural_limit"]
 
 Array = NDArray[np.float64]
 
-# Distances along the ray: exp(-600) is still a number, and far below anything else.
-FAR = np.array([150.0, 300.0, 600.0])
 
+def natural_limit(density: LogDensity, path: Array, direction: Array) -> dict[str, NDArray]:
+    """Return every variable on the natural scale, in the limit of a path that goes to infinity.
 
-def natural_limit(density: LogDensity, x: Array, direction: Array) -> dict[str, NDArray]:
-    """Return every variable on the natural scale, in the limit x + t * direction, t to infinity.
+    Parameters
+    ----------
+    density : LogDensity
+        The model.
+    path : ndarray, (steps, p)
+        Points on the unconstrained scale; the last is the limit of the coordinates that settle.
+    direction : ndarray, (p,)
+        Signs of the coordinates that go to infinity; zero for the others.
 
-    With a zero direction this is the value at x.  A value that grows without limit is infinite, one
-    that vanishes is exactly zero, so that the edge of a support is that edge and not a number near
-    it.
+    Notes
+    -----
+    A value that grows without limit is infinite, one that vanishes is exactly zero: the edge of a
+    support is that edge and not a number near it.
     """
+    along = density.natural(path)
     if not np.any(direction):
-        return {name: value[0] for name, value in density.natural(x[None, :]).items()}
+        return {name: value[-1] for name, value in along.items()}
     with np.errstate(invalid="ignore"):
-        end = np.where(direction != 0, np.copysign(np.inf, direction), x)
+        end = np.where(direction != 0, np.copysign(np.inf, direction), path[-1])
     at_end = density.natural(end[None, :])
-    unit = direction / np.max(np.abs(direction))
-    ray = density.natural(x + FAR[:, None] * unit)
-    return {
-        name: np.where(np.isnan(at_end[name][0]), _extrapolate(ray[name]), at_end[name][0])
-        for name in at_end
-    }
+    return {name: _limit(np.asarray(along[name], float), at_end[name][0]) for name in along}
 
 
-def _extrapolate(values: NDArray) -> NDArray:
-    """Return the limit of values at distances that double."""
-    values = np.asarray(values, dtype=float)
-    first, middle, last = values
+def _limit(values: NDArray, at_end: NDArray) -> NDArray:
+    """Combine the values along the path with the one at infinite coordinates, if it has any."""
+    before, middle, last = values[-3], values[-2], values[-1]
     with np.errstate(all="ignore"):
-        vanishes = np.abs(last) <= 1e-6 * np.abs(middle)
-        grows = np.abs(last - middle) > 0.5 * np.abs(middle - first)
-        grows &= np.abs(last - middle) > 1e-6 * (1 + np.abs(middle))
-        limit = np.where(np.isfinite(last), last, np.where(np.isfinite(middle), middle, first))
-        limit = np.where(grows & ~vanishes, np.copysign(np.inf, last - middle), limit)
-    return np.where(vanishes, 0.0, limit)
+        moves = np.abs(last - middle)
+        grows = (moves > 0.6 * np.abs(middle - before)) & (moves > 1e-6 * (1 + np.abs(middle)))
+        vanishes = np.abs(last) < 1e-4 * np.abs(values[0])
+        vanishes &= (np.abs(last) < 0.6 * np.abs(middle)) & (np.abs(middle) < 0.6 * np.abs(before))
+        limit = np.where(grows, np.copysign(np.inf, last - middle), last)
+        limit = np.where(vanishes, 0.0, limit)
+        # Where the transform has a value at infinity, and the path agrees, it is the exact one.
+        exact = np.isfinite(at_end) & ~grows & (np.abs(at_end - last) < 1e-3 * (1 + np.abs(last)))
+        exact |= np.isinf(at_end) & grows
+    return np.where(exact, at_end, limit)

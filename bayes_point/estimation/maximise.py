@@ -181,7 +181,7 @@ def _step(
     objective: Objective, x: Array, value: Array, quadratic: Quadratic, way: Array
 ) -> tuple[Array, Array, Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Make one step of each row; return also which rows moved, and which are done."""
-    new = x + quadratic.step(quadratic.newton)
+    new = x + _within_reach(objective, x, quadratic.step(quadratic.newton))
     new_value, new_gradient = objective.evaluate(new)
     finite = np.isfinite(new_value) & np.all(np.isfinite(new_gradient), axis=1)
     decrement = quadratic.decrement(quadratic.slope)
@@ -227,7 +227,7 @@ def _fan(
         along = np.zeros((len(x), 2 * len(_ESCAPES), x.shape[1]))
         along[:, :, 0] = np.concatenate([_ESCAPES, -_ESCAPES])
         steps.append(quadratic.step(along))
-    points = x[:, None, :] + np.concatenate(steps, axis=1)
+    points = x[:, None, :] + _within_reach(objective, x, np.concatenate(steps, axis=1))
     n, k, p = points.shape
     values, gradients = objective.evaluate(points.reshape(n * k, p))
     values, gradients = values.reshape(n, k), gradients.reshape(n, k, p)
@@ -236,6 +236,18 @@ def _fan(
     best = np.argmax(values, axis=1)
     row = np.arange(n)
     return points[row, best], values[row, best], gradients[row, best]
+
+
+def _within_reach(objective: Objective, x: Array, steps: Array) -> Array:
+    """Shorten steps that are long in the log of a parameter, or in another transform of it.
+
+    A step of 100 in a log is one of 43 orders of magnitude, to where the terms of a density cancel
+    to anything: the density has to be followed there, not jumped at.
+    """
+    reach = np.where(objective.is_transformed, 5.0 + 0.5 * np.abs(x), np.inf)
+    excess = np.abs(steps) / _expand(reach, steps.ndim)
+    with np.errstate(invalid="ignore"):
+        return steps / np.maximum(1.0, np.nanmax(excess, axis=-1, keepdims=True))
 
 
 def _finite_hessian(objective: Objective, x: Array) -> Array:

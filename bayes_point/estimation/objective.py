@@ -38,6 +38,12 @@ class Objective:
         """Number of coordinates."""
         return self.density.p
 
+    @property
+    def is_transformed(self) -> NDArray[np.bool_]:
+        """Which coordinates are not the parameter itself but, say, its log: (p,)."""
+        pairs = zip(self.density.labels, self.density.parameters, strict=True)
+        return np.array([label != parameter for label, parameter in pairs])
+
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""
         value, gradient = self.density.evaluate(x, tuple(self.weights))
@@ -53,3 +59,23 @@ class Objective:
         """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
         w = np.array(list(self.weights.values()))
         return np.einsum("btp,t->bp", self.density.hessian_product(x, v, tuple(self.weights)), w)
+
+
+@dataclass(frozen=True)
+class Penalised(Objective):
+    """An objective less a quadratic penalty: ``weight / 2 * sum(((x - centre) / scale) ** 2)``."""
+
+    centre: Array
+    scale: Array
+    weight: float
+
+    def evaluate(self, x: Array) -> tuple[Array, Array]:
+        """Return the value, (batch,), and the gradient, (batch, p)."""
+        value, gradient = super().evaluate(x)
+        away = (x - self.centre) / self.scale
+        penalty = 0.5 * self.weight * np.sum(away**2, axis=1)
+        return value - penalty, gradient - self.weight * away / self.scale
+
+    def hessian(self, x: Array) -> Array:
+        """Return the Hessian, (batch, p, p)."""
+        return super().hessian(x) - self.weight * np.diag(1 / self.scale**2)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.maximise import EPS, maximise
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["Track", "follow"]
+__all__ = ["Track", "follow", "rounding"]
 
 Array = NDArray[np.float64]
 
@@ -50,18 +50,17 @@ class Track:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the objective did not change along the whole track."""
-        return bool(
-            len(self.value) > 3 and np.all(np.abs(self.value - self.value[0]) <= self.noise)
+        """Whether the objective does not change along the whole track."""
+        return len(self.value) > 2 and bool(
+            np.all(np.abs(self.value - self.value[0]) <= self.noise)
         )
 
     @property
     def falls(self) -> bool:
         """Whether the objective falls off without having risen."""
-        return bool(
-            np.all(self.value <= self.value[0] + self.noise)
-            and self.value[-1] < self.value[0] - self.noise
-        )
+        if len(self.value) < 2:
+            return True  # the density is zero a step away
+        return not self.rises and bool(np.min(self.value) < self.value[0] - self.noise)
 
     @property
     def rises(self) -> bool:
@@ -75,13 +74,10 @@ class Track:
 
     @property
     def grows_without_bound(self) -> bool:
-        """Whether the last gains do not die out."""
+        """Whether no gain along the track dies out."""
         gains = np.diff(self.value)
-        if len(gains) < 4 or self.peak < len(self.value) - 1:
-            return False
-        last = gains[-4:]
-        return bool(
-            np.all(last > 100 * self.noise) and np.all(last[1:] > _STILL_GROWING * last[:-1])
+        return len(gains) > 3 and bool(
+            np.all(gains > 100 * self.noise) and np.all(gains[1:] > _STILL_GROWING * gains[:-1])
         )
 
 
@@ -94,10 +90,14 @@ def follow(
     """
     free = np.ones((1, len(x)), bool)
     free[0, pivot] = False
+    # Fifteen orders of magnitude of a parameter are as far as arithmetic can be trusted.
+    farthest = 35.0 if objective.is_transformed[pivot] else np.inf
     distances, points, values = [0.0], [x], [value]
     current = x
     for k in range(_DOUBLINGS):
         distance = step * 2.0**k
+        if abs(distance) > farthest:
+            break
         ahead = current.copy()
         ahead[pivot] = x[pivot] + distance
         # Extrapolated, so that parameters that move in proportion are not left behind.
@@ -123,7 +123,7 @@ def follow(
 
 
 def rounding(objective: Objective, x: Array, value: float) -> tuple[float, float]:
-    """Return the noise that rounding makes in the objective, and its change over one ulp of x.
+    """Return the noise that rounding makes in the objective, and its fall over one ulp of x.
 
     The first is what any difference of two values has to exceed to mean anything.  The second is
     large only where the objective is sharper than the spacing of floating-point numbers.
@@ -131,6 +131,8 @@ def rounding(objective: Objective, x: Array, value: float) -> tuple[float, float
     rng = np.random.default_rng(0)
     signs = rng.choice([-1.0, 1.0], size=(8, len(x)))
     nearby, _ = objective.evaluate(x * (1 + EPS * signs))
-    change = np.abs(nearby[np.isfinite(nearby)] - value)
-    ulp = float(change.max()) if change.size else np.inf
-    return max(64 * EPS * (1 + abs(value)), 8 * min(ulp, 1e-6)), ulp
+    change = nearby[np.isfinite(nearby)] - value
+    if change.size == 0:
+        return 64 * EPS * (1 + abs(value)), 0.0
+    noise = max(64 * EPS * (1 + abs(value)), 8 * float(np.abs(change).max()))
+    return noise, max(0.0, -float(np.median(change)))

@@ -39,6 +39,8 @@ Array = NDArray[np.float64]
 # elements (32 MB of floats): larger batches gain nothing from vectorisation and cost memory.
 _ELEMENTS_AT_ONCE = 4_000_000
 
+_ALWAYS = ("likelihood", "prior")
+
 # What an interpreted graph raises where the density has no value: for one row of a batch this
 # means "not a number here", and must not take the other rows with it.
 _NO_VALUE = (np.linalg.LinAlgError, ParameterValueError)
@@ -127,6 +129,9 @@ class LogDensity:
         self._natural_vars = [frozen[rv.name] for rv in free + model.deterministics]
         values = [frozen.rvs_to_values[frozen[rv.name]] for rv in free]
         shapes = _value_shapes(model, values)
+        self._natural_shapes = [
+            tuple(n or 1 for n in var.type.shape) for var in self._natural_vars
+        ]
         sizes = [math.prod(shape) for shape in shapes]
         self.p = sum(sizes)
         self.variables = [
@@ -169,7 +174,8 @@ class LogDensity:
     def evaluate(self, x: Array, terms: Sequence[str]) -> tuple[Array, Array]:
         """Return the values, (batch, term), and gradients, (batch, term, p), of `terms` at `x`."""
         wanted = self._with(terms)
-        out = self._call(self._value_and_gradient(wanted), x)
+        shapes = [()] * len(wanted) + [(self.p,)] * len(wanted)
+        out = self._call(self._value_and_gradient(wanted), shapes, x)
         pick = [wanted.index(term) for term in terms]
         k = len(wanted)
         value = np.stack([out[i] for i in pick], axis=1)
@@ -186,7 +192,7 @@ class LogDensity:
             _, up = self.evaluate(x + h * v, terms)
             _, down = self.evaluate(x - h * v, terms)
             return (up - down) / (2 * h[:, :, None])
-        out = self._call(function, x, v)
+        out = self._call(function, [(self.p,)] * len(wanted), x, v)
         return np.stack([out[wanted.index(term)] for term in terms], axis=1)
 
     def hessian(self, x: Array, terms: Sequence[str]) -> Array:
@@ -201,7 +207,7 @@ class LogDensity:
 
     def natural(self, x: Array) -> dict[str, NDArray]:
         """Every free variable and Deterministic on the natural scale, each (batch, *shape)."""
-        out = self._call(self._natural, x)
+        out = self._call(self._natural, self._natural_shapes, x)
         return {var.name: o for var, o in zip(self._natural_vars, out, strict=True)}
 
     def elements(self, name: str, *values: NDArray) -> list[tuple[Any, ...]]:
@@ -223,7 +229,7 @@ class LogDensity:
 
     def _with(self, terms: Sequence[str]) -> tuple[str, ...]:
         """Return the terms compiled together: likelihood and prior cost one compile, not two."""
-        return (*self.terms, "jacobian") if "jacobian" in terms else self.terms
+        return (*_ALWAYS, *(t for t in ("potential", "jacobian") if t in terms))
 
     def _of_x(self, graphs: list[Any]) -> list[Any]:
         """Make graphs of the value variables graphs of the one flat vector."""
@@ -252,7 +258,7 @@ class LogDensity:
     def is_vectorised(self) -> bool:
         """Whether the graph runs on a whole batch; if not, rows are looped over."""
         try:
-            batch = self._vectorised_gradient(self.terms)
+            batch = self._vectorised_gradient(_ALWAYS)
             x = 0.1 * np.random.default_rng(0).standard_normal((3, self.p))
             with _quiet():
                 together = batch(x)
@@ -273,7 +279,7 @@ class LogDensity:
             ]
             if not all(same):
                 return False
-        self._functions["gradient", *self.terms] = batch
+        self._functions["gradient", *_ALWAYS] = batch
         return True
 
     def _compiled(self, kind: str, terms: tuple[str, ...], build: Callable) -> Any:
@@ -344,12 +350,14 @@ class LogDensity:
                 inputs, outputs, mode=self.mode, trust_input=True, on_unused_input="ignore"
             )
 
-    def _call(self, function: Callable, *args: Array) -> list[NDArray]:
+    def _call(
+        self, function: Callable, shapes: Sequence[tuple[int, ...]], *args: Array
+    ) -> list[NDArray]:
         """Run a function on a batch: in chunks that fit in memory, bad rows as NaN."""
         at_once = max(1, _ELEMENTS_AT_ONCE // max(self._data_size, self.p, 1))
         n = len(args[0])
         chunks = [
-            _rowwise(function, [np.ascontiguousarray(a[i : i + at_once]) for a in args])
+            _rowwise(function, shapes, [np.ascontiguousarray(a[i : i + at_once]) for a in args])
             for i in range(0, n, at_once)
         ]
         if len(chunks) == 1:
@@ -388,30 +396,19 @@ class _Loop:
         return [np.stack(parts) for parts in zip(*rows, strict=True)]
 
 
-def _rowwise(function: Callable, args: list[Array]) -> list[NDArray]:
+def _rowwise(
+    function: Callable, shapes: Sequence[tuple[int, ...]], args: list[Array]
+) -> list[NDArray]:
     """Call on a batch; if a row makes it raise, call row by row and give that row NaN."""
+    n = len(args[0])
     with _quiet():
         try:
             return [np.asarray(out) for out in function(*args)]
         except _NO_VALUE:
-            if len(args[0]) == 1:
-                raise
-        rows: list[list[NDArray] | None] = []
-        for i in range(len(args[0])):
-            try:
-                rows.append([np.asarray(o) for o in function(*(a[i : i + 1] for a in args))])
-            except _NO_VALUE:
-                rows.append(None)
-    good = next((row for row in rows if row is not None), None)
-    if good is None:
-        raise ModelError(
-            "The density has no value at any of the points tried: a matrix in it is singular or "
-            "not positive definite. Give other starting values with initvals=."
-        )
-    return [
-        np.concatenate([np.full_like(good[k], np.nan) if r is None else r[k] for r in rows])
-        for k in range(len(good))
-    ]
+            if n == 1:
+                return [np.full((1, *shape), np.nan) for shape in shapes]
+        rows = [_rowwise(function, shapes, [a[i : i + 1] for a in args]) for i in range(n)]
+    return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
 
 
 def _quiet() -> Any:
