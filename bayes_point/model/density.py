@@ -266,10 +266,7 @@ class LogDensity:
         except _NO_VALUE:
             pass  # no value at these rows; the graph itself ran
         except (MethodNotDefined, NullTypeGradError) as err:
-            raise ModelError(
-                f"The log density of this model has no gradient: {err}. Give the Op in question a "
-                "gradient, or write the term with PyTensor's own functions."
-            ) from err
+            raise _no_gradient(err) from err
         except _NOT_VECTORISED:
             return False
         else:
@@ -300,7 +297,10 @@ class LogDensity:
             if vectorised:
                 return self._vectorised_gradient(terms)
             values = [self._term(term) for term in terms]
-            grads = [_grad(value, self._x) for value in values]
+            try:
+                grads = [_grad(value, self._x) for value in values]
+            except _NO_DERIVATIVE as err:
+                raise _no_gradient(err) from err
             return _Loop(self._function([self._x], values + grads))
 
         return self._compiled("gradient", terms, build)
@@ -409,6 +409,13 @@ def _rowwise(
                 return [np.full((1, *shape), np.nan) for shape in shapes]
         rows = [_rowwise(function, shapes, [a[i : i + 1] for a in args]) for i in range(n)]
     return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+
+
+def _no_gradient(err: Exception) -> ModelError:
+    return ModelError(
+        f"The log density of this model has no gradient: {err}. Give the Op in question a "
+        "gradient, or write the term with PyTensor's own functions."
+    )
 
 
 def _quiet() -> Any:
