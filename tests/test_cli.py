@@ -245,7 +245,7 @@ def test_a_file_that_gives_no_model(here: Path, fit: Fit, text: str, words: str)
         (["coin_flip.py", "--save", "no/x.nc"], "there is no directory"),
         (["coin_flip.py", "--draws", "0"], "Invalid value for '--draws': 0 is not in the range"),
         (["coin_flip.py", "--chains", "two"], "Invalid value for '--chains'"),
-        (["coin_flip.py", "--frob"], "No such option '--frob'"),
+        (["coin_flip.py", "--frob"], "No such option"),
         ([], "Missing argument"),
     ],
 )
