@@ -24,6 +24,7 @@ from pytensor.gradient import NullTypeGradError
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import graph_replace, vectorize_graph
 from pytensor.graph.rewriting.basic import in2out
+from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.graph.utils import MethodNotDefined
 from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
@@ -59,6 +60,11 @@ _NOT_VECTORISED = (
 _NO_DERIVATIVE = (MethodNotDefined, NotImplementedError, NullTypeGradError)
 # Step of a central difference that balances rounding and truncation.
 _DIFFERENCE = float(np.cbrt(np.finfo(np.float64).eps))
+
+# Rewrites made before derivatives are taken and rows are batched.  log(1 - sigmoid(x)) has to be
+# known as -softplus(x) by then: no rewrite finds it again in its second derivative, and there
+# cancellation eats every digit.  With its shapes known, a graph also compiles in half the time.
+_BEFORE_DERIVATIVES = ("ShapeOpt", "canonicalize", "stabilize")
 
 _no_check = in2out(local_check_parameter_to_ninf_switch)
 
@@ -129,9 +135,7 @@ class LogDensity:
         self._natural_vars = [frozen[rv.name] for rv in free + model.deterministics]
         values = [frozen.rvs_to_values[frozen[rv.name]] for rv in free]
         shapes = _value_shapes(model, values)
-        self._natural_shapes = [
-            tuple(n or 1 for n in var.type.shape) for var in self._natural_vars
-        ]
+        self._natural_shapes = [tuple(n or 1 for n in var.type.shape) for var in self._natural_vars]
         sizes = [math.prod(shape) for shape in shapes]
         self.p = sum(sizes)
         self.variables = [
@@ -236,8 +240,10 @@ class LogDensity:
         outs = graph_replace(graphs, self._values, strict=False)
         # A parameter outside its domain means density zero.  It must say so row by row, and so
         # before the graph is vectorised: afterwards one bad row would condemn the whole batch.
-        fgraph = FunctionGraph(inputs=[self._x], outputs=outs, clone=False)
-        _no_check.rewrite(fgraph)
+        fgraph = FunctionGraph([self._x], outs, clone=True, copy_inputs=False)
+        with pytensor.config.change_flags(cxx=""):
+            _no_check.rewrite(fgraph)
+            rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
         return list(fgraph.outputs)
 
     def _term(self, term: str) -> Any:
@@ -252,7 +258,7 @@ class LogDensity:
     def _batched(self, terms: tuple[str, ...]) -> tuple[Any, list[Any]]:
         """Return the input and the terms vectorised over rows, each (batch,)."""
         big_x = pt.matrix("X", shape=(None, self.p), dtype="float64")
-        return big_x, list(vectorize_graph([self._term(t) for t in terms], {self._x: big_x}))
+        return big_x, _over_rows([self._term(t) for t in terms], self._x, big_x)
 
     @cached_property
     def is_vectorised(self) -> bool:
@@ -334,7 +340,7 @@ class LogDensity:
                 return _Loop(self._function([self._x], out))
             big_x = pt.matrix("X", shape=(None, self.p), dtype="float64")
             try:
-                return self._function([big_x], list(vectorize_graph(out, {self._x: big_x})))
+                return self._function([big_x], _over_rows(out, self._x, big_x))
             except _NOT_VECTORISED:
                 # A Deterministic can hold an op that cannot be vectorised where the density has
                 # none.
@@ -465,6 +471,16 @@ def _split(x: Any, values: list[Any], shapes: list[tuple], sizes: list[int]) -> 
         pieces[value] = piece
         start += size
     return pieces
+
+
+def _over_rows(graphs: list[Any], x: Any, big_x: Any) -> list[Any]:
+    """Vectorise graphs of the vector x over the rows of a matrix."""
+    batched = vectorize_graph(graphs, {x: big_x})
+    return [
+        # What does not depend on x is the same in every row.
+        out if out.type.ndim > graph.type.ndim else pt.alloc(out, big_x.shape[0], *out.shape)
+        for graph, out in zip(graphs, batched, strict=True)
+    ]
 
 
 def _static_size(rv: Any) -> int:
