@@ -16,6 +16,9 @@ from pymc.distributions.transforms import ordered
 from pymc.exceptions import ImputationWarning
 from pytensor import wrap_py
 from pytensor.compile.mode import Mode
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from pytensor.graph.replace import _vectorize_node
 from scipy import stats
 
 from bayes_point.errors import ModelError
@@ -362,15 +365,60 @@ def test_the_loop_over_rows_gives_the_same(build: Build) -> None:
 
 
 def test_an_op_that_cannot_be_vectorised_is_looped_over() -> None:
-    _, density, x = prepared(labelled_dims)
+    class Half(Op):
+        """x / 2, of vectors only: told to be a batched Op, it raises."""
+
+        def make_node(self, x: pt.TensorVariable) -> Apply:
+            if x.type.ndim != 1:
+                raise TypeError("Half is of vectors")
+            return Apply(self, [x], [x.type()])
+
+        def perform(self, node: Apply, inputs: list, outputs: list) -> None:
+            outputs[0][0] = inputs[0] / 2
+
+        def pullback(self, inputs: list, outputs: list, cotangents: list) -> list:
+            return [cotangents[0] / 2]
+
+    @_vectorize_node.register(Half)
+    def refuse(op: Half, node: Apply, *batched: pt.TensorVariable) -> Apply:
+        raise NotImplementedError
+
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 1, shape=2)
+        pm.Normal("y", Half()(mu), 1, observed=[1.0, 2.0])
+    density = LogDensity(model)
     assert not density.is_vectorised
-    values, gradients = density.evaluate(x, density.terms)
-    one_by_one = [density.evaluate(row[None, :], density.terms) for row in x]
-    np.testing.assert_array_equal(values, np.concatenate([v for v, _ in one_by_one]))
-    np.testing.assert_array_equal(gradients, np.concatenate([g for _, g in one_by_one]))
+    x = np.array([[0.0, 1.0], [3.0, -1.0], [2.0, 4.0]])
+    values, gradients = density.evaluate(x, ("likelihood",))
+    expected = stats.norm(x / 2, 1).logpdf([1.0, 2.0]).sum(axis=1)
+    np.testing.assert_allclose(values[:, 0], expected, rtol=1e-13)
+    np.testing.assert_allclose(gradients[:, 0], (np.array([1.0, 2.0]) - x / 2) / 2, rtol=1e-13)
+    hessians = density.hessian(x, ("likelihood",))[:, 0]
+    np.testing.assert_allclose(hessians, np.tile(-np.eye(2) / 4, (3, 1, 1)), rtol=1e-13)
+    np.testing.assert_array_equal(density.natural(x)["mu"], x)
 
 
 # ------------------------------------------------------------------------------ rows of a batch
+
+
+@pytest.mark.parametrize("vectorised", [True, False])
+def test_what_does_not_depend_on_the_parameters(vectorised: bool) -> None:
+    with pm.Model() as model:
+        mu = pm.Flat("mu")
+        pm.Deterministic("three", pt.as_tensor([3.0, 3.0, 3.0]))
+        pm.Potential("two", pt.as_tensor(2.0))
+        pm.Normal("y", mu, 1, observed=0.0)
+    density = LogDensity(model)
+    if vectorised:
+        assert density.is_vectorised
+    else:
+        density.__dict__["is_vectorised"] = False
+    x, terms = np.array([[0.0], [1.0]]), ("prior", "potential", "jacobian")
+    values, gradients = density.evaluate(x, terms)
+    np.testing.assert_array_equal(values, [[0, 2, 0]] * 2)
+    np.testing.assert_array_equal(gradients, np.zeros((2, 3, 1)))
+    np.testing.assert_array_equal(density.hessian(x, terms), np.zeros((2, 3, 1, 1)))
+    np.testing.assert_array_equal(density.natural(x)["three"], np.full((2, 3), 3.0))
 
 
 @over([scalars, covariance, grid])
