@@ -172,7 +172,7 @@ FLAT_LIKELIHOODS = (
         mle=flat(
             {"kappa": 0.0},
             -4 * np.log(2 * np.pi),
-            ("mu",),
+            ("mu|kappa",),
             "kappa = 0, which is an edge, and there mu is not in the likelihood: both are true",
             path=lambda s: {"mu": s, "kappa": 1e-13},  # PyMC wants kappa > 0
             status=("not_identified", "on_boundary"),
