@@ -14,6 +14,7 @@ from pymc.initial_point import convert_str_to_rv_dict, make_initial_point_expres
 from pymc.pytensorf import find_rng_nodes, replace_rng_nodes, reseed_rngs
 from pymc.util import get_untransformed_name, is_transformed_name
 from pytensor.compile.mode import Mode
+from pytensor.graph.basic import Variable
 
 from bayes_point.errors import ModelError
 from bayes_point.model.density import LogDensity
@@ -39,16 +40,54 @@ def starting_points(
 
     The first is the model's initial point with `initvals` in it (or one for each mapping, if
     several are given).  The others are draws from the prior; a variable whose prior cannot be drawn
-    from (flat) keeps its initial value with uniform jitter on (-1, 1) on the unconstrained scale.
+    from (flat), or a draw of which its transform has no place for (unordered, where order is asked
+    for), keeps its initial value with uniform jitter on (-1, 1) on the unconstrained scale.
     """
-    given = [initvals] if initvals is None or isinstance(initvals, Mapping) else list(initvals)
-    points = [_draw(model, density, _overrides(model, one), (), rng) for one in given]
+    given = [_overrides(model, one) for one in _listed(initvals)]
+    points = [_inside(density, one, _draw(model, density, one, (), rng)) for one in given]
     more = n_starts - len(points)
     if more > 0:
         improper = [rv for rv in model.free_RVs if _is_improper(rv)]
-        strategy = {rv: "support_point" if rv in improper else "prior" for rv in model.free_RVs}
-        points.append(_draw(model, density, strategy, improper, rng, n=more))
+        proper = {rv: "prior" for rv in model.free_RVs if rv not in improper}
+        strategy = {**given[0], **proper}
+        drawn = _draw(model, density, strategy, improper, rng, n=more)
+        jittered = points[0] + rng.uniform(-1, 1, drawn.shape)
+        for name in set(density.variables):
+            own = np.array(density.variables) == name
+            impossible = ~np.isfinite(drawn[:, own]).all(axis=1)
+            drawn[np.ix_(impossible, own)] = jittered[np.ix_(impossible, own)]
+        points.append(drawn)
     return np.concatenate(points)
+
+
+def _listed(initvals: Initvals | None) -> list[Mapping[str, Any]]:
+    if isinstance(initvals, Mapping):
+        return [initvals]
+    if not initvals:
+        return [{}]
+    if isinstance(initvals, Sequence) and all(isinstance(one, Mapping) for one in initvals):
+        return list(initvals)
+    raise ModelError(
+        "initvals must be a mapping from the names of free variables to values, such as "
+        f"{{'sigma': 1.0}}, or a sequence of such mappings; got {initvals!r}."
+    )
+
+
+def _inside(
+    density: LogDensity, given: Mapping[Any, Any], point: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return a start that the user gave; raise if it is outside of the support.
+
+    What the user asked for is not to be left out silently, as a bad draw from the prior is.
+    """
+    bad = {density.variables[j] for j in np.flatnonzero(~np.isfinite(point[0]))}
+    wrong = [f"{rv.name} = {value}" for rv, value in given.items() if rv.name in bad]
+    if wrong:
+        raise ModelError(
+            f"initvals gives {', '.join(wrong)}, which is outside of the variable's support or on "
+            "its edge. Give a value inside of it."
+        )
+    return point
 
 
 def _draw(
@@ -78,17 +117,37 @@ def _draw(
     return out
 
 
-def _overrides(model: pm.Model, initvals: Mapping[str, Any] | None) -> dict[Any, Any]:
-    initvals = {} if initvals is None else dict(initvals)
+def _overrides(model: pm.Model, initvals: Mapping[str, Any]) -> dict[Any, Any]:
+    """Return initial values by variable, each in the variable's shape."""
+    if not initvals:
+        return {}
     free = {rv.name for rv in model.free_RVs}
-    for key in initvals:
+    with pytensor.config.change_flags(cxx=""):
+        shapes = model.eval_rv_shapes()
+    values = {}
+    for key, value in initvals.items():
         name = getattr(key, "name", key)
-        if (get_untransformed_name(name) if is_transformed_name(name) else name) not in free:
+        if _free_name(key) not in free:
             raise ModelError(
                 f"initvals names {name!r}, which is not a free variable of the model. "
                 f"Its free variables are {sorted(free)}."
             )
-    return convert_str_to_rv_dict(model, initvals)
+        if not isinstance(value, str | Variable):  # how to begin, in words or as a graph
+            try:
+                value = np.broadcast_to(np.asarray(value), shapes[name])
+            except ValueError as err:
+                raise ModelError(
+                    f"initvals gives {name!r} a value of shape {np.shape(value)}; its shape is "
+                    f"{tuple(int(n) for n in shapes[name])}."
+                ) from err
+        values[key] = value
+    return convert_str_to_rv_dict(model, values)
+
+
+def _free_name(key: Any) -> str:
+    """Return the name of the free variable that a key of `initvals` is about."""
+    name = getattr(key, "name", key)
+    return get_untransformed_name(name) if is_transformed_name(name) else name
 
 
 def _is_improper(rv: Any) -> bool:
