@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from bayes_point.estimation.kinks import at_wall, is_maximum_along
+from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Quadratic, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.paths import Path, release
+from bayes_point.estimation.precision import precision
 from bayes_point.estimation.status import Finding, Status
-from bayes_point.estimation.tracks import Track, follow, rounding
+from bayes_point.estimation.tracks import Track, follow
 
 __all__ = ["Certificate", "certify", "is_evident"]
 
@@ -35,6 +36,10 @@ _WEAK_CURVATURE = 1e-8
 # An optimum that one ulp of the parameters changes by this much is a spike between the numbers.
 _SPIKE = 1e-3
 _ROUNDS = 6
+# A search that has gone this far in a log or a logit is running away.
+_FAR = 25.0
+# Distances to a wall, relative to the parameter, each a thousandth of the last.
+_TO_THE_WALL = 10.0 ** -np.array([4.0, 7.0, 10.0, 13.0])
 
 
 @dataclass(frozen=True)
@@ -87,15 +92,17 @@ class _Point:
     gradient: Array
     quadratic: Quadratic
     noise: float
-    ulp: float
+    spike: float
 
     @classmethod
     def at(cls, objective: Objective, x: Array, held: NDArray[np.bool_]) -> _Point:
         value, gradient = objective.evaluate(x[None, :])
         hessian = objective.hessian(x[None, :])
         quadratic = Quadratic.at(x[None, :], gradient, hessian, ~held[None, :])
-        noise, ulp = rounding(objective, x, float(value[0]))
-        return cls(x, held, float(value[0]), gradient[0], quadratic, noise, ulp)
+        noise, spike = precision(objective, x[None, :], value, gradient, hessian)
+        return cls(
+            x, held, float(value[0]), gradient[0], quadratic, float(noise[0]), float(spike[0])
+        )
 
     @property
     def distance(self) -> float:
@@ -104,20 +111,32 @@ class _Point:
 
 
 def certify(
-    objective: Objective, x: Array, *, start: Array, centre: Array, held: NDArray[np.bool_]
+    objective: Objective, x: Array, *, start: Array, centre: Array, settled: bool
 ) -> Certificate:
     """Decide what kind of optimum `x`, found from `start`, is; go on where a better point shows.
 
-    `held` are the coordinates at a kink or a wall of the density, `centre` a point well inside.
+    `centre` is a point well inside; `settled` says whether the search came to rest at `x`.
     """
-    for _ in range(_ROUNDS):
+    held = np.zeros(len(x), bool)
+    if not settled:
         point = _Point.at(objective, x, held)
-        if point.ulp > _SPIKE:
+        growing = _runaways(objective, x, start)
+        if growing:
+            return _unbounded(objective, point, growing)
+        path = _path(objective, point, centre)
+        if _leads_away(path, point):
+            return _escaping(objective, point, path)
+        end, held = settle(objective, x)
+        x = end.x[0]
+    for attempt in range(_ROUNDS):
+        point = _Point.at(objective, x, held)
+        if point.spike > _SPIKE:
             return _spike(objective, point, start)
         pivots = _suspects(objective, point)
-        if pivots:
-            path = release(objective, x, centre)
-            if np.any(path.direction) and path.value[-1] > point.value - 1e-3:
+        if pivots or attempt > 0:
+            # A maximum to which a restart does not return may be a slope that never ends.
+            path = _path(objective, point, centre)
+            if _leads_away(path, point):
                 return _escaping(objective, point, path)
         pairs = [_both_ways(objective, point, pivot) for pivot in pivots]
         better = _better(objective, point, pairs)
@@ -140,17 +159,20 @@ def is_evident(objective: Objective, x: Array) -> bool:
     """Whether a point is an interior local maximum beyond doubt, without following anything."""
     point = _Point.at(objective, x, np.zeros(len(x), bool))
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
-    return still and point.ulp <= _SPIKE and not _suspects(objective, point)
+    return still and point.spike <= _SPIKE and not _suspects(objective, point)
 
 
 def _suspects(objective: Objective, point: _Point) -> list[int]:
     """Return coordinates that stand for the directions in which a maximum is not evident."""
     curvature, axes = point.quadratic.curvature[0], point.quadratic.axes[0]
-    reach = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
-    both = np.concatenate([point.x + reach.T, point.x - reach.T])
-    values, _ = objective.evaluate(both)
-    fall = point.value - np.where(np.isnan(values), -np.inf, values).reshape(2, -1).max(axis=0)
-    weak = (fall < _WEAK_FALL) | (curvature < _WEAK_CURVATURE)
+    error = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
+    # Where a standard error is far longer than the parameters are large, look nearer as well: in a
+    # log or a logit a step of more than five leads to where arithmetic ends.
+    limit = np.where(objective.is_transformed, 5.0, 1.0 + np.abs(point.x))[:, None]
+    part = 1 / np.maximum(1.0, np.max(np.abs(error) / limit, axis=0))
+    falls = _least_fall(objective, point, error.T), _least_fall(objective, point, (error * part).T)
+    weak = (falls[0] < _WEAK_FALL) | (curvature < _WEAK_CURVATURE)
+    weak |= falls[1] < np.maximum(0.05 * part**2, 10 * point.noise)
     # Along a coordinate that is held the curvature is nothing, and the kink is proof enough.
     kink = is_maximum_along(objective, point.x, point.held)
     weak &= np.square(axes[kink]).sum(axis=0) < 0.5
@@ -159,6 +181,13 @@ def _suspects(objective: Objective, point: _Point) -> list[int]:
     # As many coordinates as there are weak directions, chosen so that they span them.
     _, _, order = qr(axes[:, weak].T, mode="economic", pivoting=True)
     return [int(j) for j in order[: int(weak.sum())]]
+
+
+def _least_fall(objective: Objective, point: _Point, steps: Array) -> Array:
+    """Return how far the density falls over each step, or over its opposite if that is less."""
+    values, _ = objective.evaluate(np.concatenate([point.x + steps, point.x - steps]))
+    # What is not a number is no evidence of a fall.
+    return point.value - np.where(np.isnan(values), np.inf, values).reshape(2, -1).max(axis=0)
 
 
 def _both_ways(objective: Objective, point: _Point, pivot: int) -> tuple[Track, Track]:
@@ -198,7 +227,10 @@ def _better(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]
         return None
     search = maximise(objective, np.array(starts))
     best = int(np.argmax(np.where(np.isfinite(search.value), search.value, -np.inf)))
-    return search.x[best] if search.value[best] > point.value + point.noise else None
+    end = (search.x, search.value, search.gradient, search.hessian)
+    noise, _ = precision(objective, *(array[[best]] for array in end))
+    gain = search.value[best] - point.value
+    return search.x[best] if gain > max(point.noise, float(noise[0])) else None
 
 
 def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]) -> Certificate:
@@ -220,6 +252,8 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
     elif not still or unresolved or not proven:
         status = Status.NOT_CONVERGED
         findings.append(_not_still(objective, point, unresolved))
+    elif _rises_to_infinity(objective, point, walls):
+        return _unbounded_at(objective, point, walls)
     elif np.any(walls):
         status = Status.ON_BOUNDARY
         findings.append(_wall_finding(objective, point, walls))
@@ -230,6 +264,43 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
     return replace(_result(objective, point, status, *findings), null_space=null_space)
 
 
+def _runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
+    """Return the tracks of coordinates that the search took far, and along which there is no end."""
+    far = objective.is_transformed & (np.abs(x - start) > _FAR)
+    tracks = []
+    for j in np.flatnonzero(far):
+        # From half way, where rounding has not yet blurred the density.
+        base = np.where(np.arange(len(x)) == j, 0.5 * (start + x), x)
+        base = _held_at(objective, base, np.arange(len(x)) == j)
+        point = _Point.at(objective, base, np.zeros(len(x), bool))
+        step = float(np.sign(x[j] - start[j]))
+        track = follow(objective, base, point.value, pivot=int(j), step=step, noise=point.noise)
+        if track.grows_without_bound:
+            tracks.append(track)
+    return tracks
+
+
+def _path(objective: Objective, point: _Point, centre: Array) -> Path:
+    # From a point that is lost in rounding nothing can be followed.
+    return release(objective, point.x if point.noise < 1e-3 else centre, centre)
+
+
+def _leads_away(path: Path, point: _Point) -> bool:
+    """Whether the path goes to infinity, and the point lies on the way there."""
+    away = np.flatnonzero(path.direction)
+    if away.size == 0:
+        return False
+    return _is_beyond(path, point.x) or bool(
+        path.value[-1] > point.value - max(1e-3, 2 * point.noise)
+    )
+
+
+def _is_beyond(path: Path, x: Array) -> bool:
+    """Whether x is further out than the path has come, wherever that goes to infinity."""
+    away = path.direction != 0
+    return bool(np.all(((x - path.x[-1]) * np.sign(path.direction))[away] > 0))
+
+
 def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
     """Judge a density that rises as some coordinates go to infinity: towards a limit, or not."""
     direction = path.direction
@@ -238,14 +309,17 @@ def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
     # From a point where the tail is all there is, but its gains are not yet lost in rounding.
     k = int(np.argmax(away >= min(5.0, 0.5 * away.max())))
     base = _held_at(objective, path.x[k], np.arange(len(direction)) == pivot)
-    value = float(objective.evaluate(base[None, :])[0][0])
+    start = _Point.at(objective, base, np.zeros(len(base), bool))
     step = float(np.copysign(min(abs(direction[pivot]), path.scale[pivot]), direction[pivot]))
-    track = follow(objective, base, value, pivot=pivot, step=step, noise=point.noise)
+    track = follow(objective, base, start.value, pivot=pivot, step=step, noise=start.noise)
     if track.grows_without_bound:
         return _unbounded(objective, point, [track])
-    end = _held_at(objective, path.x[-1], direction != 0)
+    # The point found may be further out, but only as long as rounding has not blurred it.
+    further = _is_beyond(path, point.x) and point.noise < 1e-7
+    last = point.x if further else path.x[-1]
+    end = _held_at(objective, last, direction != 0)
     points = np.vstack([path.x[:-1], end])
-    limit = float(objective.evaluate(end[None, :])[0][0])
+    limit = max(path.limit, float(objective.evaluate(end[None, :])[0][0]))
     status, findings = _at_the_edge(objective, points, direction, limit, track)
     certificate = _result(objective, point, status, *findings)
     return replace(certificate, path=points, direction=direction, value=limit)
@@ -323,6 +397,30 @@ def _not_still(objective: Objective, point: _Point, unresolved: list[int]) -> Fi
         {"distance to a stationary point in standard errors": point.distance},
         "The density may have a kink or a wall here; look at it along the parameters named.",
     )
+
+
+def _rises_to_infinity(objective: Objective, point: _Point, walls: NDArray[np.bool_]) -> bool:
+    """Whether the density has a pole at a wall: it gains as much with each thousandth of the way."""
+    for j in np.flatnonzero(walls):
+        points = np.tile(point.x, (2 * len(_TO_THE_WALL), 1))
+        points[:, j] += (1 + abs(point.x[j])) * np.concatenate([_TO_THE_WALL, -_TO_THE_WALL])
+        for side in np.split(objective.evaluate(points)[0], 2):
+            gains = np.diff(side)
+            if np.all(np.isfinite(side)) and gains[0] > 1e-3 and gains[-1] > 0.5 * gains[0]:
+                return True
+    return False
+
+
+def _unbounded_at(objective: Objective, point: _Point, walls: NDArray[np.bool_]) -> Certificate:
+    names = tuple(objective.density.parameters[j] for j in np.flatnonzero(walls))
+    finding = Finding(
+        f"The density grows without limit as {', '.join(names)} nears the edge where it ends.",
+        names,
+        {"log density as near as rounding allows": point.value},
+        "No estimate exists. Keep the parameter away from that edge with a prior.",
+    )
+    certificate = _result(objective, point, Status.UNBOUNDED, finding)
+    return replace(certificate, undefined=walls, value=np.inf)
 
 
 def _wall_finding(objective: Objective, point: _Point, walls: NDArray[np.bool_]) -> Finding:
@@ -424,7 +522,7 @@ def _spike(objective: Objective, point: _Point, start: Array) -> Certificate:
         f"The density grows along {', '.join(names)} until rounding stops it: the point is sharper "
         "than the spacing of floating-point numbers.",
         names,
-        {"log density": point.value, "change over one ulp": point.ulp},
+        {"log density": point.value, "change over one ulp": point.spike},
         "No estimate exists: the model fits the data exactly. Use fewer parameters, or a prior "
         "that keeps the scale away from zero.",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate import Certificate, certify, is_evident
-from bayes_point.estimation.kinks import settle
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
+from bayes_point.estimation.paths import release
+from bayes_point.estimation.precision import precision
 from bayes_point.estimation.rendering import as_html, as_text
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.storage import as_datatree
@@ -33,6 +34,11 @@ Array = NDArray[np.float64]
 # Newton iterations of every start, before those that cannot win any more are left where they are.
 _ITERATIONS = 100
 
+# How much smaller, in the log, a scale is made in the starts that look for a collapse.
+_SHRINK = np.array([1.0, 2.0, 3.0, 4.0])
+# Noise in the log density above which two values cannot be told apart.
+_NOISE = 1e-3
+# How much further out, in units of the last step, a limit is looked at.
 _FAR = np.array([10.0, 20.0, 50.0, 150.0, 600.0])
 
 Potentials = Literal["likelihood", "prior"]
@@ -280,15 +286,19 @@ def _find(
         rng=np.random.default_rng(random_seed),
     )
     usable = _usable(objective, starts)
+    usable = np.concatenate([usable, _collapsed(objective, usable)])
     search = _climb(objective, usable)
     optima = distinct(search, density)
     best = int(np.argmax(np.where(np.isnan(search.value), -np.inf, search.value)))
-    x, held = search.x[best], np.zeros(density.p, bool)
-    if not search.settled[best]:
-        end, held = settle(objective, x)
-        x = end.x[0]
+    x = search.x[best]
+    if np.isnan(search.value[best]):
+        x = release(objective, usable[0], usable[0]).x[-1]
     certificate = certify(
-        objective, x, start=usable[best], centre=usable[0], held=held
+        objective,
+        x,
+        start=usable[best],
+        centre=usable[0],
+        settled=bool(search.settled[best]),
     )
     # A search that ran off along a plateau settles too; only true local maxima are reported.
     optima = optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
@@ -308,10 +318,40 @@ def _climb(objective: Objective, starts: Array) -> Search:
     settled = np.max(search.value, where=search.settled, initial=-np.inf)
     contenders = np.flatnonzero(~search.settled & (search.value > settled))
     contenders = contenders[search.iterations[contenders] >= _ITERATIONS]
-    if contenders.size == 0:
-        return search
-    more = maximise(objective, search.x[contenders], max_iterations=10 * _ITERATIONS)
-    return search.replaced(contenders, more)
+    if contenders.size:
+        more = maximise(objective, search.x[contenders], max_iterations=10 * _ITERATIONS)
+        search = search.replaced(contenders, more)
+    # Where the terms of the density cancel to noise, its value is no reason to prefer a point.
+    noise, spike = precision(objective, search.x, search.value, search.gradient, search.hessian)
+    lost = (noise > _NOISE) & (spike == 0)
+    return replace(
+        search,
+        value=np.where(lost, np.nan, search.value),
+        settled=search.settled & ~lost,
+    )
+
+
+def _collapsed(objective: Objective, starts: Array) -> Array:
+    """Return starts with one of several scales made small: there a mixture's density has poles."""
+    density = objective.density
+    sizes = {name: density.variables.count(name) for name in density.variables}
+    # The labels of the logs of a vector: "sigma_log__[0]".
+    columns = [
+        j
+        for j, (label, name) in enumerate(zip(density.labels, density.variables, strict=True))
+        if f"{name}_log__[" in label and 2 <= sizes[name] <= 6
+    ]
+    out = []
+    for j in columns:
+        for shrink, start in zip(
+            _SHRINK, np.resize(starts, (len(_SHRINK), starts.shape[1])), strict=True
+        ):
+            row = start.copy()
+            row[j] = starts[0, j] - shrink
+            out.append(row)
+    rows = np.array(out).reshape(-1, density.p)
+    value, gradient = objective.evaluate(rows) if len(rows) else (np.empty(0), rows)
+    return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
 
 
 def _usable(objective: Objective, starts: Array) -> Array:
@@ -431,7 +471,19 @@ def _optima(
 
 
 def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
-    if len(optima) < 2 or not certificate.status.is_point:
+    if not certificate.status.is_point:
+        return []
+    if optima and optima[0].relabelled:
+        return [
+            Finding(
+                "The same maximum was found with its components in another order; it counts once.",
+                (),
+                {},
+                "The posterior has such copies too: order the components, or summarise what does "
+                "not depend on their labels.",
+            )
+        ] + _several(certificate, [replace(optima[0], relabelled=False), *optima[1:]])
+    if len(optima) < 2:
         return []
     below = optima[0].value - optima[1].value
     return [

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 _REACH = 10.0 ** np.arange(-9, 3, dtype=float)
 _HALVINGS = 60
+_NEARBY = EPS * 10.0 ** np.arange(1, 6, dtype=float)
 
 
 def settle(objective: Objective, x: Array) -> tuple[Search, NDArray[np.bool_]]:
@@ -65,7 +66,7 @@ def _one_sided(objective: Objective, x: Array) -> tuple[Array, Array]:
     return _slopes(objective, x - h, columns, np.inf), _slopes(objective, x + h, columns, -np.inf)
 
 
-def _slopes(objective: Objective, points: Array, columns: NDArray, beyond: float) -> Array:
+def _slopes(objective: Objective, points: Array, columns: NDArray, beyond: float | Array) -> Array:
     """Return the derivative of each row by its column; `beyond` where the density is zero."""
     value, gradient = objective.evaluate(points)
     slopes = gradient[np.arange(len(points)), columns]
@@ -113,8 +114,16 @@ def _close_in(
             lo, left = middle, slope
         else:
             hi, right = middle, slope
-    # A smooth derivative closes up with the bracket, a jump stays.
-    if not left - right > 1e-3 * wide:
+    # A smooth derivative closes up with the bracket, a jump stays; and unlike rounding it is the
+    # same from a little further away.
+    if np.isfinite(left - right) and left - right <= 1e-3 * wide:
+        return np.nan
+    nearby = np.tile(x, (2 * len(_NEARBY), 1))
+    offset = _NEARBY * (1 + abs(x[column]))
+    nearby[:, column] = [*(lo - offset), *(hi + offset)]
+    beyond = np.repeat([np.inf, -np.inf], len(_NEARBY))
+    slopes = _slopes(objective, nearby, np.full(len(nearby), column), beyond)
+    if not (np.all(slopes[: len(_NEARBY)] > 0) and np.all(slopes[len(_NEARBY) :] < 0)):
         return np.nan
     if np.isinf(right):
         return lo

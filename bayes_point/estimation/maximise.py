@@ -25,6 +25,7 @@ _ESCAPES = np.array([0.1, 1.0, 10.0])
 # Multiples of the way made in the last two iterations: along the floor of a bent valley each step
 # is short, and the next goes much the same way.
 _ONWARDS = np.array([1.0, 4.0])
+_FARTHEST = 30.0
 # Below this, relative to a scaled diagonal of one, a curvature is rounding.
 _FLAT = 1e-13
 
@@ -44,6 +45,8 @@ class Search:
         it ran out of iterations or was stuck at a point that is not stationary.
     iterations : ndarray of int, (batch,)
         Newton iterations made.
+    bounded : ndarray of bool, (batch,)
+        Whether the search ended as far from its start as it is let go.
     """
 
     x: Array
@@ -52,6 +55,7 @@ class Search:
     hessian: Array
     settled: NDArray[np.bool_]
     iterations: NDArray[np.int_]
+    bounded: NDArray[np.bool_]
 
     def replaced(self, rows: NDArray[np.int_], other: Search) -> Search:
         """Return the search with some rows taken from another, which went on from them."""
@@ -158,13 +162,19 @@ def maximise(
     settled = np.zeros(batch, bool)
     iterations = np.zeros(batch, int)
     before = last = x.copy()
+    low, high = _bounds(objective, x)
     active = np.flatnonzero(np.isfinite(value) & np.all(np.isfinite(gradient), axis=1))
     for _ in range(max_iterations):
         if active.size == 0:
             break
         quadratic = Quadratic.at(x[active], gradient[active], hessian[active], free[active])
         new, new_value, new_gradient, moved, done = _step(
-            objective, x[active], value[active], quadratic, x[active] - before[active]
+            objective,
+            x[active],
+            value[active],
+            quadratic,
+            x[active] - before[active],
+            (low[active], high[active]),
         )
         before, last = last, x.copy()
         iterations[active] += 1
@@ -174,14 +184,20 @@ def maximise(
         gradient[active[moved]] = new_gradient[moved]
         hessian[active[moved]] = _finite_hessian(objective, new[moved])
         active = active[moved & ~done]
-    return Search(x, value, gradient, hessian, settled, iterations)
+    bounded = np.any((x <= low) | (x >= high), axis=1)
+    return Search(x, value, gradient, hessian, settled, iterations, bounded)
 
 
 def _step(
-    objective: Objective, x: Array, value: Array, quadratic: Quadratic, way: Array
+    objective: Objective,
+    x: Array,
+    value: Array,
+    quadratic: Quadratic,
+    way: Array,
+    bounds: tuple[Array, Array],
 ) -> tuple[Array, Array, Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Make one step of each row; return also which rows moved, and which are done."""
-    new = x + _within_reach(objective, x, quadratic.step(quadratic.newton))
+    new = np.clip(x + _within_reach(objective, x, quadratic.step(quadratic.newton)), *bounds)
     new_value, new_gradient = objective.evaluate(new)
     finite = np.isfinite(new_value) & np.all(np.isfinite(new_gradient), axis=1)
     decrement = quadratic.decrement(quadratic.slope)
@@ -202,7 +218,12 @@ def _step(
     stuck = np.flatnonzero(~moved & ~done)
     if stuck.size:
         best, best_value, best_gradient = _fan(
-            objective, x[stuck], value[stuck], quadratic.rows(stuck), way[stuck]
+            objective,
+            x[stuck],
+            value[stuck],
+            quadratic.rows(stuck),
+            way[stuck],
+            (bounds[0][stuck], bounds[1][stuck]),
         )
         better = best_value > value[stuck]
         new[stuck], new_value[stuck], new_gradient[stuck] = best, best_value, best_gradient
@@ -211,7 +232,12 @@ def _step(
 
 
 def _fan(
-    objective: Objective, x: Array, value: Array, quadratic: Quadratic, way: Array
+    objective: Objective,
+    x: Array,
+    value: Array,
+    quadratic: Quadratic,
+    way: Array,
+    bounds: tuple[Array, Array],
 ) -> tuple[Array, Array, Array]:
     """Return the best point of a fan of damped steps from each row."""
     slope, curvature = quadratic.slope[:, None, :], quadratic.curvature[:, None, :]
@@ -228,6 +254,7 @@ def _fan(
         along[:, :, 0] = np.concatenate([_ESCAPES, -_ESCAPES])
         steps.append(quadratic.step(along))
     points = x[:, None, :] + _within_reach(objective, x, np.concatenate(steps, axis=1))
+    points = np.clip(points, bounds[0][:, None, :], bounds[1][:, None, :])
     n, k, p = points.shape
     values, gradients = objective.evaluate(points.reshape(n * k, p))
     values, gradients = values.reshape(n, k), gradients.reshape(n, k, p)
@@ -248,6 +275,15 @@ def _within_reach(objective: Objective, x: Array, steps: Array) -> Array:
     excess = np.abs(steps) / _expand(reach, steps.ndim)
     with np.errstate(invalid="ignore"):
         return steps / np.maximum(1.0, np.nanmax(excess, axis=-1, keepdims=True))
+
+
+def _bounds(objective: Objective, x: Array) -> tuple[Array, Array]:
+    """Return how far from its start each coordinate may go.
+
+    In a log, 30 either way are 26 orders of magnitude: beyond, densities are rounding.
+    """
+    span = np.where(objective.is_transformed, _FARTHEST, np.inf)
+    return x - span, x + span
 
 
 def _finite_hessian(objective: Objective, x: Array) -> Array:

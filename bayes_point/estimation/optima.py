@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.maximise import Search
+from bayes_point.estimation.relabelling import is_relabelled
 from bayes_point.model.density import LogDensity
 
 __all__ = ["Optimum", "distinct"]
@@ -19,11 +20,12 @@ _SAME = 1e-2
 
 @dataclass(frozen=True)
 class Optimum:
-    """A point, the value there, and which starts led to it."""
+    """A point, the value there, which starts led to it, and whether relabelled to others of it."""
 
     x: NDArray[np.float64]
     value: float
     starts: tuple[int, ...]
+    relabelled: bool
 
     @property
     def reached(self) -> int:
@@ -35,19 +37,34 @@ def distinct(search: Search, density: LogDensity) -> list[Optimum]:
     """Return the distinct optima, best first; a search that did not settle found none."""
     order = [int(i) for i in np.argsort(-search.value) if search.settled[i]]
     diagonal = np.abs(np.diagonal(search.hessian, axis1=1, axis2=2))
-    natural = list(density.natural(search.x).values())
+    natural = density.natural(search.x)
 
     def same(i: int, j: int) -> bool:
         if np.all(np.abs(search.x[i] - search.x[j]) * np.sqrt(diagonal[j]) < _SAME):
             return True
         # An angle comes round: other coordinates, the same parameters.
-        return all(np.allclose(v[i], v[j], rtol=1e-6, atol=1e-9) for v in natural)
+        return all(np.allclose(v[i], v[j], rtol=1e-6, atol=1e-9) for v in natural.values())
+
+    def swapped(i: int, j: int) -> bool:
+        equal = np.isclose(search.value[i], search.value[j], rtol=1e-9, atol=1e-9)
+        return bool(equal) and is_relabelled(
+            *({name: v[k] for name, v in natural.items()} for k in (i, j))
+        )
 
     groups: list[list[int]] = []
+    relabelled: list[bool] = []
     for i in order:
-        home = next((group for group in groups if same(i, group[0])), None)
+        home = next((k for k, group in enumerate(groups) if same(i, group[0])), None)
+        if home is None:
+            home = next((k for k, group in enumerate(groups) if swapped(i, group[0])), None)
+            if home is not None:
+                relabelled[home] = True
         if home is None:
             groups.append([i])
+            relabelled.append(False)
         else:
-            home.append(i)
-    return [Optimum(search.x[g[0]], float(search.value[g[0]]), tuple(g)) for g in groups]
+            groups[home].append(i)
+    return [
+        Optimum(search.x[g[0]], float(search.value[g[0]]), tuple(g), r)
+        for g, r in zip(groups, relabelled, strict=True)
+    ]

@@ -15,15 +15,18 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.objective import Objective, Penalised
+from bayes_point.estimation.precision import precision
 
 __all__ = ["Path", "release"]
 
 Array = NDArray[np.float64]
 
-_WEIGHTS = 10.0 ** -np.arange(-1, 10.5, 0.5)
+_WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
 # Movement at one reduction of the penalty, against the last: a third, like the penalty, where a
 # parameter settles; about one or more where it does not.
 _STILL_MOVING = 0.6
+# Points that a path needs before its direction means anything.
+_ENOUGH = 6
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,21 @@ class Path:
     @property
     def direction(self) -> Array:
         """What each coordinate moved in the last step, where it has not settled; else zero."""
+        if len(self.x) < _ENOUGH:
+            return np.zeros(self.x.shape[1])
         last, before = self.x[-1] - self.x[-2], self.x[-2] - self.x[-3]
         moving = (np.abs(last) > 1e-3 * self.scale) & (
             np.abs(last) > _STILL_MOVING * np.abs(before)
         )
         return np.where(moving, last, 0.0)
+
+    @property
+    def limit(self) -> float:
+        """The value that the objective nears, by Aitken's extrapolation of the last three."""
+        before, last = np.diff(self.value[-3:])
+        if not 0 < last < 0.95 * before:
+            return float(self.value[-1])
+        return float(self.value[-1] + last**2 / (before - last))
 
 
 def release(objective: Objective, x: Array, centre: Array) -> Path:
@@ -63,7 +76,18 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
         points.append(point)
         values.append(value)
         starts = np.stack([point, x])
-    return Path(np.array(points), np.array(values), scale)
+    path = Path(np.array(points), np.array(values), scale)
+    return _as_far_as_exact(objective, path)
+
+
+def _as_far_as_exact(objective: Objective, path: Path) -> Path:
+    """Cut the path where its gains are lost in the rounding of the objective."""
+    value, gradient = objective.evaluate(path.x)
+    noise, _ = precision(objective, path.x, value, gradient, objective.hessian(path.x))
+    gains = np.diff(path.value, prepend=-np.inf)
+    lost = np.flatnonzero((gains < 3 * noise) & (noise > 1e-9 * (1 + np.abs(value))))
+    end = max(int(lost[0]), _ENOUGH) if lost.size else len(path.x)
+    return Path(path.x[:end], path.value[:end], path.scale)
 
 
 def _scale(objective: Objective, centre: Array) -> Array:

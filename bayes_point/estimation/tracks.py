@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.maximise import EPS, maximise
+from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["Track", "follow", "rounding"]
+__all__ = ["Track", "follow"]
 
 Array = NDArray[np.float64]
 
@@ -51,9 +51,10 @@ class Track:
     @property
     def is_flat(self) -> bool:
         """Whether the objective does not change along the whole track."""
-        return len(self.value) > 2 and bool(
-            np.all(np.abs(self.value - self.value[0]) <= self.noise)
-        )
+        # Far out the terms are larger, and so is what rounding makes of them.
+        size = 1 + np.abs(self.x[0]).max()
+        allowed = self.noise * (1 + np.abs(self.x).max(axis=1) / size)
+        return len(self.value) > 2 and bool(np.all(np.abs(self.value - self.value[0]) <= allowed))
 
     @property
     def falls(self) -> bool:
@@ -120,19 +121,3 @@ def follow(
         if values[-1] < max(values) - 1e3 * (1.0 + noise) and k > 3:
             break
     return Track(pivot, np.array(distances), np.array(points), np.array(values), noise)
-
-
-def rounding(objective: Objective, x: Array, value: float) -> tuple[float, float]:
-    """Return the noise that rounding makes in the objective, and its fall over one ulp of x.
-
-    The first is what any difference of two values has to exceed to mean anything.  The second is
-    large only where the objective is sharper than the spacing of floating-point numbers.
-    """
-    rng = np.random.default_rng(0)
-    signs = rng.choice([-1.0, 1.0], size=(8, len(x)))
-    nearby, _ = objective.evaluate(x * (1 + EPS * signs))
-    change = nearby[np.isfinite(nearby)] - value
-    if change.size == 0:
-        return 64 * EPS * (1 + abs(value)), 0.0
-    noise = max(64 * EPS * (1 + abs(value)), 8 * float(np.abs(change).max()))
-    return noise, max(0.0, -float(np.median(change)))
