@@ -265,7 +265,7 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
 
 
 def _runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
-    """Return the tracks of coordinates that the search took far, and along which there is no end."""
+    """Return the tracks of coordinates that the search took far, where there is no end to it."""
     far = objective.is_transformed & (np.abs(x - start) > _FAR)
     tracks = []
     for j in np.flatnonzero(far):
@@ -400,7 +400,7 @@ def _not_still(objective: Objective, point: _Point, unresolved: list[int]) -> Fi
 
 
 def _rises_to_infinity(objective: Objective, point: _Point, walls: NDArray[np.bool_]) -> bool:
-    """Whether the density has a pole at a wall: it gains as much with each thousandth of the way."""
+    """Whether the density has a pole at a wall: equal gains with each thousandth of the way."""
     for j in np.flatnonzero(walls):
         points = np.tile(point.x, (2 * len(_TO_THE_WALL), 1))
         points[:, j] += (1 + abs(point.x[j])) * np.concatenate([_TO_THE_WALL, -_TO_THE_WALL])

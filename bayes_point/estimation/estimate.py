@@ -12,6 +12,7 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate import Certificate, certify, is_evident
@@ -25,6 +26,7 @@ from bayes_point.estimation.rendering import as_html, as_text
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.storage import as_datatree
 from bayes_point.model.cache import log_density
+from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density import LogDensity
 from bayes_point.model.starts import Initvals, starting_points
 
@@ -190,7 +192,7 @@ def find_MLE(
     >>> float(mle.point["theta"]), mle.status.key
     (0.5, 'converged')
     """
-    model = pm.modelcontext(model)
+    model = as_model(model, "find_MLE")
     if model.potentials and potentials not in ("likelihood", "prior"):
         names = [potential.name for potential in model.potentials]
         raise ModelError(
@@ -252,7 +254,7 @@ def find_MAP(
     >>> float(bp.find_MAP(coin, progressbar=False).point["theta"].round(6))
     0.8
     """
-    model = pm.modelcontext(model)
+    model = as_model(model, "find_MAP")
     weights = {"likelihood": 1.0, "prior": 1.0}
     if model.potentials:
         weights["potential"] = 1.0
@@ -276,6 +278,28 @@ def _find(
 ) -> PointEstimate:
     if not isinstance(n_starts, int) or n_starts < 1:
         raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
+    # Two threads on matrices of this size get in each other's way, up to a hundredfold.
+    with threadpool_limits(limits=1, user_api="blas"):
+        estimate = _search(model, estimator, weights, n_starts, initvals, random_seed, backend)
+    if estimate.status is not Status.CONVERGED:
+        message = f"{estimator}: {estimate.status.value} " + " ".join(map(str, estimate.findings))
+        if strict:
+            raise EstimationError(message, estimate)
+        if not estimate.status.is_point:
+            warnings.warn(message, EstimationWarning, stacklevel=3)
+    return estimate
+
+
+def _search(
+    model: pm.Model,
+    estimator: str,
+    weights: Mapping[str, float],
+    n_starts: int,
+    initvals: Initvals | None,
+    random_seed: Any,
+    backend: str | None,
+) -> PointEstimate:
+    check_model(model, start=False)
     density = log_density(model, backend=backend)
     objective = Objective(density, weights)
     starts = starting_points(
@@ -285,7 +309,7 @@ def _find(
         initvals=initvals,
         rng=np.random.default_rng(random_seed),
     )
-    usable = _usable(objective, starts)
+    usable = _usable(model, objective, starts)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
     search = _climb(objective, usable)
     optima = distinct(search, density)
@@ -302,14 +326,7 @@ def _find(
     )
     # A search that ran off along a plateau settles too; only true local maxima are reported.
     optima = optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
-    estimate = _estimate(model, objective, estimator, certificate, optima, len(usable))
-    if estimate.status is not Status.CONVERGED:
-        message = f"{estimator}: {estimate.status.value} " + " ".join(map(str, estimate.findings))
-        if strict:
-            raise EstimationError(message, estimate)
-        if not estimate.status.is_point:
-            warnings.warn(message, EstimationWarning, stacklevel=3)
-    return estimate
+    return _estimate(model, objective, estimator, certificate, optima, len(usable))
 
 
 def _climb(objective: Objective, starts: Array) -> Search:
@@ -354,10 +371,11 @@ def _collapsed(objective: Objective, starts: Array) -> Array:
     return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
 
 
-def _usable(objective: Objective, starts: Array) -> Array:
+def _usable(model: pm.Model, objective: Objective, starts: Array) -> Array:
     value, gradient = objective.evaluate(starts)
     usable = np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)
     if not np.any(usable):
+        check_model(model)  # names the variable, where one is to blame
         raise ModelError(
             f"The density is zero, or its gradient not a number, at each of the {len(starts)} "
             "starting points. Give a starting value inside the support with initvals=, or check "
@@ -474,15 +492,15 @@ def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
     if not certificate.status.is_point:
         return []
     if optima and optima[0].relabelled:
-        return [
-            Finding(
-                "The same maximum was found with its components in another order; it counts once.",
-                (),
-                {},
-                "The posterior has such copies too: order the components, or summarise what does "
-                "not depend on their labels.",
-            )
-        ] + _several(certificate, [replace(optima[0], relabelled=False), *optima[1:]])
+        copies = Finding(
+            "The same maximum was found with its components in another order; it counts once.",
+            (),
+            {},
+            "The posterior has such copies too: order the components, or summarise what does not "
+            "depend on their labels.",
+        )
+        once = replace(optima[0], relabelled=False)
+        return [copies, *_several(certificate, [once, *optima[1:]])]
     if len(optima) < 2:
         return []
     below = optima[0].value - optima[1].value

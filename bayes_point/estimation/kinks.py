@@ -83,7 +83,7 @@ def _kinks(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Array:
     """Return where, along each free coordinate, the derivative jumps through zero; NaN if not."""
     p = len(x)
     at = np.full(p, np.nan)
-    for column in np.flatnonzero(free):
+    for column in map(int, np.flatnonzero(free)):
         reach = _REACH * (1 + np.abs(x[column]))
         points = np.tile(x, (2 * len(reach), 1))
         points[:, column] += np.concatenate([-reach, reach])

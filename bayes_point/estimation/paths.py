@@ -60,7 +60,8 @@ class Path:
 def release(objective: Objective, x: Array, centre: Array) -> Path:
     """Follow the penalised maximum from near `centre`, or from near `x` where that is better."""
     scale = _scale(objective, centre)
-    points, values = [], []
+    points: list[Array] = []
+    values: list[float] = []
     starts = np.stack([centre, x])
     for weight in _WEIGHTS:
         penalised = Penalised(
