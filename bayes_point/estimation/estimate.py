@@ -38,6 +38,9 @@ _ITERATIONS = 100
 
 # How much smaller, in the log, a scale is made in the starts that look for a collapse.
 _SHRINK = np.array([1.0, 2.0, 3.0, 4.0])
+# Verdicts that a maximum found from elsewhere would overturn.
+_DOUBTFUL = (Status.AT_INFINITY, Status.NOT_IDENTIFIED, Status.NOT_CONVERGED)
+_OTHERS = 16
 # Noise in the log density above which two values cannot be told apart.
 _NOISE = 1e-3
 # How much further out, in units of the last step, a limit is looked at.
@@ -302,31 +305,47 @@ def _search(
     check_model(model, start=False)
     density = log_density(model, backend=backend)
     objective = Objective(density, weights)
-    starts = starting_points(
-        model,
-        density,
-        n_starts=n_starts,
-        initvals=initvals,
-        rng=np.random.default_rng(random_seed),
-    )
+    rng = np.random.default_rng(random_seed)
+    starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
     usable = _usable(model, objective, starts)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
-    search = _climb(objective, usable)
-    optima = distinct(search, density)
+    certificate, optima = _best(objective, usable)
+    if certificate.status in _DOUBTFUL:
+        # Before it is said that there is no maximum, look for one on other scales.
+        other = _other_scales(objective, usable[0], rng)
+        second, more = _best(objective, np.concatenate([usable[:1], other]))
+        usable = np.concatenate([usable, other])
+        if second.status is not Status.NOT_CONVERGED and second.value > certificate.value:
+            certificate, optima = second, more
+    return _estimate(model, objective, estimator, certificate, optima, len(usable))
+
+
+def _best(objective: Objective, starts: Array) -> tuple[Certificate, list[Optimum]]:
+    """Climb from each start, and prove what the best end is; return the other maxima as well."""
+    search = _climb(objective, starts)
+    optima = distinct(search, objective.density)
     best = int(np.argmax(np.where(np.isnan(search.value), -np.inf, search.value)))
     x = search.x[best]
     if np.isnan(search.value[best]):
-        x = release(objective, usable[0], usable[0]).x[-1]
+        x = release(objective, starts[0], starts[0]).x[-1]
     certificate = certify(
         objective,
         x,
-        start=usable[best],
-        centre=usable[0],
+        start=starts[best],
+        centre=starts[0],
         settled=bool(search.settled[best]),
     )
     # A search that ran off along a plateau settles too; only true local maxima are reported.
-    optima = optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
-    return _estimate(model, objective, estimator, certificate, optima, len(usable))
+    return certificate, optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
+
+
+def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator) -> Array:
+    """Return starts around `centre`, each coordinate off by anything from a millionth to ten."""
+    size = 10.0 ** rng.uniform(-6, 1, size=(_OTHERS, objective.p))
+    size = np.where(objective.is_transformed, np.minimum(3.0, size), size)
+    rows = centre + rng.choice([-1.0, 1.0], size=size.shape) * size
+    value, gradient = objective.evaluate(rows)
+    return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
 
 
 def _climb(objective: Objective, starts: Array) -> Search:
