@@ -461,7 +461,11 @@ def _null_finding(objective: Objective, row: Array) -> Finding:
         what,
         tuple(names),
         {},
-        "Their values are one choice among equals. Drop or fix one of them, or give it a prior.",
+        "Drop or fix it, or use the prior: find_MAP."
+        if len(names) == 1
+        else "Their values are one choice among equals. Drop or fix one of them, or use the prior: "
+        "find_MAP.",
+        is_flat=True,
     )
 
 

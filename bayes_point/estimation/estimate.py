@@ -28,6 +28,7 @@ from bayes_point.estimation.storage import as_datatree
 from bayes_point.model.cache import log_density
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density import LogDensity
+from bayes_point.model.roles import model_roles
 from bayes_point.model.starts import Initvals, starting_points
 
 __all__ = ["PointEstimate", "find_MAP", "find_MLE"]
@@ -430,7 +431,10 @@ def _estimate(
         log_prior=log_prior,
         log_joint=log_likelihood + log_prior + terms.get("jacobian", 0.0),
         status=certificate.status,
-        findings=(*certificate.findings, *_several(certificate, optima)),
+        findings=(
+            *_through_latents(model, estimator, certificate.findings),
+            *_several(certificate, optima),
+        ),
         evidence=certificate.evidence,
         n_starts=n_starts,
         optima=_optima(density, certificate, natural, optima),
@@ -532,6 +536,32 @@ def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
             "The posterior may have several modes.",
         )
     ]
+
+
+def _through_latents(
+    model: pm.Model, estimator: str, findings: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """Say of a hyperparameter why the likelihood does not depend on it."""
+    if estimator != "MLE":
+        return findings
+    roles = model_roles(model)
+    children = {
+        name: [role.name for role in roles.values() if name in role.parents] for name in roles
+    }
+    out = []
+    for finding in findings:
+        name = finding.parameters[0].split("[")[0] if len(finding.parameters) == 1 else ""
+        below = children.get(name, [])
+        if finding.is_flat and below and all(roles[child].role == "latent" for child in below):
+            finding = replace(
+                finding,
+                what=f"{finding.parameters[0]} enters only through the prior of "
+                f"{', '.join(below)}, which the likelihood does not see.",
+                advice="Integrate the latent variables out of the model (their marginal "
+                "likelihood does depend on it), or look at the MAP or the posterior.",
+            )
+        out.append(finding)
+    return tuple(out)
 
 
 def _in_words(estimator: str, objective: Objective) -> str:

@@ -50,12 +50,15 @@ class Finding:
         The numbers that it rests on.
     advice : str
         What to try.
+    is_flat : bool
+        Whether it says that the density does not change along the parameters named.
     """
 
     what: str
     parameters: tuple[str, ...] = ()
     evidence: Mapping[str, float] = field(default_factory=dict)
     advice: str = ""
+    is_flat: bool = False
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.evidence.items())
