@@ -138,7 +138,7 @@ class LogDensity:
         # Freezing sorts the variables anew; the vector keeps the order of their declaration.
         self._natural_vars = [frozen[rv.name] for rv in free + model.deterministics]
         values = [frozen.rvs_to_values[frozen[rv.name]] for rv in free]
-        shapes = _value_shapes(model, values)
+        natural_shapes, shapes = _shapes(model, [frozen[rv.name] for rv in free], values)
         self._natural_shapes = [tuple(n or 1 for n in var.type.shape) for var in self._natural_vars]
         sizes = [math.prod(shape) for shape in shapes]
         self.p = sum(sizes)
@@ -152,8 +152,8 @@ class LogDensity:
         ]
         self.parameters = [
             label
-            for rv, value, shape in zip(free, values, shapes, strict=True)
-            for label in self._parameters_of(frozen[rv.name], shape)
+            for rv, natural, shape in zip(free, natural_shapes, shapes, strict=True)
+            for label in self._parameters_of(rv.name, natural, shape)
         ]
         self._x = pt.vector("x", shape=(self.p,), dtype="float64")
         self._values = _split(self._x, values, shapes, sizes)
@@ -166,7 +166,8 @@ class LogDensity:
             graphs["potential"] = frozen.logp(vars=frozen.potentials, jacobian=False)
         self.terms = tuple(graphs)
         self._graphs = dict(zip(graphs, self._of_x(list(graphs.values())), strict=True))
-        self._data_size = max((_static_size(rv) for rv in frozen.observed_RVs), default=1)
+        data = [frozen.rvs_to_values[rv] for rv in frozen.observed_RVs]
+        self._data_size = max((_static_size(value) for value in data), default=1)
         self._functions: dict[tuple[str, ...], Callable] = {}
 
     # ------------------------------------------------------------------ values and derivatives
@@ -209,7 +210,10 @@ class LogDensity:
         return (8 * (near - back) - (far - far_back)) / (12 * h[:, :, None])
 
     def hessian(self, x: Array, terms: Sequence[str]) -> Array:
-        """Return the Hessians of `terms` at `x`: (batch, term, p, p), exact and symmetric."""
+        """Return the Hessians of `terms` at `x`: (batch, term, p, p), symmetric.
+
+        Exact, or to nine digits or so where second derivatives would compile too slowly.
+        """
         b, p = x.shape
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         rows = self.hessian_product(points, axes, terms)
@@ -396,12 +400,13 @@ class LogDensity:
             axes = [range(n) for n in shape]
         return [f"{name}[{', '.join(map(str, i))}]" for i in itertools.product(*axes)]
 
-    def _parameters_of(self, rv: Any, shape: tuple[int, ...]) -> list[str]:
+    def _parameters_of(
+        self, name: str, natural: tuple[int, ...], shape: tuple[int, ...]
+    ) -> list[str]:
         """Name, for each coordinate, the natural-scale parameter behind it."""
-        labels = self._labels_of(rv.name, self._dims.get(rv.name, ()), shape)
-        same_shape = tuple(rv.type.shape) == shape or rv.type.ndim == 0
+        labels = self._labels_of(name, self._dims.get(name, ()), shape)
         # Behind a coordinate of a simplex stands the whole variable.
-        return labels if same_shape else [rv.name] * len(labels)
+        return labels if natural == shape else [name] * len(labels)
 
 
 class _Loop:
@@ -477,13 +482,21 @@ def _batch(x: ArrayLike, p: int) -> Array:
     return array
 
 
-def _value_shapes(model: pm.Model, values: list[Any]) -> list[tuple[int, ...]]:
-    shapes = [value.type.shape for value in values]
-    if any(n is None for shape in shapes for n in shape):
-        # Some transforms hide the static shape; the initial point shows it.
-        point = model.initial_point()
-        shapes = [np.shape(point[value.name]) for value in values]
-    return [tuple(int(n) for n in shape) for shape in shapes]
+def _shapes(
+    model: pm.Model, free: list[Any], values: list[Any]
+) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Return the shapes of the free variables, and of their values on the unconstrained scale."""
+    natural, shapes = [rv.type.shape for rv in free], [value.type.shape for value in values]
+    if any(n is None for shape in natural + shapes for n in shape):
+        # Some transforms and distributions hide the static shape.
+        with pytensor.config.change_flags(cxx=""):
+            known = model.eval_rv_shapes()
+        natural = [known[rv.name] for rv in free]
+        shapes = [known[value.name] for value in values]
+    return (
+        [tuple(int(n) for n in shape) for shape in natural],
+        [tuple(int(n) for n in shape) for shape in shapes],
+    )
 
 
 def _split(x: Any, values: list[Any], shapes: list[tuple], sizes: list[int]) -> dict[Any, Any]:
@@ -509,9 +522,8 @@ def _over_rows(graphs: list[Any], x: Any, big_x: Any) -> list[Any]:
     ]
 
 
-def _static_size(rv: Any) -> int:
-    shape = rv.type.shape
-    return math.prod(n for n in shape if n is not None)
+def _static_size(value: Any) -> int:
+    return math.prod(n for n in value.type.shape if n is not None)
 
 
 def _grad(cost: Any, wrt: Any) -> Any:
