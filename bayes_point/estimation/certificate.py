@@ -133,12 +133,14 @@ def certify(
         if point.spike > _SPIKE:
             return _spike(objective, point, start)
         pivots = _suspects(objective, point)
-        if pivots or attempt > 0:
-            # A maximum to which a restart does not return may be a slope that never ends.
+        pairs = [_both_ways(objective, point, pivot) for pivot in pivots]
+        # Flat both ways, or falling both ways, is an answer; and a maximum to which a restart did
+        # not return may be a slope that never ends.
+        open_ended = [pair for pair in pairs if not _is_answer(*pair)]
+        if open_ended or attempt > 0:
             path = _path(objective, point, centre)
             if _leads_away(path, point):
                 return _escaping(objective, point, path)
-        pairs = [_both_ways(objective, point, pivot) for pivot in pivots]
         better = _better(objective, point, pairs)
         if better is None:
             return _judge(objective, point, pairs)
@@ -201,6 +203,10 @@ def _both_ways(objective: Objective, point: _Point, pivot: int) -> tuple[Track, 
         for s in (1.0, -1.0)
     )
     return up, down
+
+
+def _is_answer(up: Track, down: Track) -> bool:
+    return (up.is_flat and down.is_flat) or (up.falls and down.falls)
 
 
 def _is_plateau(objective: Objective, point: _Point, pivot: int, h: float) -> bool:

@@ -40,7 +40,8 @@ _ITERATIONS = 100
 # How much smaller, in the log, a scale is made in the starts that look for a collapse.
 _SHRINK = np.array([1.0, 2.0, 3.0, 4.0])
 # Verdicts that a maximum found from elsewhere would overturn.
-_DOUBTFUL = (Status.AT_INFINITY, Status.NOT_IDENTIFIED, Status.NOT_CONVERGED)
+_DOUBTFUL = (Status.AT_INFINITY, Status.NOT_CONVERGED)
+_VERY_FAR = 1e6
 _OTHERS = 16
 # Noise in the log density above which two values cannot be told apart.
 _NOISE = 1e-3
@@ -311,12 +312,13 @@ def _search(
     usable = _usable(model, objective, starts)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
     certificate, optima = _best(objective, usable)
-    if certificate.status in _DOUBTFUL:
+    far = np.abs(certificate.x).max() > _VERY_FAR
+    if certificate.status in _DOUBTFUL or (far and certificate.status is Status.NOT_IDENTIFIED):
         # Before it is said that there is no maximum, look for one on other scales.
         other = _other_scales(objective, usable[0], rng)
         second, more = _best(objective, np.concatenate([usable[:1], other]))
         usable = np.concatenate([usable, other])
-        if second.status is not Status.NOT_CONVERGED and second.value > certificate.value:
+        if second.status.is_point and second.value > certificate.value:
             certificate, optima = second, more
     return _estimate(model, objective, estimator, certificate, optima, len(usable))
 

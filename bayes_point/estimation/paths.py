@@ -67,7 +67,7 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
         penalised = Penalised(
             objective.density, objective.weights, centre=centre, scale=scale, weight=weight
         )
-        search = maximise(penalised, starts, max_iterations=60)
+        search = maximise(penalised, starts, max_iterations=30)
         best = int(np.argmax(np.where(np.isfinite(search.value), search.value, -np.inf)))
         point = search.x[best]
         value = float(objective.evaluate(point[None, :])[0][0])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
+import scipy.stats  # noqa: F401  PyTensor imports it at the first draw: better not in a search
 from numpy.typing import NDArray
 from pymc.distributions.continuous import FlatRV, HalfFlatRV
 from pymc.initial_point import convert_str_to_rv_dict, make_initial_point_expression
