@@ -1,0 +1,138 @@
+"""The well-behaved half of the zoo: each maximum is found, and known for one."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytest
+
+from bayes_point.estimation.estimate import PointEstimate, find_MAP, find_MLE
+from bayes_point.model.flat_priors import flat_priors
+from bayes_point.model.interpreted import INTERPRETED
+from tests.reference.wellbehaved import WELLBEHAVED
+from tests.zoo import Estimator, ZooModel
+
+# Seconds of searching each: a 200 x 200 matrix an evaluation, or starts far from anything.
+SLOW = {"garch", "garch_bounds", "nist_mgh17", "nist_kirby2"}
+ZOO = {zoo_model.name: zoo_model for zoo_model in WELLBEHAVED}
+QUIET = {"progressbar": False, "random_seed": 1}
+
+
+@cache
+def built(name: str) -> pm.Model:
+    return ZOO[name].build()
+
+
+@cache
+def found(name: str, estimator: Estimator) -> PointEstimate:
+    find = find_MLE if estimator == "mle" else find_MAP
+    return find(built(name), **QUIET, **ZOO[name].call_kwargs(estimator))
+
+
+def cases() -> list:
+    return [
+        pytest.param(z.name, estimator, marks=[pytest.mark.slow] * (z.name in SLOW))
+        for z in WELLBEHAVED
+        for estimator in z.estimators
+    ]
+
+
+@pytest.mark.parametrize(("name", "estimator"), cases())
+def test_maximum(name: str, estimator: Estimator) -> None:
+    truth, estimate = ZOO[name].truth(estimator), found(name, estimator)
+    assert estimate.status.key in truth.statuses
+    truth.check_point({variable: estimate.point[variable].values for variable in truth.point})
+    value = float(estimate.optima["log_density"][0])
+    if truth.log_density is not None:
+        # PyMC has some constants, such as log B(9, 9), in single precision.
+        assert value == pytest.approx(truth.log_density, rel=1e-6, abs=1e-6)
+    if truth.n_optima is not None:
+        assert 1 <= estimate.optima.sizes["optimum"] <= truth.n_optima
+
+
+@pytest.mark.parametrize(("name", "estimator"), cases())
+def test_what_is_said_of_it_adds_up(name: str, estimator: Estimator) -> None:
+    estimate, model = found(name, estimator), built(name)
+    assert estimate.estimator == ("MLE" if estimator == "mle" else "MAP")
+    assert estimate.jacobian == (estimator == "map_jacobian")
+    variables = {rv.name for rv in (*model.free_RVs, *model.deterministics)}
+    assert set(estimate.point.data_vars) == variables
+    assert np.isfinite(estimate.unconstrained).all()
+    # The log joint is the sum of its parts, and of a maximum the value that was maximised.
+    log_joint = estimate.log_likelihood + estimate.log_prior
+    value = float(estimate.optima["log_density"][0])
+    if estimator == "mle":
+        assert value == pytest.approx(estimate.log_likelihood, rel=1e-12)
+    elif estimator == "map":
+        assert value == pytest.approx(estimate.log_joint, rel=1e-12)
+    if estimator != "map_jacobian":
+        assert estimate.log_joint == pytest.approx(log_joint, rel=1e-12)
+    # The first of the optima is the estimate, and none is better.
+    for variable in variables:
+        np.testing.assert_array_equal(
+            estimate.optima[variable].isel(optimum=0), estimate.point[variable]
+        )
+    assert np.all(np.diff(estimate.optima["log_density"]) <= 0)
+    assert 0 < int(estimate.optima["reached"].sum()) <= estimate.n_starts
+
+
+def flat_cases() -> list:
+    # Where the potentials are prior, no flat prior takes them away. Where both truths are one, the
+    # priors are flat from the start, so that there is little to see.
+    zoo = [z for z in WELLBEHAVED if z.mle is not None and z.potentials != "prior"]
+    return [
+        pytest.param(z.name, marks=[pytest.mark.slow] * (z.name in SLOW or z.mle is z.map))
+        for z in zoo
+    ]
+
+
+@pytest.mark.parametrize("name", flat_cases())
+def test_flat_priors_make_the_map_the_mle(name: str) -> None:
+    mle = found(name, "mle")
+    map_ = find_MAP(flat_priors(built(name)), **QUIET, **ZOO[name].call_kwargs("map"))
+    assert map_.status is mle.status
+    for variable, value in mle.point.data_vars.items():
+        np.testing.assert_allclose(
+            map_.point[variable], value, rtol=1e-8, atol=1e-10, err_msg=str(variable)
+        )
+    heights = [float(estimate.optima["log_density"][0]) for estimate in (map_, mle)]
+    assert heights[0] == pytest.approx(heights[1], rel=1e-8)
+
+
+PYMC = (
+    "coin_hht",
+    "coin_4_of_5",
+    "coin_jeffreys_3_of_5",
+    "normal_known_sd",
+    "normal_inverse_gamma",
+    "poisson_gamma",
+    "exponential",
+    "geometric",
+    "ridge",
+    "logistic",
+    "poisson_regression",
+    "hierarchical_marginal",
+)
+
+
+@pytest.mark.parametrize("name", PYMC)
+def test_pymc_finds_the_mle_of_flat_priors(name: str) -> None:
+    zoo_model: ZooModel = ZOO[name]
+    # Interpreted, which takes a tenth of the time that its compiling does.
+    with pytensor.config.change_flags(cxx=""):
+        tree = pm.find_MAP(
+            model=flat_priors(built(name)),
+            return_inferencedata=True,
+            jitter=False,
+            progressbar=False,
+            compile_kwargs={"mode": INTERPRETED},
+            tol=1e-12,
+        )
+    point = tree["posterior"].dataset.isel(chain=0, draw=0)
+    assert zoo_model.potentials is None
+    for variable, value in found(name, "mle").point.data_vars.items():
+        # Its own tolerance: it stops where the gradient is below 1e-5 or so.
+        np.testing.assert_allclose(point[variable], value, rtol=1e-4, atol=1e-5)
