@@ -206,7 +206,9 @@ def _both_ways(objective: Objective, point: _Point, pivot: int) -> tuple[Track, 
 
 
 def _is_answer(up: Track, down: Track) -> bool:
-    return (up.is_flat and down.is_flat) or (up.falls and down.falls)
+    # Where a track is blocked at once, the density may end there, or only the arithmetic.
+    blocked = min(len(up.value), len(down.value)) < 3
+    return not blocked and ((up.is_flat and down.is_flat) or (up.falls and down.falls))
 
 
 def _is_plateau(objective: Objective, point: _Point, pivot: int, h: float) -> bool:

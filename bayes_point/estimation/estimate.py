@@ -474,7 +474,7 @@ def _terms(objective: Objective, certificate: Certificate) -> dict[str, float]:
         x = far[[int(np.flatnonzero(ok)[-1])]]
     values, _ = density.evaluate(x, names)
     terms = {name: float(value) for name, value in zip(names, values[0], strict=True)}
-    if certificate.status is Status.AT_INFINITY:
+    if np.any(certificate.direction):
         # What is maximised has a limit; another term, such as a prior not asked for, has its own.
         values, _ = density.evaluate(certificate.path[-2:], names)
         for name, (before, last) in zip(names, values.T, strict=True):
