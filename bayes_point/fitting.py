@@ -11,11 +11,19 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import xarray as xr
+from arviz_base import dict_to_dataset
+from pymc.backends.arviz import (
+    coords_and_dims_for_inferencedata,
+    find_constants,
+    find_observations,
+)
+from pymc.stats import compute_log_likelihood, compute_log_prior
 
 import bayes_point
 from bayes_point.comparison.health import sampler_health
 from bayes_point.errors import ComparisonError, ModelError, SamplingWarning
 from bayes_point.estimation.estimate import PointEstimate, Potentials, find_MAP, find_MLE
+from bayes_point.model.cache import log_density
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
@@ -96,7 +104,8 @@ def fit(
     check_model(model, start=False)
     _check_counts(draws=draws, tune=tune, chains=chains, cores=cores)
     if idata is not None:
-        _check_posterior(model, idata)
+        _check_posterior(idata, _template(model, backend))
+        _check_data(idata, _data_of(model))
     search: dict[str, Any] = {
         "n_starts": n_starts,
         "initvals": initvals,
@@ -130,7 +139,30 @@ def _check_counts(**counts: int | None) -> None:
             raise ModelError(f"{name} must be a whole number of at least {lowest}, got {count!r}.")
 
 
-def _check_posterior(model: pm.Model, idata: Any) -> None:
+def _template(model: pm.Model, backend: str | None) -> xr.Dataset:
+    """Return a draw of the model's variables, whatever its values: names, dims, coords, shapes."""
+    density = log_density(model, backend=backend)
+    values = density.natural(np.zeros((1, density.p)))
+    return density.dataset({name: value[0] for name, value in values.items()})
+
+
+def _data_of(model: pm.Model) -> dict[str, xr.Dataset]:
+    """Return the groups ``observed_data`` and ``constant_data``, if there are such data."""
+    coords, dims = coords_and_dims_for_inferencedata(model)
+    groups = {"observed_data": find_observations(model), "constant_data": find_constants(model)}
+    return {
+        group: dict_to_dataset(
+            values,
+            coords=coords,
+            dims={name: of for name, of in dims.items() if name in values},
+            sample_dims=[],
+        )
+        for group, values in groups.items()
+        if values
+    }
+
+
+def _check_posterior(idata: Any, template: xr.Dataset) -> None:
     """Refuse draws that are not of this model's variables."""
     if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
         raise ComparisonError(
@@ -138,33 +170,63 @@ def _check_posterior(model: pm.Model, idata: Any) -> None:
             f"{type(idata).__name__}."
         )
     posterior = idata["posterior"].dataset
-    shapes = model.eval_rv_shapes()
-    wanted = {rv.name: tuple(int(n) for n in shapes[rv.name]) for rv in model.free_RVs}
-    missing = sorted({*wanted, *(det.name for det in model.deterministics)} - {*posterior})
-    if missing:
-        raise ComparisonError(
-            f"idata is not a posterior of this model: it has no {missing}. Its variables are "
-            f"{sorted(map(str, posterior))}. Leave idata out to sample anew."
-        )
-    for name, shape in wanted.items():
-        got = tuple(
-            size for dim, size in posterior[name].sizes.items() if dim not in ("chain", "draw")
-        )
-        if got != shape:
-            raise ComparisonError(
-                f"idata is not a posterior of this model: {name!r} has shape {got} there and "
-                f"{shape} in the model. Leave idata out to sample anew."
+    if missing := sorted({*map(str, template)} - {*map(str, posterior)}):
+        raise _other_model(f"it has no {missing}. Its variables are {sorted(map(str, posterior))}")
+    for name, wanted in template.data_vars.items():
+        if not {"chain", "draw"} <= set(posterior[name].dims):
+            raise _other_model(f"{name!r} has the dims {posterior[name].dims}, no chain and draw")
+        got = posterior[name].isel(chain=0, draw=0)
+        if got.shape != wanted.shape:
+            raise _other_model(
+                f"{name!r} has shape {got.shape} there and {wanted.shape} in the model"
             )
+        if got.dims != wanted.dims:
+            raise _other_model(
+                f"{name!r} has the dims {got.dims} there and {wanted.dims} in the model"
+            )
+        for dim in wanted.dims:
+            there, here = (array.indexes.get(dim) for array in (got, wanted))
+            if there is not None and here is not None and not there.equals(here):
+                raise _other_model(
+                    f"{name!r} has the labels {list(there)} along {dim!r} there and {list(here)} "
+                    "in the model"
+                )
+
+
+def _other_model(how: str) -> ComparisonError:
+    return ComparisonError(
+        f"idata is not a posterior of this model: {how}. Leave idata out to sample anew."
+    )
+
+
+def _check_data(idata: xr.DataTree, data: Mapping[str, xr.Dataset]) -> None:
+    """Refuse draws given other data: their gaps to this model's estimates would mean nothing."""
+    for group, own in data.items():
+        there = idata[group].dataset if group in idata.children else xr.Dataset()
+        for name in set(own) & set(there):
+            mine, theirs = own[name].values, there[name].values
+            same = mine.shape == theirs.shape and np.all(
+                (mine == theirs) | ((mine != mine) & (theirs != theirs))  # NaN is NaN
+            )
+            if not same:
+                raise ComparisonError(
+                    f"idata was sampled given other data than the model holds: {name!r} in its "
+                    f"{group} differs. Leave idata out to sample anew, or give the model the data "
+                    "of idata."
+                )
 
 
 def _complete(model: pm.Model, idata: xr.DataTree, random_seed: int | None) -> xr.DataTree:
     """Add what the comparison needs and `pm.sample` did not compute, in interpreted mode."""
     tree = idata.copy()
     quick = {"compile_kwargs": {"mode": INTERPRETED}, "progressbar": False, "model": model}
+    for group, data in _data_of(model).items():
+        if group not in tree.children:
+            tree[group] = xr.DataTree(data)
     if "log_likelihood" not in tree.children and model.observed_RVs:
-        pm.compute_log_likelihood(tree, **quick)
+        compute_log_likelihood(tree, **quick)
     if "log_prior" not in tree.children:
-        pm.compute_log_prior(tree, **quick)
+        compute_log_prior(tree, **quick)
     if "posterior_predictive" not in tree.children and model.observed_RVs:
         thinned = _thin(tree["posterior"].dataset, tree["observed_data"].dataset)
         predictive = pm.sample_posterior_predictive(
