@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -464,12 +465,21 @@ def _mode(backend: str | None) -> Mode:
     if backend is None or backend in ("py", "python"):
         return INTERPRETED
     try:
-        return get_mode("cvm" if backend == "c" else backend)
-    except (ValueError, KeyError) as err:
+        mode = get_mode("cvm" if backend == "c" else backend)
+    except (ValueError, KeyError):
+        mode = None
+    if not isinstance(mode, Mode):
         raise ModelError(
             f"Unknown backend {backend!r}. Allowed are PyTensor's modes: 'numba', 'c', 'jax', or "
             "'py' for the interpreter; leave it out to have it chosen."
-        ) from err
+        )
+    name = str(backend).lower()
+    if name in ("jax", "numba") and find_spec(name) is None:
+        raise ModelError(
+            f"backend={backend!r} needs the package {name!r}, which is not installed. Install it, "
+            "or leave backend out."
+        )
+    return mode
 
 
 def _batch(x: ArrayLike, p: int) -> Array:

@@ -40,18 +40,16 @@ def starting_points(
     """Return starting points on the unconstrained scale, (n_starts, p).
 
     The first is the model's initial point with `initvals` in it (or one for each mapping, if
-    several are given).  The others are draws from the prior; a variable whose prior cannot be drawn
-    from (flat), or a draw of which its transform has no place for (unordered, where order is asked
-    for), keeps its initial value with uniform jitter on (-1, 1) on the unconstrained scale.
+    several are given).  The others are draws from the prior.  A variable whose prior cannot be
+    drawn from (flat, or known by its density alone) keeps its initial value with uniform jitter on
+    (-1, 1) on the unconstrained scale, and so does one whose draw has no place there (unordered,
+    where order is asked for).
     """
     given = [_overrides(model, one) for one in _listed(initvals)]
     points = [_inside(density, one, _draw(model, density, one, (), rng)) for one in given]
     more = n_starts - len(points)
     if more > 0:
-        improper = [rv for rv in model.free_RVs if _is_improper(rv)]
-        proper = {rv: "prior" for rv in model.free_RVs if rv not in improper}
-        strategy = {**given[0], **proper}
-        drawn = _draw(model, density, strategy, improper, rng, n=more)
+        drawn = _drawn(model, density, given[0], more, rng)
         jittered = points[0] + rng.uniform(-1, 1, drawn.shape)
         for name in set(density.variables):
             own = np.array(density.variables) == name
@@ -59,6 +57,35 @@ def starting_points(
             drawn[np.ix_(impossible, own)] = jittered[np.ix_(impossible, own)]
         points.append(drawn)
     return np.concatenate(points)
+
+
+def _drawn(
+    model: pm.Model,
+    density: LogDensity,
+    given: Mapping[Any, Any],
+    n: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return n draws from the prior, with jitter where it cannot be drawn from."""
+    proper = {rv: "prior" for rv in model.free_RVs if not _is_improper(rv)}
+    try:
+        return _draw(model, density, {**given, **proper}, _others(model, proper), rng, n)
+    except NotImplementedError:
+        # Only drawing tells that an Op cannot be drawn from.
+        proper = {rv: "prior" for rv in proper if _can_be_drawn(model, density, rv)}
+        return _draw(model, density, {**given, **proper}, _others(model, proper), rng, n)
+
+
+def _others(model: pm.Model, some: Mapping[Any, Any]) -> list[Any]:
+    return [rv for rv in model.free_RVs if rv not in some]
+
+
+def _can_be_drawn(model: pm.Model, density: LogDensity, rv: Any) -> bool:
+    try:
+        _draw(model, density, {rv: "prior"}, (), np.random.default_rng(0))
+    except NotImplementedError:
+        return False
+    return True
 
 
 def _listed(initvals: Initvals | None) -> list[Mapping[str, Any]]:
@@ -114,7 +141,11 @@ def _draw(
     out = np.empty((n, density.p))
     for row in out:
         reseed_rngs(rngs, int(rng.integers(2**30)))
-        row[:] = np.concatenate([np.ravel(np.asarray(value)) for value in function()])
+        try:
+            row[:] = np.concatenate([np.ravel(np.asarray(value)) for value in function()])
+        except ValueError:
+            # NumPy refuses to draw where a draw before made a parameter impossible.
+            row[:] = np.nan
     return out
 
 
