@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -633,9 +634,17 @@ def test_backends_agree(backend: str) -> None:
 # --------------------------------------------------------------------------------------- errors
 
 
-def test_unknown_backend() -> None:
-    with pytest.raises(ModelError, match=r"Unknown backend 'julia'\. Allowed are .*'numba', 'c'"):
-        LogDensity(prepared(scalars)[0], backend="julia")
+@pytest.mark.parametrize("backend", ["julia", 3])
+def test_unknown_backend(backend: Any) -> None:
+    wanted = rf"Unknown backend {backend!r}\. Allowed are .*'numba', 'c'"
+    with pytest.raises(ModelError, match=wanted):
+        LogDensity(prepared(scalars)[0], backend=backend)
+
+
+def test_a_backend_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bayes_point.model.density.find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="backend='jax' needs the package 'jax', which is not"):
+        LogDensity(prepared(scalars)[0], backend="jax")
 
 
 def test_a_model_without_free_variables() -> None:

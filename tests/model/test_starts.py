@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
+import pytensor.tensor as pt
 import pytest
 from pymc.distributions.transforms import ordered
 from scipy import stats
@@ -98,6 +99,36 @@ def test_a_draw_that_the_transform_refuses_is_jittered() -> None:
     assert 0.8 < near.mean() < 1
     # What can be drawn is.
     assert stats.kstest(drawn[1:, 4], stats.norm(100, 1).cdf).pvalue > 1e-3
+
+
+def test_a_prior_known_by_its_density_alone_is_jittered() -> None:
+    def logp(value: Any, rate: Any) -> Any:
+        return -rate * pt.abs(value)
+
+    with pm.Model() as model:
+        a = pm.CustomDist("a", 2.0, logp=logp, initval=7.0)
+        b = pm.Normal("b", a, 0.001)
+        pm.Normal("c", 100, 1)
+        pm.Normal("y", b, 1, observed=Y)
+    drawn = starts(model, n_starts=100)
+    assert np.all(np.abs(drawn[:, 0] - 7) < 1)
+    assert len(np.unique(drawn[:, 0])) == 100
+    # The others are drawn as ever.
+    np.testing.assert_allclose(drawn[1:, 1], drawn[1:, 0], atol=0.006)
+    assert stats.kstest(drawn[1:, 2], stats.norm(100, 1).cdf).pvalue > 1e-3
+
+
+def test_a_draw_that_makes_another_impossible() -> None:
+    # Half of the draws of `scale` are negative, and then there is no drawing of b.
+    with pm.Model() as model:
+        scale = pm.Normal("scale", 0, 1, initval=2.0)
+        b = pm.Normal("b", 50, scale)
+        pm.Normal("y", b, 1, observed=Y)
+    drawn = starts(model, n_starts=60)
+    assert np.isfinite(drawn).all()
+    assert np.all(drawn[:, 0] > 0)
+    near = np.all(np.abs(drawn[1:] - [2.0, 50.0]) < 1, axis=1)
+    assert 0.25 < near.mean() < 0.75
 
 
 def test_flat_priors_start_where_the_priors_do() -> None:
