@@ -38,6 +38,8 @@ _SPIKE = 1e-3
 _ROUNDS = 6
 # A search that has gone this far in a log or a logit is running away.
 _FAR = 25.0
+# Directions between the axes that are tried at a kink.
+_ASLANT = 500
 # Distances to a wall, relative to the parameter, each a thousandth of the last.
 _TO_THE_WALL = 10.0 ** -np.array([4.0, 7.0, 10.0, 13.0])
 
@@ -212,11 +214,11 @@ def _is_answer(up: Track, down: Track) -> bool:
 
 
 def _is_plateau(objective: Objective, point: _Point, pivot: int, h: float) -> bool:
-    """Whether the density is constant to the last digit on both sides, without any slope."""
+    """Whether the density is constant to the last digit on one side or both, without any slope."""
     around = np.tile(point.x, (2, 1))
     around[:, pivot] += [h, -h]
     value, gradient = objective.evaluate(around)
-    return bool(np.all(value == point.value) and np.all(gradient[:, pivot] == 0))
+    return bool(np.any((value == point.value) & (gradient[:, pivot] == 0)))
 
 
 def _better(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]) -> Array | None:
@@ -254,6 +256,7 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
     ]
     walls = at_wall(objective, point.x, point.held)
     proven = np.all(is_maximum_along(objective, point.x, point.held) == point.held)
+    proven = proven and not _rises_aslant(objective, point)
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
     if len(null_space):
         status = Status.NOT_IDENTIFIED
@@ -429,6 +432,23 @@ def _unbounded_at(objective: Objective, point: _Point, walls: NDArray[np.bool_])
     )
     certificate = _result(objective, point, Status.UNBOUNDED, finding)
     return replace(certificate, undefined=walls, value=np.inf)
+
+
+def _rises_aslant(objective: Objective, point: _Point) -> bool:
+    """Whether the density rises between the axes, away from a kink or a wall.
+
+    Kinks of absolute deviations run along directions of their own: a point can be a maximum along
+    each coordinate and not be one.
+    """
+    if not np.any(point.held):
+        return False
+    rng = np.random.default_rng(2)
+    directions = rng.standard_normal((_ASLANT, len(point.x)))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    lengths = 10.0 ** -np.arange(2.0, 9.0, 2.0)
+    steps = (directions[:, None, :] * lengths[:, None]).reshape(-1, len(point.x))
+    values, _ = objective.evaluate(point.x + steps * (1 + np.abs(point.x)))
+    return bool(np.any(values > point.value + point.noise))
 
 
 def _wall_finding(objective: Objective, point: _Point, walls: NDArray[np.bool_]) -> Finding:

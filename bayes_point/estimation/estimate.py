@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -198,7 +199,12 @@ def find_MLE(
     (0.5, 'converged')
     """
     model = as_model(model, "find_MLE")
-    if model.potentials and potentials not in ("likelihood", "prior"):
+    if potentials not in (None, "likelihood", "prior"):
+        raise ModelError(
+            f"Got potentials={potentials!r}. It says what the model's potentials are part of, and "
+            "must be 'likelihood' or 'prior'."
+        )
+    if model.potentials and potentials is None:
         names = [potential.name for potential in model.potentials]
         raise ModelError(
             f"The model has potentials, {names}, and a potential can be part of the likelihood or "
@@ -281,10 +287,11 @@ def _find(
     strict: bool,
     progressbar: bool,
 ) -> PointEstimate:
-    if not isinstance(n_starts, int) or n_starts < 1:
+    if not isinstance(n_starts, Integral) or n_starts < 1:
         raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
     # Two threads on matrices of this size get in each other's way, up to a hundredfold.
-    with threadpool_limits(limits=1, user_api="blas"):
+    # What is not finite is looked for, and rejected, where it matters.
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         estimate = _search(model, estimator, weights, n_starts, initvals, random_seed, backend)
     if estimate.status is not Status.CONVERGED:
         message = f"{estimator}: {estimate.status.value} " + " ".join(map(str, estimate.findings))
@@ -498,7 +505,8 @@ def _optima(
 ) -> xr.Dataset:
     """Label the distinct optima; the first is the one that was certified."""
     others = optima[1:]
-    reached = optima[0].reached if optima else 0
+    # A maximum at a kink is found by going on from one start, where the search itself stopped.
+    reached = optima[0].reached if optima else 1
     points = [density.dataset(natural)]
     if others:
         rows = density.natural(np.array([o.x for o in others]))

@@ -89,6 +89,8 @@ class Quadratic:
         longest = 1e10 * (1.0 + np.abs(x))
         with np.errstate(divide="ignore"):
             scale = np.where(diagonal > 0, np.minimum(1 / np.sqrt(diagonal), longest), 1.0)
+        # A coordinate that is held moves by nothing, not even by rounding.
+        scale = np.where(free, scale, 0.0)
         scaled = np.nan_to_num(-hessian * scale[:, :, None] * scale[:, None, :])
         curvature, axes = np.linalg.eigh(scaled)
         slope = np.einsum("bpk,bp->bk", axes, gradient * scale)
@@ -273,8 +275,7 @@ def _within_reach(objective: Objective, x: Array, steps: Array) -> Array:
     """
     reach = np.where(objective.is_transformed, 5.0 + 0.5 * np.abs(x), np.inf)
     excess = np.abs(steps) / _expand(reach, steps.ndim)
-    with np.errstate(invalid="ignore"):
-        return steps / np.maximum(1.0, np.nanmax(excess, axis=-1, keepdims=True))
+    return steps / np.maximum(1.0, np.max(np.nan_to_num(excess), axis=-1, keepdims=True))
 
 
 def _bounds(objective: Objective, x: Array) -> tuple[Array, Array]:

@@ -71,9 +71,14 @@ def _value(value: float, status: str) -> str:
 
 
 def _densities(estimate: PointEstimate) -> str:
-    return (
-        f"log-likelihood {estimate.log_likelihood:.6g}, log-prior {estimate.log_prior:.6g}, "
-        f"log joint {estimate.log_joint:.6g}"
+    parts = {
+        "log-likelihood": estimate.log_likelihood,
+        "log-prior": estimate.log_prior,
+        "log joint": estimate.log_joint,
+    }
+    return ", ".join(
+        f"{name} {'undefined' if np.isnan(value) else f'{value:.6g}'}"
+        for name, value in parts.items()
     )
 
 

@@ -162,4 +162,5 @@ def test_an_even_sample_has_no_one_median() -> None:
         estimate = find_MLE(model, **QUIET)
     assert estimate.status.key == "not_identified"
     assert 2.0 <= float(estimate.point["mu"]) <= 3.5
-    assert estimate.log_likelihood == pytest.approx(-9.5 - 4 * np.log(2), rel=1e-12)
+    # PyMC has log(2) in single precision here, off by 2e-9 each.
+    assert estimate.log_likelihood == pytest.approx(-9.5 - 4 * np.log(2), abs=1e-8)
