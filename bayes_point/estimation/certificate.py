@@ -255,7 +255,7 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
         up.pivot for up, down in pairs if (up, down) not in null and not (up.falls and down.falls)
     ]
     walls = at_wall(objective, point.x, point.held)
-    proven = np.all(is_maximum_along(objective, point.x, point.held) == point.held)
+    proven = bool(np.all(is_maximum_along(objective, point.x, point.held) == point.held))
     proven = proven and not _rises_aslant(objective, point)
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
     if len(null_space):
