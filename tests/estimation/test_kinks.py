@@ -137,7 +137,7 @@ def deviations_fit(x: np.ndarray, y: np.ndarray) -> PointEstimate:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.filterwarnings("default::bayes_point.errors.EstimationWarning")
+@pytest.mark.filterwarnings("ignore::bayes_point.errors.EstimationWarning")
 def test_least_absolute_deviations(seed: int) -> None:
     # The maximum is at a vertex, where two residuals are zero: a kink in neither coordinate alone.
     rng = np.random.default_rng(seed)
