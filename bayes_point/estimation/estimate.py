@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -35,6 +36,8 @@ from bayes_point.model.starts import Initvals, starting_points
 __all__ = ["PointEstimate", "find_MAP", "find_MLE"]
 
 Array = NDArray[np.float64]
+# Warnings point at the first line outside this folder: the user's.
+_PACKAGE = str(Path(__file__).parents[1])
 # Newton iterations of every start, before those that cannot win any more are left where they are.
 _ITERATIONS = 100
 
@@ -298,7 +301,7 @@ def _find(
         if strict:
             raise EstimationError(message, estimate)
         if not estimate.status.is_point:
-            warnings.warn(message, EstimationWarning, stacklevel=3)
+            warnings.warn(message, EstimationWarning, skip_file_prefixes=(_PACKAGE,))
     return estimate
 
 
