@@ -321,6 +321,32 @@ def test_a_boundary_is_an_estimate_but_not_a_converged_one() -> None:
     assert find_MAP(model, strict=True, **QUIET).status.key == "converged"
 
 
+@pytest.mark.filterwarnings("ignore::bayes_point.errors.EstimationWarning")
+def test_an_edge_that_the_density_leaves_slowly() -> None:
+    # The log joint is, but for a constant, -(s - phi)^2 / 2 - s^2 phi^2 / 2: its maximum over
+    # s >= 0 is at s = phi = 0, and along s = phi it falls with the fourth power only.
+    with pm.Model() as model:
+        s, phi = pm.HalfNormal("s", 1), pm.Normal("phi", 0, 1)
+        pm.Normal("y", s * phi, 1, observed=1.0)
+    estimate = find_MAP(model, **QUIET)
+    assert estimate.log_joint == pytest.approx(-0.5 + 3 * stats.norm.logpdf(0) + math.log(2))
+    assert estimate.status.key in ("on_boundary", "not_converged")
+    # Whatever it makes of it, a standard deviation is not negative, and nothing here is infinite.
+    assert float(estimate.point["s"]) == pytest.approx(0, abs=0.05)
+    assert float(estimate.point["s"]) >= 0
+    assert float(estimate.point["phi"]) == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.filterwarnings("ignore::bayes_point.errors.EstimationWarning")
+def test_a_pole_inside_of_the_support_is_no_maximum() -> None:
+    # The cube of a normal has the density |a|^(-2/3) phi(a^(1/3)) / 3: without limit as a nears 0.
+    with pm.Model() as model:
+        a = pm.CustomDist("a", dist=lambda size: pm.Normal.dist(0, 2, size=size) ** 3)
+        pm.Normal("y", a, 1, observed=[1.0, 2.0])
+    estimate = find_MAP(model, **QUIET)
+    assert estimate.status.key in ("unbounded", "not_converged")
+
+
 # ------------------------------------------------------------------------------------- potentials
 
 
