@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from bayes_point.comparison.gaps import gaps
     from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
     from bayes_point.comparison.tables import summary
-    from bayes_point.estimation.estimate import PointEstimate, find_MAP, find_MLE
+    from bayes_point.estimation.estimate import find_MAP, find_MLE
+    from bayes_point.estimation.point_estimate import PointEstimate
     from bayes_point.estimation.status import Finding, Status
     from bayes_point.fitting import fit
     from bayes_point.model.density import LogDensity
@@ -40,7 +41,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "Finding": "bayes_point.estimation.status",
     "LogDensity": "bayes_point.model.density",
-    "PointEstimate": "bayes_point.estimation.estimate",
+    "PointEstimate": "bayes_point.estimation.point_estimate",
     "Status": "bayes_point.estimation.status",
     "find_MAP": "bayes_point.estimation.estimate",
     "find_MLE": "bayes_point.estimation.estimate",

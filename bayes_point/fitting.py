@@ -22,7 +22,9 @@ from pymc.stats import compute_log_likelihood, compute_log_prior
 import bayes_point
 from bayes_point.comparison.health import sampler_health
 from bayes_point.errors import ComparisonError, ModelError, SamplingWarning
-from bayes_point.estimation.estimate import PointEstimate, Potentials, find_MAP, find_MLE
+from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.estimator import Potentials
+from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.model.cache import log_density
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.interpreted import INTERPRETED

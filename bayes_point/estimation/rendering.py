@@ -10,7 +10,7 @@ import numpy as np
 from bayes_point.estimation.status import Status
 
 if TYPE_CHECKING:
-    from bayes_point.estimation.estimate import PointEstimate
+    from bayes_point.estimation.point_estimate import PointEstimate
 
 __all__ = ["as_html", "as_text"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 if TYPE_CHECKING:
-    from bayes_point.estimation.estimate import PointEstimate
+    from bayes_point.estimation.point_estimate import PointEstimate
 
 __all__ = ["as_datatree"]
 

@@ -17,7 +17,8 @@ from scipy import stats
 
 import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.estimate import PointEstimate, find_MAP, find_MLE
+from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.point_estimate import PointEstimate
 
 QUIET = {"progressbar": False, "random_seed": 1}
 

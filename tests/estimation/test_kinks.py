@@ -8,9 +8,10 @@ import pytest
 from scipy.optimize import linprog
 
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.estimate import PointEstimate, find_MAP, find_MLE
+from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.kinks import is_maximum_along, settle
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.model.density import LogDensity
 
 QUIET = {"progressbar": False, "random_seed": 1}

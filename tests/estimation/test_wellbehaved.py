@@ -9,7 +9,8 @@ import pymc as pm
 import pytensor
 import pytest
 
-from bayes_point.estimation.estimate import PointEstimate, find_MAP, find_MLE
+from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.model.flat_priors import flat_priors
 from bayes_point.model.interpreted import INTERPRETED
 from tests.reference.wellbehaved import WELLBEHAVED

@@ -1,0 +1,200 @@
+"""A certificate put into words and labels: the PointEstimate that the user gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_point.estimation.certificate import Certificate
+from bayes_point.estimation.limits import natural_limit
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optima import Optimum
+from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.status import Finding, Status
+from bayes_point.model.density import LogDensity
+from bayes_point.model.roles import model_roles
+
+__all__ = ["assemble"]
+
+# How much further out, in units of the last step, a limit is looked at.
+_FAR = np.array([10.0, 20.0, 50.0, 150.0, 600.0])
+
+
+def assemble(
+    model: pm.Model,
+    objective: Objective,
+    estimator: str,
+    certificate: Certificate,
+    optima: list[Optimum],
+    n_starts: int,
+) -> PointEstimate:
+    """Return what was found, labelled and on the natural scale."""
+    density = objective.density
+    natural = natural_limit(density, certificate.path, certificate.direction)
+    natural = _without_undefined(density, certificate, natural)
+    terms = _terms(objective, certificate)
+    likelihood = [t for t in ("likelihood", "potential") if t in terms]
+    if estimator == "MAP" or "potential" not in objective.weights:
+        likelihood = ["likelihood"]
+    prior = [t for t in terms if t not in (*likelihood, "jacobian")]
+    log_likelihood = float(sum(terms[t] for t in likelihood))
+    log_prior = float(sum(terms[t] for t in prior))
+    return PointEstimate(
+        estimator=estimator,
+        jacobian="jacobian" in objective.weights,
+        point=density.dataset(natural),
+        unconstrained=_unconstrained(density, certificate),
+        log_likelihood=log_likelihood,
+        log_prior=log_prior,
+        log_joint=log_likelihood + log_prior + terms.get("jacobian", 0.0),
+        status=certificate.status,
+        findings=(
+            *_through_latents(model, estimator, certificate.findings),
+            *_several(certificate, optima),
+        ),
+        evidence=certificate.evidence,
+        n_starts=n_starts,
+        optima=_optima(density, certificate, natural, optima),
+        maximised=_in_words(estimator, objective),
+        model=model,
+        objective=objective,
+    )
+
+
+def _without_undefined(
+    density: LogDensity, certificate: Certificate, natural: Mapping[str, NDArray]
+) -> dict[str, NDArray]:
+    """Put NaN where the density is unbounded, and in all that is computed from it."""
+    if not np.any(certificate.undefined):
+        return dict(natural)
+    gone = density.natural(np.where(certificate.undefined, np.nan, certificate.x)[None, :])
+    return {
+        name: np.where(np.isnan(np.asarray(gone[name][0], float)), np.nan, value)
+        for name, value in natural.items()
+    }
+
+
+def _terms(objective: Objective, certificate: Certificate) -> dict[str, float]:
+    """Return each term of the density at the point, or in the limit."""
+    density = objective.density
+    names = tuple(dict.fromkeys((*density.terms, *objective.weights)))
+    if certificate.status is Status.UNBOUNDED:
+        return {name: np.inf if name in objective.weights else np.nan for name in names}
+    x = certificate.x[None, :]
+    if np.any(certificate.direction):
+        # Further out the limit has more digits, as long as rounding does not spoil it.
+        unit = certificate.direction / np.abs(certificate.direction).max()
+        far = np.concatenate([x, x + _FAR[:, None] * unit])
+        values, _ = objective.evaluate(far)
+        ok = np.isfinite(values) & (np.abs(values - values[0]) <= 1e-6 * (1 + abs(values[0])))
+        x = far[[int(np.flatnonzero(ok)[-1])]]
+    values, _ = density.evaluate(x, names)
+    terms = {name: float(value) for name, value in zip(names, values[0], strict=True)}
+    if np.any(certificate.direction):
+        # What is maximised has a limit; another term, such as a prior not asked for, has its own.
+        values, _ = density.evaluate(certificate.path[-2:], names)
+        for name, (before, last) in zip(names, values.T, strict=True):
+            if name not in objective.weights and abs(last - before) > 1e-3 * (1 + abs(before)):
+                terms[name] = float(np.copysign(np.inf, last - before))
+    return terms
+
+
+def _unconstrained(density: LogDensity, certificate: Certificate) -> xr.DataArray:
+    infinite = np.copysign(np.inf, certificate.direction)
+    x = np.where(certificate.direction != 0, infinite, certificate.x)
+    x = np.where(certificate.undefined, np.nan, x)
+    return xr.DataArray(x, dims="parameter", coords={"parameter": density.labels}, name="x")
+
+
+def _optima(
+    density: LogDensity,
+    certificate: Certificate,
+    natural: dict[str, NDArray],
+    optima: list[Optimum],
+) -> xr.Dataset:
+    """Label the distinct optima; the first is the one that was certified."""
+    others = optima[1:]
+    # A maximum at a kink is found by going on from one start, where the search itself stopped.
+    reached = optima[0].reached if optima else 1
+    points = [density.dataset(natural)]
+    if others:
+        rows = density.natural(np.array([o.x for o in others]))
+        points += [
+            density.dataset({name: value[i] for name, value in rows.items()})
+            for i in range(len(others))
+        ]
+    out = xr.concat(points, dim="optimum").assign_coords(optimum=np.arange(len(points)))
+    return out.assign(
+        log_density=("optimum", [certificate.value, *(o.value for o in others)]),
+        reached=("optimum", [reached, *(o.reached for o in others)]),
+    )
+
+
+def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
+    if not certificate.status.is_point:
+        return []
+    if optima and optima[0].relabelled:
+        copies = Finding(
+            "The same maximum was found with its components in another order; it counts once.",
+            (),
+            {},
+            "The posterior has such copies too: order the components, or summarise what does not "
+            "depend on their labels.",
+        )
+        once = replace(optima[0], relabelled=False)
+        return [copies, *_several(certificate, [once, *optima[1:]])]
+    if len(optima) < 2:
+        return []
+    below = optima[0].value - optima[1].value
+    return [
+        Finding(
+            f"{len(optima) - 1} further local "
+            f"{'maximum was' if len(optima) == 2 else 'maxima were'} found; see .optima.",
+            (),
+            {"log density of the next best below the best": below},
+            "The posterior may have several modes.",
+        )
+    ]
+
+
+def _through_latents(
+    model: pm.Model, estimator: str, findings: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """Say of a hyperparameter why the likelihood does not depend on it."""
+    if estimator != "MLE":
+        return findings
+    roles = model_roles(model)
+    children = {
+        name: [role.name for role in roles.values() if name in role.parents] for name in roles
+    }
+    out = []
+    for finding in findings:
+        name = finding.parameters[0].split("[")[0] if len(finding.parameters) == 1 else ""
+        below = children.get(name, [])
+        if finding.is_flat and below and all(roles[child].role == "latent" for child in below):
+            finding = replace(
+                finding,
+                what=f"{finding.parameters[0]} enters only through the prior of "
+                f"{', '.join(below)}, which the likelihood does not see.",
+                advice="Integrate the latent variables out of the model (their marginal "
+                "likelihood does depend on it), or look at the MAP or the posterior.",
+            )
+        out.append(finding)
+    return tuple(out)
+
+
+def _in_words(estimator: str, objective: Objective) -> str:
+    if estimator == "MLE":
+        extra = " with the potentials" if "potential" in objective.weights else ""
+        return f"the log-likelihood{extra}"
+    if "jacobian" in objective.weights:
+        return (
+            "the log joint density on the unconstrained scale, "
+            "log-likelihood + log-prior + log Jacobian"
+        )
+    return "the log joint density on the natural scale, log-likelihood + log-prior, no Jacobian"

@@ -1,0 +1,156 @@
+"""The search for the best maximum: from many starts, and from more where that is in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.errors import ModelError
+from bayes_point.estimation.certificate import Certificate, certify, is_evident
+from bayes_point.estimation.maximise import Search, maximise
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optima import Optimum, distinct
+from bayes_point.estimation.paths import release
+from bayes_point.estimation.precision import precision
+from bayes_point.estimation.status import Status
+
+__all__ = ["search"]
+
+Array = NDArray[np.float64]
+
+# Newton iterations of every start, before those that cannot win any more are left where they are.
+_ITERATIONS = 100
+# How much smaller, in the log, a scale is made in the starts that look for a collapse.
+_SHRINK = np.array([1.0, 2.0, 3.0, 4.0])
+# Verdicts that a maximum found from elsewhere would overturn.
+_DOUBTFUL = (Status.AT_INFINITY, Status.NOT_CONVERGED)
+_VERY_FAR = 1e6
+_OTHERS = 16
+# Noise in the log density above which two values cannot be told apart.
+_NOISE = 1e-3
+
+
+def search(
+    objective: Objective, starts: Array, rng: np.random.Generator
+) -> tuple[Certificate, list[Optimum], int]:
+    """Climb from `starts`, and from others where the verdict could be overturned.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is maximised.
+    starts : ndarray, (batch, p)
+        Starting points; those where the density has no value are left out.
+    rng : Generator
+        Of the further starts.
+
+    Returns
+    -------
+    Certificate
+        Of the best point found.
+    list of Optimum
+        The distinct maxima, best first.
+    int
+        How many starts were used.
+
+    Raises
+    ------
+    ModelError
+        If the density has no value at any of the starts.
+    """
+    usable = _usable(objective, starts)
+    usable = np.concatenate([usable, _collapsed(objective, usable)])
+    certificate, optima = _best(objective, usable)
+    far = np.abs(certificate.x).max() > _VERY_FAR
+    if certificate.status in _DOUBTFUL or (far and certificate.status is Status.NOT_IDENTIFIED):
+        # Before it is said that there is no maximum, look for one on other scales.
+        other = _other_scales(objective, usable[0], rng)
+        second, more = _best(objective, np.concatenate([usable[:1], other]))
+        usable = np.concatenate([usable, other])
+        if second.status.is_point and second.value > certificate.value:
+            certificate, optima = second, more
+    return certificate, optima, len(usable)
+
+
+def _best(objective: Objective, starts: Array) -> tuple[Certificate, list[Optimum]]:
+    """Climb from each start, and prove what the best end is; return the other maxima as well."""
+    ends = _climb(objective, starts)
+    optima = distinct(ends, objective.density)
+    best = int(np.argmax(np.where(np.isnan(ends.value), -np.inf, ends.value)))
+    x = ends.x[best]
+    if np.isnan(ends.value[best]):
+        x = release(objective, starts[0], starts[0]).x[-1]
+    certificate = certify(
+        objective,
+        x,
+        start=starts[best],
+        centre=starts[0],
+        settled=bool(ends.settled[best]),
+    )
+    # A search that ran off along a plateau settles too; only true local maxima are reported.
+    return certificate, optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
+
+
+def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator) -> Array:
+    """Return starts around `centre`, each coordinate off by anything from a millionth to ten."""
+    size = 10.0 ** rng.uniform(-6, 1, size=(_OTHERS, objective.p))
+    size = np.where(objective.is_transformed, np.minimum(3.0, size), size)
+    rows = centre + rng.choice([-1.0, 1.0], size=size.shape) * size
+    value, gradient = objective.evaluate(rows)
+    return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
+
+
+def _climb(objective: Objective, starts: Array) -> Search:
+    """Maximise from each start; give those that could still win more time than the others."""
+    ends = maximise(objective, starts, max_iterations=_ITERATIONS)
+    settled = np.max(ends.value, where=ends.settled, initial=-np.inf)
+    contenders = np.flatnonzero(~ends.settled & (ends.value > settled))
+    contenders = contenders[ends.iterations[contenders] >= _ITERATIONS]
+    if contenders.size:
+        more = maximise(objective, ends.x[contenders], max_iterations=10 * _ITERATIONS)
+        ends = ends.replaced(contenders, more)
+    # Where the terms of the density cancel to noise, its value is no reason to prefer a point.
+    noise, spike = precision(objective, ends.x, ends.value, ends.gradient, ends.hessian)
+    lost = (noise > _NOISE) & (spike == 0)
+    return replace(
+        ends,
+        value=np.where(lost, np.nan, ends.value),
+        settled=ends.settled & ~lost,
+    )
+
+
+def _collapsed(objective: Objective, starts: Array) -> Array:
+    """Return starts with one of several scales made small: there a mixture's density has poles."""
+    density = objective.density
+    sizes = {name: density.variables.count(name) for name in density.variables}
+    # The labels of the logs of a vector: "sigma_log__[0]".
+    columns = [
+        j
+        for j, (label, name) in enumerate(zip(density.labels, density.variables, strict=True))
+        if f"{name}_log__[" in label and 2 <= sizes[name] <= 6
+    ]
+    out = []
+    for j in columns:
+        for shrink, start in zip(
+            _SHRINK, np.resize(starts, (len(_SHRINK), starts.shape[1])), strict=True
+        ):
+            row = start.copy()
+            row[j] = starts[0, j] - shrink
+            out.append(row)
+    rows = np.array(out).reshape(-1, density.p)
+    value, gradient = objective.evaluate(rows) if len(rows) else (np.empty(0), rows)
+    return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
+
+
+def _usable(objective: Objective, starts: Array) -> Array:
+    value, gradient = objective.evaluate(starts)
+    usable = np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)
+    if not np.any(usable):
+        raise ModelError(
+            f"The density is zero, or its gradient not a number, at each of the {len(starts)} "
+            "starting points. Give a starting value inside the support with initvals=, or check "
+            "the observed values against the likelihood's support."
+        )
+    return starts[usable]
