@@ -63,6 +63,7 @@ def assemble(
         maximised=_in_words(estimator, objective),
         model=model,
         objective=objective,
+        certificate=certificate,
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 
+from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.rendering import as_html, as_text
 from bayes_point.estimation.status import Finding, Status
@@ -54,6 +55,8 @@ class PointEstimate:
         The model.
     objective : Objective
         What was maximised, as a function of the unconstrained vector.
+    certificate : Certificate
+        What was proven of the point, on the unconstrained scale.
     """
 
     estimator: str
@@ -71,6 +74,7 @@ class PointEstimate:
     maximised: str
     model: pm.Model
     objective: Objective
+    certificate: Certificate
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a table with one row a scalar: its value, and its status where that is not good.
