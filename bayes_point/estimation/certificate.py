@@ -17,7 +17,7 @@ from scipy.linalg import qr
 
 from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle
 from bayes_point.estimation.limits import natural_limit
-from bayes_point.estimation.maximise import Quadratic, maximise
+from bayes_point.estimation.maximise import Quadratic, finite_hessian, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.paths import Path, release
 from bayes_point.estimation.precision import precision
@@ -38,6 +38,8 @@ _SPIKE = 1e-3
 _ROUNDS = 6
 # A search that has gone this far in a log or a logit is running away.
 _FAR = 25.0
+# So many times its own size is more than a parameter's standard error ever is.
+_LOOSE = 1e4
 # Directions between the axes that are tried at a kink.
 _ASLANT = 500
 # Distances to a wall, relative to the parameter, each a thousandth of the last.
@@ -99,7 +101,7 @@ class _Point:
     @classmethod
     def at(cls, objective: Objective, x: Array, held: NDArray[np.bool_]) -> _Point:
         value, gradient = objective.evaluate(x[None, :])
-        hessian = objective.hessian(x[None, :])
+        hessian = finite_hessian(objective, x[None, :])
         quadratic = Quadratic.at(x[None, :], gradient, hessian, ~held[None, :])
         noise, spike = precision(objective, x[None, :], value, gradient, hessian)
         return cls(
@@ -135,11 +137,16 @@ def certify(
         if point.spike > _SPIKE:
             return _spike(objective, point, start)
         pivots = _suspects(objective, point)
+        loose = bool(pivots) and _is_loose(objective, point, np.stack([start, centre]))
+        if loose:
+            path = _path(objective, point, centre)
+            if _leads_away(path, point):
+                return _escaping(objective, point, path)
         pairs = [_both_ways(objective, point, pivot) for pivot in pivots]
         # Flat both ways, or falling both ways, is an answer; and a maximum to which a restart did
         # not return may be a slope that never ends.
         open_ended = [pair for pair in pairs if not _is_answer(*pair)]
-        if open_ended or attempt > 0:
+        if (open_ended or attempt > 0) and not loose:
             path = _path(objective, point, centre)
             if _leads_away(path, point):
                 return _escaping(objective, point, path)
@@ -213,6 +220,23 @@ def _is_answer(up: Track, down: Track) -> bool:
     return not blocked and ((up.is_flat and down.is_flat) or (up.falls and down.falls))
 
 
+def _is_loose(objective: Objective, point: _Point, elsewhere: Array) -> bool:
+    """Whether there is a direction in which the point is held by next to nothing, here only.
+
+    A standard error thousands of times as long as the parameters are large: what the density does
+    not depend on is such a direction, but everywhere.  If it is so only here, this may be the
+    plateau at the end of a rise without end, where what is left of the slope is rounding.
+    """
+    curvature, axes = point.quadratic.curvature[0], point.quadratic.axes[0]
+    error = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
+    size = np.where(objective.is_transformed, _FAR, _LOOSE * (1.0 + np.abs(point.x)))
+    long = np.any(np.abs(error) > size[:, None], axis=0)
+    _, gradient = objective.evaluate(elsewhere)
+    with np.errstate(invalid="ignore"):
+        slope = np.abs(gradient @ error) > 1e-6 * (np.abs(gradient) @ np.abs(error))
+    return bool(np.any(long & np.any(slope, axis=0)))
+
+
 def _is_plateau(objective: Objective, point: _Point, pivot: int, h: float) -> bool:
     """Whether the density is constant to the last digit on one side or both, without any slope."""
     around = np.tile(point.x, (2, 1))
@@ -258,13 +282,14 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
     proven = bool(np.all(is_maximum_along(objective, point.x, point.held) == point.held))
     proven = proven and not _rises_aslant(objective, point)
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    poles = point.held if still else point.held | _is_steep(point)
     if len(null_space):
         status = Status.NOT_IDENTIFIED
+    elif np.any(poles := _rises_to_infinity(objective, point, poles)):
+        return _unbounded_at(objective, point, poles)
     elif not still or unresolved or not proven:
         status = Status.NOT_CONVERGED
         findings.append(_not_still(objective, point, unresolved))
-    elif _rises_to_infinity(objective, point, walls):
-        return _unbounded_at(objective, point, walls)
     elif np.any(walls):
         status = Status.ON_BOUNDARY
         findings.append(_wall_finding(objective, point, walls))
@@ -330,7 +355,9 @@ def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
     last = point.x if further else path.x[-1]
     end = _held_at(objective, last, direction != 0)
     points = np.vstack([path.x[:-1], end])
-    limit = max(path.limit, float(objective.evaluate(end[None, :])[0][0]))
+    limit = float(objective.evaluate(end[None, :])[0][0])
+    if not further:
+        limit = max(path.limit, limit)
     status, findings = _at_the_edge(objective, points, direction, limit, track)
     certificate = _result(objective, point, status, *findings)
     return replace(certificate, path=points, direction=direction, value=limit)
@@ -404,34 +431,39 @@ def _not_still(objective: Objective, point: _Point, unresolved: list[int]) -> Fi
         )
     return Finding(
         "The gradient is not zero, yet no step improves the density.",
-        tuple(_steepest(objective, point)),
+        tuple(objective.density.parameters[j] for j in np.flatnonzero(_is_steep(point))),
         {"distance to a stationary point in standard errors": point.distance},
         "The density may have a kink or a wall here; look at it along the parameters named.",
     )
 
 
-def _rises_to_infinity(objective: Objective, point: _Point, walls: NDArray[np.bool_]) -> bool:
-    """Whether the density has a pole at a wall: equal gains with each thousandth of the way."""
-    for j in np.flatnonzero(walls):
+def _rises_to_infinity(
+    objective: Objective, point: _Point, where: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """In which coordinates the point is a pole: equal gains with each thousandth of the way."""
+    poles = np.zeros_like(where)
+    for j in np.flatnonzero(where):
         points = np.tile(point.x, (2 * len(_TO_THE_WALL), 1))
         points[:, j] += (1 + abs(point.x[j])) * np.concatenate([_TO_THE_WALL, -_TO_THE_WALL])
         for side in np.split(objective.evaluate(points)[0], 2):
             gains = np.diff(side)
-            if np.all(np.isfinite(side)) and gains[0] > 1e-3 and gains[-1] > 0.5 * gains[0]:
-                return True
-    return False
+            poles[j] |= bool(
+                np.all(np.isfinite(side)) and gains[0] > 1e-3 and gains[-1] > 0.5 * gains[0]
+            )
+    return poles
 
 
-def _unbounded_at(objective: Objective, point: _Point, walls: NDArray[np.bool_]) -> Certificate:
-    names = tuple(objective.density.parameters[j] for j in np.flatnonzero(walls))
+def _unbounded_at(objective: Objective, point: _Point, poles: NDArray[np.bool_]) -> Certificate:
+    names = tuple(objective.density.parameters[j] for j in np.flatnonzero(poles))
+    values = [f"{name} nears {x:.6g}" for name, x in zip(names, point.x[poles], strict=True)]
     finding = Finding(
-        f"The density grows without limit as {', '.join(names)} nears the edge where it ends.",
+        f"The density grows without limit as {', '.join(values)}.",
         names,
         {"log density as near as rounding allows": point.value},
-        "No estimate exists. Keep the parameter away from that edge with a prior.",
+        "No estimate exists. Keep the parameter away from that value with a prior.",
     )
     certificate = _result(objective, point, Status.UNBOUNDED, finding)
-    return replace(certificate, undefined=walls, value=np.inf)
+    return replace(certificate, undefined=poles, value=np.inf)
 
 
 def _rises_aslant(objective: Objective, point: _Point) -> bool:
@@ -562,9 +594,9 @@ def _spike(objective: Objective, point: _Point, start: Array) -> Certificate:
     return replace(certificate, undefined=undefined, value=np.inf)
 
 
-def _steepest(objective: Objective, point: _Point) -> list[str]:
+def _is_steep(point: _Point) -> NDArray[np.bool_]:
     slope = np.abs(point.gradient * point.quadratic.scale[0])
-    return [objective.density.parameters[j] for j in np.flatnonzero(slope > 0.1 * slope.max())]
+    return slope > 0.1 * slope.max()
 
 
 def _result(objective: Objective, point: _Point, status: Status, *findings: Finding) -> Certificate:

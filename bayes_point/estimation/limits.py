@@ -48,7 +48,11 @@ def _limit(values: NDArray, at_end: NDArray) -> NDArray:
         vanishes &= (np.abs(last) < 0.6 * np.abs(middle)) & (np.abs(middle) < 0.6 * np.abs(before))
         limit = np.where(grows, np.copysign(np.inf, last - middle), last)
         limit = np.where(vanishes, 0.0, limit)
-        # Where the transform has a value at infinity, and the path agrees, it is the exact one.
-        exact = np.isfinite(at_end) & ~grows & (np.abs(at_end - last) < 1e-3 * (1 + np.abs(last)))
+        # Where the transform has a value at infinity, and the path agrees, it is the exact one:
+        # it is there already, or nears it, however slowly.
+        near = np.abs(at_end - last) < 1e-3 * (1 + np.abs(last))
+        nears = np.abs(at_end - last) < 0.95 * np.abs(at_end - middle)
+        nears &= np.abs(at_end - middle) < 0.95 * np.abs(at_end - before)
+        exact = np.isfinite(at_end) & (near & ~grows | nears)
         exact |= np.isinf(at_end) & grows
     return np.where(exact, at_end, limit)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["Quadratic", "Search", "maximise"]
+__all__ = ["Quadratic", "Search", "finite_hessian", "maximise"]
 
 Array = NDArray[np.float64]
 
@@ -26,6 +26,8 @@ _ESCAPES = np.array([0.1, 1.0, 10.0])
 # is short, and the next goes much the same way.
 _ONWARDS = np.array([1.0, 4.0])
 _FARTHEST = 30.0
+# Squared distance to the maximum, in standard errors, at which no digit is left to gain.
+_STILL = 1e-28
 # Below this, relative to a scaled diagonal of one, a curvature is rounding.
 _FLAT = 1e-13
 
@@ -184,7 +186,7 @@ def maximise(
         x[active[moved]] = new[moved]
         value[active[moved]] = new_value[moved]
         gradient[active[moved]] = new_gradient[moved]
-        hessian[active[moved]] = _finite_hessian(objective, new[moved])
+        hessian[active[moved]] = finite_hessian(objective, new[moved])
         active = active[moved & ~done]
     bounded = np.any((x <= low) | (x >= high), axis=1)
     return Search(x, value, gradient, hessian, settled, iterations, bounded)
@@ -215,7 +217,8 @@ def _step(
     )
     falls = finite & (gain >= -noise) & (quadratic.decrement(slope) < 0.25 * decrement)
     moved = np.where(near, falls, good)
-    done = near & ~falls | (decrement == 0) & quadratic.is_concave
+    # At a maximum that is exactly zero the slope could be halved down to the smallest number.
+    done = near & ~falls | (decrement < _STILL) & quadratic.is_concave
 
     stuck = np.flatnonzero(~moved & ~done)
     if stuck.size:
@@ -287,7 +290,7 @@ def _bounds(objective: Objective, x: Array) -> tuple[Array, Array]:
     return x - span, x + span
 
 
-def _finite_hessian(objective: Objective, x: Array) -> Array:
+def finite_hessian(objective: Objective, x: Array) -> Array:
     """Return the Hessian; where an entry is not finite, by differences of the gradient."""
     if len(x) == 0:
         return np.empty((0, x.shape[1], x.shape[1]))

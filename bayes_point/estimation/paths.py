@@ -23,8 +23,9 @@ Array = NDArray[np.float64]
 
 _WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
 # Movement at one reduction of the penalty, against the last: a third, like the penalty, where a
-# parameter settles; about one or more where it does not.
-_STILL_MOVING = 0.6
+# parameter settles; about one or more where it does not.  In a log or a logit little movement is
+# much.  A parameter that follows another to its limit can settle as slowly as that goes there.
+_STILL_MOVING, _STILL_MOVING_TRANSFORMED = 0.9, 0.6
 # Points that a path needs before its direction means anything.
 _ENOUGH = 6
 
@@ -36,6 +37,7 @@ class Path:
     x: Array
     value: Array
     scale: Array
+    is_transformed: NDArray[np.bool_]
 
     @property
     def direction(self) -> Array:
@@ -43,9 +45,8 @@ class Path:
         if len(self.x) < _ENOUGH:
             return np.zeros(self.x.shape[1])
         last, before = self.x[-1] - self.x[-2], self.x[-2] - self.x[-3]
-        moving = (np.abs(last) > 1e-3 * self.scale) & (
-            np.abs(last) > _STILL_MOVING * np.abs(before)
-        )
+        ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
+        moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
         return np.where(moving, last, 0.0)
 
     @property
@@ -68,7 +69,9 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
             objective.density, objective.weights, centre=centre, scale=scale, weight=weight
         )
         search = maximise(penalised, starts, max_iterations=30)
-        best = int(np.argmax(np.where(np.isfinite(search.value), search.value, -np.inf)))
+        reached = np.where(np.isfinite(search.value), search.value, -np.inf)
+        # Of two that came to the same, the one that came to rest there.
+        best = int(np.argmax(reached + np.where(search.settled, 1e-12 * (1 + abs(reached)), 0.0)))
         point = search.x[best]
         value = float(objective.evaluate(point[None, :])[0][0])
         blocked = not search.settled[best] or not np.isfinite(value)
@@ -77,7 +80,7 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
         points.append(point)
         values.append(value)
         starts = np.stack([point, x])
-    path = Path(np.array(points), np.array(values), scale)
+    path = Path(np.array(points), np.array(values), scale, objective.is_transformed)
     return _as_far_as_exact(objective, path)
 
 
@@ -88,7 +91,7 @@ def _as_far_as_exact(objective: Objective, path: Path) -> Path:
     gains = np.diff(path.value, prepend=-np.inf)
     lost = np.flatnonzero((gains < 3 * noise) & (noise > 1e-9 * (1 + np.abs(value))))
     end = max(int(lost[0]), _ENOUGH) if lost.size else len(path.x)
-    return Path(path.x[:end], path.value[:end], path.scale)
+    return Path(path.x[:end], path.value[:end], path.scale, path.is_transformed)
 
 
 def _scale(objective: Objective, centre: Array) -> Array:

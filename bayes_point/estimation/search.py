@@ -62,21 +62,23 @@ def search(
     """
     usable = _usable(objective, starts)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
-    certificate, optima = _best(objective, usable)
+    certificate, optima = _judged(objective, usable, _climb(objective, usable))
     far = np.abs(certificate.x).max() > _VERY_FAR
     if certificate.status in _DOUBTFUL or (far and certificate.status is Status.NOT_IDENTIFIED):
         # Before it is said that there is no maximum, look for one on other scales.
         other = _other_scales(objective, usable[0], rng)
-        second, more = _best(objective, np.concatenate([usable[:1], other]))
+        starts = np.concatenate([usable[:1], other])
         usable = np.concatenate([usable, other])
-        if second.status.is_point and second.value > certificate.value:
-            certificate, optima = second, more
+        ends = _climb(objective, starts)
+        if np.nanmax(ends.value, initial=-np.inf) > certificate.value:
+            second, more = _judged(objective, starts, ends)
+            if second.status.is_point and second.value > certificate.value:
+                certificate, optima = second, more
     return certificate, optima, len(usable)
 
 
-def _best(objective: Objective, starts: Array) -> tuple[Certificate, list[Optimum]]:
-    """Climb from each start, and prove what the best end is; return the other maxima as well."""
-    ends = _climb(objective, starts)
+def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certificate, list[Optimum]]:
+    """Prove what the best of the ends is; return the other maxima as well."""
     optima = distinct(ends, objective.density)
     best = int(np.argmax(np.where(np.isnan(ends.value), -np.inf, ends.value)))
     x = ends.x[best]
