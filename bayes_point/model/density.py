@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
@@ -19,7 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 from pymc.backends.arviz import coords_and_dims_for_inferencedata
 from pymc.exceptions import ShapeError
 from pymc.logprob.utils import ParameterValueError, local_check_parameter_to_ninf_switch
-from pymc.model.transform.optimization import freeze_dims_and_data
 from pytensor.compile.mode import Mode, get_mode
 from pytensor.gradient import NullTypeGradError
 from pytensor.graph.fg import FunctionGraph
@@ -35,11 +35,13 @@ from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
 
 from bayes_point.errors import ModelError
+from bayes_point.model.inputs import Input, freeze, weights_of
 from bayes_point.model.interpreted import INTERPRETED
 
 __all__ = ["LogDensity"]
 
 Array = NDArray[np.float64]
+Inputs = Mapping[str, NDArray]
 
 # Rows of a batch are evaluated together as long as the largest array stays near this many
 # elements (32 MB of floats): larger batches gain nothing from vectorisation and cost memory.
@@ -90,6 +92,13 @@ class LogDensity:
     backend : str, optional
         A PyTensor mode: ``"numba"``, ``"c"``, ``"jax"``, or ``"py"`` for the interpreter.  By
         default the interpreter, which needs no compile time.
+    inputs : sequence of str
+        Observed variables, data containers and discrete free variables whose values are not fixed:
+        each row of a batch has its own, and every method takes them after the vectors, as a mapping
+        from the name to an array (batch, \*shape).
+    weights : bool
+        Whether each observation has a weight that multiplies its log-likelihood: an input for every
+        observed variable, by the name that `bayes_point.model.inputs.weight_of` gives it.
 
     Attributes
     ----------
@@ -100,11 +109,13 @@ class LogDensity:
         For each coordinate the natural-scale parameter behind it, such as ``"sigma"``.
     variables : list of str
         For each coordinate the name of the free variable that it belongs to.
+    inputs : dict of str to Input
+        What the methods have to be given besides the vectors.
 
     Raises
     ------
     ModelError
-        If the model has no free variables, or discrete ones.
+        If the model has no free variables, or discrete ones that are not among the inputs.
 
     Examples
     --------
@@ -121,21 +132,30 @@ class LogDensity:
     0.125
     """
 
-    def __init__(self, model: pm.Model, *, backend: str | None = None) -> None:
-        free = model.free_RVs
-        if not free:
+    def __init__(
+        self,
+        model: pm.Model,
+        *,
+        backend: str | None = None,
+        inputs: Sequence[str] = (),
+        weights: bool = False,
+    ) -> None:
+        free = [rv for rv in model.free_RVs if rv.name not in inputs]
+        if not model.free_RVs:
             raise ModelError(
                 "The model has no free variables, so there is nothing to estimate. "
                 "Give at least one parameter a prior, for instance pm.Flat('mu')."
             )
-        if discrete := [rv.name for rv in model.discrete_value_vars]:
+        discrete = [value.name for value in model.discrete_value_vars if value.name not in inputs]
+        if discrete:
             raise ModelError(
                 f"The free variables {discrete} are discrete, and this density is a function of "
                 "continuous ones. Marginalise them out, or hold them fixed with pm.do."
             )
         self.mode: Mode = _mode(backend)
         self._coords, self._dims = coords_and_dims_for_inferencedata(model)
-        self._frozen = frozen = freeze_dims_and_data(model)
+        frozen, given, self._replaced = freeze(model, inputs)
+        self._frozen = frozen
         # Freezing sorts the variables anew; the vector keeps the order of their declaration.
         self._natural_vars = [frozen[rv.name] for rv in free + model.deterministics]
         values = [frozen.rvs_to_values[frozen[rv.name]] for rv in free]
@@ -163,69 +183,96 @@ class LogDensity:
             "likelihood": frozen.logp(vars=frozen.observed_RVs, jacobian=False),
             "prior": frozen.logp(vars=frozen.free_RVs, jacobian=False),
         }
+        if weights:
+            graphs["likelihood"], more = self._weighted(model)
+            given += more
         if frozen.potentials:
             graphs["potential"] = frozen.logp(vars=frozen.potentials, jacobian=False)
         self.terms = tuple(graphs)
+        self.inputs: dict[str, Input] = {one.name: one for one in given}
+        self._bound: dict[str, NDArray] = {}
         self._graphs = dict(zip(graphs, self._of_x(list(graphs.values())), strict=True))
         data = [frozen.rvs_to_values[rv] for rv in frozen.observed_RVs]
-        self._data_size = max((_static_size(value) for value in data), default=1)
+        sizes = [_static_size(value) for value in data] + [one.own.size for one in given]
+        self._data_size = max(sizes, default=1)
         self._functions: dict[tuple[str, ...], Callable] = {}
 
     # ------------------------------------------------------------------ values and derivatives
 
-    def log_likelihood(self, x: ArrayLike) -> Array:
+    def log_likelihood(self, x: ArrayLike, inputs: Inputs | None = None) -> Array:
         """Log-likelihood of the observed variables, shape (batch,), at `x`, (batch, p)."""
-        return self.evaluate(_batch(x, self.p), ("likelihood",))[0][:, 0]
+        return self.evaluate(_batch(x, self.p), ("likelihood",), inputs)[0][:, 0]
 
-    def log_prior(self, x: ArrayLike) -> Array:
+    def log_prior(self, x: ArrayLike, inputs: Inputs | None = None) -> Array:
         """Log-prior on the natural scale, without Jacobian, shape (batch,), at `x`, (batch, p)."""
-        return self.evaluate(_batch(x, self.p), ("prior",))[0][:, 0]
+        return self.evaluate(_batch(x, self.p), ("prior",), inputs)[0][:, 0]
 
-    def evaluate(self, x: Array, terms: Sequence[str]) -> tuple[Array, Array]:
+    def bind(self, values: Mapping[str, ArrayLike]) -> LogDensity:
+        """Return the density with the same inputs in every row: `values`, each of one row's shape.
+
+        It shares all that is compiled, and is used as a density without inputs is.
+        """
+        self.is_vectorised  # noqa: B018  found out once for all
+        bound = copy.copy(self)
+        rows = {
+            name: one.batch(np.asarray(values[name])[None]) for name, one in self.inputs.items()
+        }
+        bound._bound = rows
+        return bound
+
+    def evaluate(
+        self, x: Array, terms: Sequence[str], inputs: Inputs | None = None
+    ) -> tuple[Array, Array]:
         """Return the values, (batch, term), and gradients, (batch, term, p), of `terms` at `x`."""
         wanted = self._with(terms)
         shapes = [()] * len(wanted) + [(self.p,)] * len(wanted)
-        out = self._call(self._value_and_gradient(wanted), shapes, x)
+        out = self._call(self._value_and_gradient(wanted), shapes, [x], inputs)
         pick = [wanted.index(term) for term in terms]
         k = len(wanted)
         value = np.stack([out[i] for i in pick], axis=1)
         return value, np.stack([out[k + i] for i in pick], axis=1)
 
-    def hessian_product(self, x: Array, v: Array, terms: Sequence[str]) -> Array:
+    def hessian_product(
+        self, x: Array, v: Array, terms: Sequence[str], inputs: Inputs | None = None
+    ) -> Array:
         """Return the Hessians of `terms` at `x` times `v`, row by row: (batch, term, p)."""
         wanted = self._with(terms)
         function = self._hessian_product(wanted)
         if function is None:
-            return self._differences(x, v, terms)
-        out = self._call(function, [(self.p,)] * len(wanted), x, v)
+            return self._differences(x, v, terms, inputs)
+        out = self._call(function, [(self.p,)] * len(wanted), [x, v], inputs)
         return np.stack([out[wanted.index(term)] for term in terms], axis=1)
 
-    def _differences(self, x: Array, v: Array, terms: Sequence[str]) -> Array:
+    def _differences(
+        self, x: Array, v: Array, terms: Sequence[str], inputs: Inputs | None
+    ) -> Array:
         """Return Hessian products from the exact gradient: central differences, extrapolated."""
         length = np.linalg.norm(v, axis=1, keepdims=True) + np.finfo(float).tiny
         h = _DIFFERENCE * (1 + np.linalg.norm(x * v, axis=1, keepdims=True)) / length
         steps = [2 * h, h, -h, -2 * h]
-        _, g = self.evaluate(np.concatenate([x + step * v for step in steps]), terms)
+        again = inputs and {name: np.concatenate([rows] * 4) for name, rows in inputs.items()}
+        _, g = self.evaluate(np.concatenate([x + step * v for step in steps]), terms, again)
         far, near, back, far_back = np.split(g, 4)
         # Richardson: the error of order h squared cancels.
         return (8 * (near - back) - (far - far_back)) / (12 * h[:, :, None])
 
-    def hessian(self, x: Array, terms: Sequence[str]) -> Array:
+    def hessian(self, x: Array, terms: Sequence[str], inputs: Inputs | None = None) -> Array:
         """Return the Hessians of `terms` at `x`: (batch, term, p, p), symmetric.
 
         Exact, or to nine digits or so where second derivatives would compile too slowly.
         """
         b, p = x.shape
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
-        rows = self.hessian_product(points, axes, terms)
+        again = inputs and {name: np.repeat(rows, p, axis=0) for name, rows in inputs.items()}
+        rows = self.hessian_product(points, axes, terms, again)
         h = rows.reshape(b, p, len(terms), p).swapaxes(1, 2)
         return 0.5 * (h + h.swapaxes(-1, -2))
 
     # ------------------------------------------------------------------------- natural scale
 
-    def natural(self, x: Array) -> dict[str, NDArray]:
+    def natural(self, x: Array, inputs: Inputs | None = None) -> dict[str, NDArray]:
         """Every free variable and Deterministic on the natural scale, each (batch, *shape)."""
-        out = self._call(self._natural, self._natural_shapes, x)
+        out = self._call(self._natural, self._natural_shapes, [x], inputs)
         return {var.name: o for var, o in zip(self._natural_vars, out, strict=True)}
 
     def elements(self, name: str, *values: NDArray) -> list[tuple[Any, ...]]:
@@ -249,12 +296,39 @@ class LogDensity:
         """Return the terms compiled together: likelihood and prior cost one compile, not two."""
         return (*_ALWAYS, *(t for t in ("potential", "jacobian") if t in terms))
 
+    def _weighted(self, model: pm.Model) -> tuple[Any, list[Input]]:
+        """Return the log-likelihood with a weight at each observation, and these weights."""
+        observed = [self._frozen[rv.name] for rv in model.observed_RVs]
+        terms = [
+            pt.as_tensor(term, allow_xtensor_conversion=True)
+            for term in self._frozen.logp(vars=observed, jacobian=False, sum=False)
+        ]
+        weights = weights_of(
+            model, {rv.name: term for rv, term in zip(observed, terms, strict=True)}
+        )
+        # Nothing times an impossible observation is nothing.
+        parts = [
+            pt.switch(pt.eq(one.variable, 0), 0.0, one.variable * term).sum()
+            for one, term in zip(weights, terms, strict=True)
+        ]
+        return pt.add(*parts) if len(parts) > 1 else parts[0], weights
+
+    @property
+    def _row(self) -> list[Any]:
+        """The variables that one row of a batch consists of."""
+        return [self._x, *(one.variable for one in self.inputs.values())]
+
+    @property
+    def _rows(self) -> list[Any]:
+        """The same for a whole batch."""
+        return [pt.tensor(shape=(None, *var.type.shape), dtype=var.type.dtype) for var in self._row]
+
     def _of_x(self, graphs: list[Any]) -> list[Any]:
-        """Make graphs of the value variables graphs of the one flat vector."""
-        outs = graph_replace(graphs, self._values, strict=False)
+        """Make graphs of the value variables graphs of the one flat vector, and of the inputs."""
+        outs = graph_replace(graphs, {**self._values, **self._replaced}, strict=False)
         # A parameter outside its domain means density zero.  It must say so row by row, and so
         # before the graph is vectorised: afterwards one bad row would condemn the whole batch.
-        fgraph = FunctionGraph([self._x], outs, clone=True, copy_inputs=False)
+        fgraph = FunctionGraph(self._row, outs, clone=True, copy_inputs=False)
         with pytensor.config.change_flags(cxx=""):
             _no_check.rewrite(fgraph)
             rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
@@ -269,10 +343,10 @@ class LogDensity:
             self._graphs[term] = self._of_x([log_jacobian])[0]
         return self._graphs[term]
 
-    def _batched(self, terms: tuple[str, ...]) -> tuple[Any, list[Any]]:
-        """Return the input and the terms vectorised over rows, each (batch,)."""
-        big_x = pt.matrix("X", shape=(None, self.p), dtype="float64")
-        return big_x, _over_rows([self._term(t) for t in terms], self._x, big_x)
+    def _batched(self, terms: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
+        """Return the inputs and the terms vectorised over rows, each (batch,)."""
+        rows = self._rows
+        return rows, _over_rows([self._term(t) for t in terms], self._row, rows)
 
     @cached_property
     def is_vectorised(self) -> bool:
@@ -280,9 +354,17 @@ class LogDensity:
         try:
             batch = self._vectorised_gradient(_ALWAYS)
             x = 0.1 * np.random.default_rng(0).standard_normal((3, self.p))
+            # The model's own data, turned a little further in each row.
+            rows = [
+                np.stack([np.roll(one.own, i) for i in range(3)]) for one in self.inputs.values()
+            ]
             with _quiet():
-                together = batch(x)
-                apart = [np.concatenate(o) for o in zip(*map(batch, x[:, None]), strict=True)]
+                together = batch(x, *rows)
+                singly = [
+                    batch(*(part[i : i + 1] for part in (x, *rows)))  # what one row gives alone
+                    for i in range(3)
+                ]
+                apart = [np.concatenate(o) for o in zip(*singly, strict=True)]
         except _NO_VALUE:
             pass  # no value at these rows; the graph itself ran
         except (MethodNotDefined, NullTypeGradError) as err:
@@ -307,10 +389,10 @@ class LogDensity:
         return self._functions[kind, *terms]
 
     def _vectorised_gradient(self, terms: tuple[str, ...]) -> Callable:
-        big_x, values = self._batched(terms)
+        rows, values = self._batched(terms)
         # Rows do not see one another, so the gradient of their sum holds each row's own.
-        grads = [_grad(value.sum(), big_x) for value in values]
-        return self._function([big_x], values + grads)
+        grads = [_grad(value.sum(), rows[0]) for value in values]
+        return self._function(rows, values + grads)
 
     def _value_and_gradient(self, terms: tuple[str, ...]) -> Callable:
         def build(vectorised: bool) -> Callable:
@@ -321,7 +403,7 @@ class LogDensity:
                 grads = [_grad(value, self._x) for value in values]
             except _NO_DERIVATIVE as err:
                 raise _no_gradient(err) from err
-            return _Loop(self._function([self._x], values + grads))
+            return _Loop(self._function(self._row, values + grads))
 
         return self._compiled("gradient", terms, build)
 
@@ -334,17 +416,17 @@ class LogDensity:
             ):
                 return None
             if vectorised:
-                x, out = self._batched(terms)
+                (x, *others), out = self._batched(terms)
                 v = pt.matrix("V", shape=(None, self.p), dtype="float64")
             else:
-                x, out = self._x, [self._term(term) for term in terms]
+                (x, *others), out = self._row, [self._term(term) for term in terms]
                 v = pt.vector("v", shape=(self.p,), dtype="float64")
             grads = [_grad(value.sum(), x) for value in out]
             try:
                 products = [_grad((grad * v).sum(), x) for grad in grads]
             except _NO_DERIVATIVE:
                 return None
-            function = self._function([x, v], products)
+            function = self._function([x, v, *others], products)
             return function if vectorised else _Loop(function)
 
         return self._compiled("hessian", terms, build)
@@ -355,14 +437,14 @@ class LogDensity:
             out = self._of_x(self._frozen.replace_rvs_by_values(self._natural_vars))
             out = [pt.as_tensor(o, allow_xtensor_conversion=True) for o in out]
             if not vectorised:
-                return _Loop(self._function([self._x], out))
-            big_x = pt.matrix("X", shape=(None, self.p), dtype="float64")
+                return _Loop(self._function(self._row, out))
+            rows = self._rows
             try:
-                return self._function([big_x], _over_rows(out, self._x, big_x))
+                return self._function(rows, _over_rows(out, self._row, rows))
             except _NOT_VECTORISED:
                 # A Deterministic can hold an op that cannot be vectorised where the density has
                 # none.
-                return _Loop(self._function([self._x], out))
+                return _Loop(self._function(self._row, out))
 
         return self._compiled("natural", (), build)
 
@@ -375,11 +457,20 @@ class LogDensity:
             )
 
     def _call(
-        self, function: Callable, shapes: Sequence[tuple[int, ...]], *args: Array
+        self,
+        function: Callable,
+        shapes: Sequence[tuple[int, ...]],
+        vectors: Sequence[Array],
+        inputs: Inputs | None,
     ) -> list[NDArray]:
         """Run a function on a batch: in chunks that fit in memory, bad rows as NaN."""
         at_once = max(1, _ELEMENTS_AT_ONCE // max(self._data_size, self.p, 1))
-        n = len(args[0])
+        n = len(vectors[0])
+        if inputs is None:
+            inputs = {
+                name: np.broadcast_to(row, (n, *row.shape[1:])) for name, row in self._bound.items()
+            }
+        args = [*vectors, *(inputs[name] for name in self.inputs)]
         chunks = [
             _rowwise(function, shapes, [np.ascontiguousarray(a[i : i + at_once]) for a in args])
             for i in range(0, n, at_once)
@@ -417,7 +508,7 @@ class _Loop:
         self.function = function
 
     def __call__(self, *batches: Array) -> list[NDArray]:
-        rows = [self.function(*row) for row in zip(*batches, strict=True)]
+        rows = [self.function(*map(np.asarray, row)) for row in zip(*batches, strict=True)]
         return [np.stack(parts) for parts in zip(*rows, strict=True)]
 
 
@@ -522,12 +613,12 @@ def _split(x: Any, values: list[Any], shapes: list[tuple], sizes: list[int]) -> 
     return pieces
 
 
-def _over_rows(graphs: list[Any], x: Any, big_x: Any) -> list[Any]:
-    """Vectorise graphs of the vector x over the rows of a matrix."""
-    batched = vectorize_graph(graphs, {x: big_x})
+def _over_rows(graphs: list[Any], row: list[Any], rows: list[Any]) -> list[Any]:
+    """Vectorise graphs of the variables of one row over the rows of a batch."""
+    batched = vectorize_graph(graphs, dict(zip(row, rows, strict=True)))
     return [
-        # What does not depend on x is the same in every row.
-        out if out.type.ndim > graph.type.ndim else pt.alloc(out, big_x.shape[0], *out.shape)
+        # What depends on nothing is the same in every row.
+        out if out.type.ndim > graph.type.ndim else pt.alloc(out, rows[0].shape[0], *out.shape)
         for graph, out in zip(graphs, batched, strict=True)
     ]
 

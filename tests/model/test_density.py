@@ -25,6 +25,7 @@ from scipy import stats
 from bayes_point.errors import ModelError
 from bayes_point.model.density import LogDensity
 from bayes_point.model.flat_priors import flat_priors
+from bayes_point.model.inputs import weight_of
 
 # Nothing of the package's own mode: the reference is the graph as PyMC wrote it.
 PLAIN = Mode("py", "fast_compile")
@@ -682,3 +683,158 @@ def test_an_op_without_a_gradient() -> None:
     density = LogDensity(model)
     with pytest.raises(ModelError, match=r"has no gradient: .* Give the Op in question a gradient"):
         density.evaluate(np.zeros((1, 1)), density.terms)
+
+
+# ------------------------------------------------------------------- inputs: data, weights, choices
+
+
+def regression() -> pm.Model:
+    rng = np.random.default_rng(8)
+    with pm.Model(coords={"obs": range(6)}) as model:
+        x = pm.Data("x", rng.normal(size=(6, 2)), dims=("obs", "column"))
+        b = pm.Normal("b", 0, 2, shape=2)
+        sigma = pm.HalfNormal("sigma", 2)
+        pm.Deterministic("fitted", x @ b, dims="obs")
+        pm.Normal("y", x @ b, sigma, observed=pm.Data("y_data", Y, dims="obs"), dims="obs")
+        pm.Poisson("count", pm.math.exp(b[0]), observed=3)
+    return model
+
+
+def changed(name: str, own: np.ndarray, n: int) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    if own.dtype.kind == "i":
+        return np.array([own + i for i in range(n)])
+    return own + 0.1 * rng.uniform(size=(n, *own.shape))
+
+
+@pytest.mark.parametrize("vectorised", [True, False])
+@pytest.mark.parametrize("names", [["y", "count"], ["x", "y_data"], ["x"]])
+def test_rows_have_data_of_their_own(names: list[str], vectorised: bool) -> None:
+    # What the model gives with the data put into it, one data set at a time.
+    density = LogDensity(regression(), inputs=names)
+    if not vectorised:
+        density.__dict__["is_vectorised"] = False
+    assert list(density.inputs) == names
+    data = {name: changed(name, one.own, 3) for name, one in density.inputs.items()}
+    x = np.random.default_rng(4).normal(size=(3, density.p))
+    got = density.evaluate(x, density.terms, data)
+    hessian, natural = density.hessian(x, density.terms, data), density.natural(x, data)
+    for i in range(3):
+        model = regression()
+        put = {"y": "y_data"}
+        with model:
+            pm.set_data({put.get(k, k): v[i] for k, v in data.items() if k != "count"})
+        if "count" in names:
+            model.rvs_to_values[model["count"]] = pt.constant(data["count"][i])
+        one = LogDensity(model)
+        row = x[i : i + 1]
+        for a, b in zip(got, one.evaluate(row, one.terms), strict=True):
+            np.testing.assert_allclose(a[i], b[0], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            hessian[i], one.hessian(row, one.terms)[0], rtol=1e-11, atol=1e-11
+        )
+        for name, value in one.natural(row).items():
+            np.testing.assert_allclose(natural[name][i], value[0], rtol=1e-13)
+        bound = density.bind({name: rows[i] for name, rows in data.items()})
+        np.testing.assert_allclose(
+            bound.evaluate(np.tile(row, (4, 1)), ("likelihood",))[0],
+            np.tile(got[0][i, :1], (4, 1)),
+            rtol=1e-12,
+        )
+
+
+@over([simplexes, labelled_dims, censored, categories, lkj_covariance])
+def test_rows_with_the_models_own_data_are_the_model(build: Build) -> None:
+    model, density, x = prepared(build)
+    names = [rv.name for rv in model.observed_RVs]
+    other = LogDensity(model, inputs=names)
+    data = {k: np.repeat(one.own[None], len(x), axis=0) for k, one in other.inputs.items()}
+    got, expected = other.evaluate(x, other.terms, data), density.evaluate(x, density.terms)
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+@over([regression, mixture, lkj_covariance, labelled_dims, autoregression])
+def test_weights_repeat_observations(build: Build) -> None:
+    # Elementwise: the weighted log-likelihood is linear in the weights, and PyMC's with ones.
+    model = build()
+    density, plain = LogDensity(model, weights=True), LogDensity(model)
+    x = prepared(build)[2][:1] if build is not regression else np.zeros((1, density.p))
+    with pytensor.config.change_flags(cxx=""):
+        own = model.compile_logp(vars=model.observed_RVs, sum=False, mode=PLAIN)
+    elementwise = [np.asarray(value) for value in own(as_point(model, x[0]))]
+    assert [one.own.shape for one in density.inputs.values()] == [v.shape for v in elementwise]
+    rng = np.random.default_rng(1)
+    weights = {
+        name: np.stack([np.ones(one.shape), rng.integers(0, 4, one.shape)])
+        for name, one in density.inputs.items()
+    }
+    value, gradient = density.evaluate(np.repeat(x, 2, axis=0), ("likelihood", "prior"), weights)
+    expected, slope = plain.evaluate(x, ("likelihood", "prior"))
+    np.testing.assert_allclose(value[0], expected[0], rtol=1e-12)
+    np.testing.assert_allclose(gradient[0], slope[0], rtol=1e-10, atol=1e-10)
+    total = sum(np.sum(w[1] * e) for w, e in zip(weights.values(), elementwise, strict=True))
+    np.testing.assert_allclose(value[1], [total, expected[0, 1]], rtol=1e-12)
+
+
+def test_an_impossible_observation_of_weight_zero_does_not_count() -> None:
+    with pm.Model() as model:
+        rate = pm.HalfNormal("rate", 1)
+        pm.Exponential("y", rate, observed=[1.0, -1.0])
+    density = LogDensity(model, weights=True)
+    value, gradient = density.evaluate(
+        np.zeros((1, 1)), ("likelihood",), {weight_of("y"): np.array([[2.0, 0.0]])}
+    )
+    # 2 (log r - r) at r = 1, in log r: slope 2 (1 - r) = 0.
+    np.testing.assert_allclose(value, [[-2.0]], rtol=1e-15)
+    np.testing.assert_allclose(gradient, [[[0.0]]], atol=1e-15)
+
+
+def test_discrete_variables_as_inputs() -> None:
+    with pm.Model() as model:
+        k = pm.Categorical("k", [0.2, 0.8], shape=3)
+        mu = pm.Normal("mu", 0, 1, shape=2)
+        pm.Deterministic("which", mu[k])
+        pm.Normal("y", mu[k], 1, observed=[1.0, 2.0, 3.0])
+    density = LogDensity(model, inputs=["k"])
+    assert density.labels == ["mu[0]", "mu[1]"]
+    choices = np.array([[0, 0, 1], [1, 0, 1]])
+    x = np.array([[0.5, 1.0], [0.5, 1.0]])
+    value, _ = density.evaluate(x, ("likelihood", "prior"), {"k": choices})
+    where = np.take_along_axis(x, choices, axis=1)
+    likelihood = stats.norm(where).logpdf([1.0, 2.0, 3.0]).sum(axis=1)
+    prior = stats.norm.logpdf(x).sum(axis=1) + np.log([0.2, 0.8])[choices].sum(axis=1)
+    np.testing.assert_allclose(value, np.stack([likelihood, prior], axis=1), rtol=1e-13)
+    natural = density.natural(x, {"k": choices})
+    assert list(natural) == ["mu", "which"]
+    np.testing.assert_array_equal(natural["which"], where)
+
+
+def test_a_model_whose_free_variables_are_all_inputs() -> None:
+    with pm.Model() as model:
+        k = pm.Poisson("k", 3.0)
+        pm.Normal("y", k, observed=1.0)
+    density = LogDensity(model, inputs=["k"])
+    value, gradient = density.evaluate(np.empty((4, 0)), density.terms, {"k": np.arange(4)})
+    expected = [stats.norm(np.arange(4)).logpdf(1.0), stats.poisson(3).logpmf(np.arange(4))]
+    np.testing.assert_allclose(value, np.transpose(expected), rtol=1e-13)
+    assert gradient.shape == (4, 2, 0)
+
+
+def test_inputs_that_a_model_does_not_have() -> None:
+    wanted = r"\['b'\] cannot be given anew .*: observed variables \['y', 'count'\]; pm.Data \['x'"
+    with pytest.raises(ModelError, match=wanted):
+        LogDensity(regression(), inputs=["b"])
+    with pytest.raises(ModelError, match=r"'y' is observed through the pm\.Data 'y_data'"):
+        LogDensity(regression(), inputs=["y", "y_data"])
+    with pytest.raises(ModelError, match=r"\['y'\] named more than once"):
+        LogDensity(regression(), inputs=["y", "y"])
+
+
+def test_values_of_an_input() -> None:
+    inputs = LogDensity(regression(), inputs=["y", "count"]).inputs
+    with pytest.raises(ModelError, match=r"shape \(2, 5\) for 'y'; expected \(batch, 6\)"):
+        inputs["y"].batch(np.zeros((2, 5)))
+    with pytest.raises(ModelError, match="'count' that are not whole numbers"):
+        inputs["count"].batch([1.5, 2])
+    assert inputs["count"].batch([1.0, 2.0]).tolist() == [1, 2]
