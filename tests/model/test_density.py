@@ -812,7 +812,7 @@ def test_discrete_variables_as_inputs() -> None:
 
 def test_a_model_whose_free_variables_are_all_inputs() -> None:
     with pm.Model() as model:
-        k = pm.Poisson("k", 3.0)
+        k = pm.Poisson("k", np.array(3.0))
         pm.Normal("y", k, observed=1.0)
     density = LogDensity(model, inputs=["k"])
     value, gradient = density.evaluate(np.empty((4, 0)), density.terms, {"k": np.arange(4)})
