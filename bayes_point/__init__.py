@@ -23,11 +23,14 @@ from typing import TYPE_CHECKING, Any
 from bayes_point.report import Report, report
 
 if TYPE_CHECKING:
+    from bayes_point.approximation import laplace
+    from bayes_point.comparison.closeness import closeness
     from bayes_point.comparison.gaps import gaps
     from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
     from bayes_point.comparison.tables import summary
     from bayes_point.estimation.estimate import find_MAP, find_MLE
     from bayes_point.estimation.point_estimate import PointEstimate
+    from bayes_point.estimation.prior_path import data_path, prior_path
     from bayes_point.estimation.status import Finding, Status
     from bayes_point.fitting import fit
     from bayes_point.model.density import LogDensity
@@ -43,14 +46,18 @@ _HOMES = {
     "LogDensity": "bayes_point.model.density",
     "PointEstimate": "bayes_point.estimation.point_estimate",
     "Status": "bayes_point.estimation.status",
+    "closeness": "bayes_point.comparison.closeness",
+    "data_path": "bayes_point.estimation.prior_path",
     "find_MAP": "bayes_point.estimation.estimate",
     "find_MLE": "bayes_point.estimation.estimate",
     "fit": "bayes_point.fitting",
     "flat_priors": "bayes_point.model.flat_priors",
     "gaps": "bayes_point.comparison.gaps",
+    "laplace": "bayes_point.approximation",
     "plot_estimates": "bayes_point.comparison.plots",
     "plot_gaps": "bayes_point.comparison.plots",
     "plot_joint": "bayes_point.comparison.plots",
+    "prior_path": "bayes_point.estimation.prior_path",
     "roles": "bayes_point.model.roles",
     "summary": "bayes_point.comparison.tables",
 }
@@ -61,14 +68,18 @@ __all__ = [
     "PointEstimate",
     "Report",
     "Status",
+    "closeness",
+    "data_path",
     "find_MAP",
     "find_MLE",
     "fit",
     "flat_priors",
     "gaps",
+    "laplace",
     "plot_estimates",
     "plot_gaps",
     "plot_joint",
+    "prior_path",
     "report",
     "roles",
     "summary",

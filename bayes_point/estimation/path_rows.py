@@ -1,0 +1,135 @@
+"""Following the estimate as the weights of likelihood and prior change."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from numpy.typing import NDArray
+
+from bayes_point.estimation.assembly import assemble
+from bayes_point.estimation.certificate import certify
+from bayes_point.estimation.kinks import is_maximum_along
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.powers import Ends, Powered, climb
+from bayes_point.estimation.search import search
+from bayes_point.estimation.status import Status
+
+__all__ = ["Rows", "follow_rows"]
+
+Array = NDArray[np.float64]
+
+# So many of the local maxima found at one row are starting points of the others.
+_OPTIMA = 4
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a path: what each maximises, and how a maximum of it is found and judged."""
+
+    model: pm.Model
+    powered: Powered
+    estimator: str
+    weights: Array
+    starts: Array
+    rng: np.random.Generator
+
+    def objective(self, i: int) -> Objective:
+        """Return what row i maximises; a term of weight zero may be infinite, and is left out."""
+        pairs = ((term, self.weights[i, k]) for term, k in self.powered.column.items())
+        return Objective(self.powered.density, {term: float(w) for term, w in pairs if w > 0})
+
+    def search(self, i: int) -> tuple[PointEstimate, list[Array]]:
+        """Find the maximum of row i as find_MLE and find_MAP do; return the points found, too."""
+        objective = self.objective(i)
+        certificate, optima, n_starts = search(objective, self.starts, copy.deepcopy(self.rng))
+        estimate = self._assembled(objective, certificate, optima, n_starts)
+        return estimate, [certificate.x, *(optimum.x for optimum in optima[:_OPTIMA])]
+
+    def judge(self, i: int, x: Array, settled: bool) -> PointEstimate:
+        """Say what kind of optimum of row i a point is."""
+        objective = self.objective(i)
+        start = self.starts[0]
+        certificate = certify(objective, x, start=start, centre=start, settled=settled)
+        return self._assembled(objective, certificate, [], len(self.starts))
+
+    def _assembled(self, objective: Objective, *found: Any) -> PointEstimate:
+        return assemble(self.model, objective, self.estimator, *found)
+
+
+def follow_rows(rows: Rows) -> tuple[Ends, dict[int, PointEstimate]]:
+    """Return where each row ended, and the estimates of those that are not evident maxima."""
+    found, points, kinks, poles = _anchors(rows)
+    ends = climb(rows.powered, rows.weights, points, kinks)
+    # The supremum of a weighted sum is convex in the weights: where it is finite at two powers, it
+    # is finite between them.  Beyond, the pole has to be looked for at every power.
+    bounded = [i for i in found if i not in poles]
+    low, high = min(bounded, default=len(ends.x)), max(bounded, default=-1)
+    for i in range(len(ends.x)):
+        if i in found and not _is_beaten(found[i], float(ends.value[i])):
+            continue
+        if not low <= i <= high:
+            at_pole = rows.judge(i, _nearest(poles, i), False)
+            unbounded = at_pole.status is Status.UNBOUNDED
+            found[i] = at_pole if unbounded else rows.search(i)[0]
+        elif ends.evident[i]:
+            found.pop(i, None)
+        else:
+            found[i] = rows.judge(i, ends.x[i], bool(ends.settled[i]))
+            if found[i].status is Status.NOT_CONVERGED:
+                found[i] = rows.search(i)[0]
+    return ends, found
+
+
+def _anchors(
+    rows: Rows,
+) -> tuple[dict[int, PointEstimate], Array, Array, dict[int, Array]]:
+    """Search from every start at the ends of the path, and at the MAP.
+
+    Returns the estimates by row, the points from which the other rows start, the kinks, and the
+    points near a pole by row.
+    """
+    last = len(rows.weights) - 1
+    map_ = np.flatnonzero(np.all(rows.weights == 1, axis=1))
+    found: dict[int, PointEstimate] = {}
+    poles: dict[int, Array] = {}
+    points: list[Array] = []
+    todo = list(dict.fromkeys([0, *map(int, map_), last]))
+    while todo:
+        i = todo.pop(0)
+        found[i], optima = rows.search(i)
+        if found[i].status is Status.CONVERGED:
+            points += [x for x in optima if np.all(np.isfinite(x))]
+        elif i in (0, last) and last > 1:
+            # Nothing follows from it for its neighbour.
+            todo += [j for j in ((1,) if i == 0 else (last - 1,)) if j not in (*found, *todo)]
+        if found[i].status is Status.UNBOUNDED:
+            poles[i] = optima[0]
+    for i in [i for i in found if poles and i not in poles]:
+        # A weak pole escapes a search that does not know of it.
+        x = _nearest(poles, i)
+        at_pole = rows.judge(i, x, False)
+        if at_pole.status is Status.UNBOUNDED:
+            found[i], poles[i] = at_pole, x
+    kinks = np.full(rows.powered.density.p, np.nan)
+    for i, estimate in found.items():
+        x = estimate.unconstrained.values
+        if estimate.status is Status.CONVERGED:
+            at = is_maximum_along(rows.objective(i), x, np.ones(len(x), bool))
+            kinks[at] = x[at]
+    return found, np.unique(points or rows.starts[:1], axis=0), kinks, poles
+
+
+def _nearest(points: Mapping[int, Array], i: int) -> Array:
+    return points[min(points, key=lambda k: abs(k - i))]
+
+
+def _is_beaten(estimate: PointEstimate, value: float) -> bool:
+    """Whether the path came by a better point than the search did."""
+    own = float(estimate.optima["log_density"].values[0])
+    return estimate.status.is_point and value > own + 1e-7 * (1 + abs(own))
