@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bayes_point.estimation.estimate import find_MAP, find_MLE
     from bayes_point.estimation.point_estimate import PointEstimate
     from bayes_point.estimation.prior_path import data_path, prior_path
+    from bayes_point.estimation.profile import profile
     from bayes_point.estimation.status import Finding, Status
     from bayes_point.fitting import fit
     from bayes_point.model.density import LogDensity
@@ -58,6 +59,7 @@ _HOMES = {
     "plot_gaps": "bayes_point.comparison.plots",
     "plot_joint": "bayes_point.comparison.plots",
     "prior_path": "bayes_point.estimation.prior_path",
+    "profile": "bayes_point.estimation.profile",
     "roles": "bayes_point.model.roles",
     "summary": "bayes_point.comparison.tables",
 }
@@ -80,6 +82,7 @@ __all__ = [
     "plot_gaps",
     "plot_joint",
     "prior_path",
+    "profile",
     "report",
     "roles",
     "summary",

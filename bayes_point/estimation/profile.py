@@ -2,26 +2,399 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import itertools
+import warnings
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pymc as pm
 import xarray as xr
+from arviz_base import rcParams
+from numpy.typing import NDArray
+from scipy.stats import chi2
+from threadpoolctl import threadpool_limits
 
+from bayes_point.errors import EstimationError, EstimationWarning, ModelError
+from bayes_point.estimation.assembly import assemble
+from bayes_point.estimation.constraint import Problem
+from bayes_point.estimation.contours import trace_contours
+from bayes_point.estimation.curves import Curves, End, trace_curves
+from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.estimator import Potentials, estimator_of
+from bayes_point.estimation.kinks import _one_sided
+from bayes_point.estimation.maximise import EPS
+from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.profile_tree import BOUNDS, as_tree, rows_of
+from bayes_point.estimation.search import search
+from bayes_point.estimation.status import Status
+from bayes_point.estimation.traces import Better
+from bayes_point.model.checks import as_model
+from bayes_point.model.scalar import Scalars, scalars_of, select_elements
 
-__all__ = ["profile_interval"]
+__all__ = ["profile", "profile_interval"]
+
+Array = NDArray[np.float64]
+VarNames = str | Sequence[str] | None
+Coords = Mapping[Hashable, Any] | None
+
+_PACKAGE = str(Path(__file__).parents[1])
+# A better optimum is followed so many times.
+_CORRECTIONS = 5
+# A profile goes on beyond the interval by this much of the root of the cut-off.
+_BEYOND = 1.25
+# An estimate at infinity is profiled from the nearest point that is this near to its supremum.
+_NOTHING = 1e-7
+
+
+# Numbers that the Hessians along the traces may take up at once: some 200 MB.
+_AT_ONCE = 25_000_000
+_TRACED = 16
+# Contours of more pairs than this make no sense to look at.
+_MOST_PAIRS = 45
+
+
+def profile(
+    model: pm.Model | None = None,
+    var_names: VarNames = None,
+    *,
+    filter_vars: str | None = None,
+    coords: Coords = None,
+    estimator: str | None = None,
+    estimate: PointEstimate | None = None,
+    ci_prob: float | None = None,
+    n_points: int = 50,
+    slice: bool = False,
+    contours: bool = False,
+    jacobian: bool = False,
+    potentials: Potentials | None = None,
+    random_seed: Any = None,
+    backend: str | None = None,
+    progressbar: bool = True,
+) -> xr.DataTree:
+    r"""Profile: the highest log density that is possible at each value of a scalar.
+
+    For a scalar g of the parameters (an element of a free variable, or of a Deterministic) the
+    profile is the maximum of the log density over all parameters with g held at c, as a function of
+    c.  Twice its fall below the maximum is the deviance; where it is below the quantile of a
+    chi-squared distribution with one degree of freedom lies the profile-likelihood interval, which
+    does not depend on how the model is parametrised, and need be neither symmetric nor finite.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of `estimate`, or of the context.
+    var_names, filter_vars, coords
+        Which scalars, as in ArviZ; by default every element of every free variable.
+        Deterministics have to be named.
+    estimator : {"MLE", "MAP"}, optional
+        What is maximised: for ``"MLE"``, the default, the profile is the profile likelihood, for
+        ``"MAP"`` the profile posterior.
+    estimate : PointEstimate, optional
+        The maximum to begin from; by default it is found.
+    ci_prob : float, optional
+        Probability of the intervals and contours; by default that of ArviZ's rcParams.
+    n_points : int
+        Points of each profile (and of each contour), spread so that they follow its shape.
+    slice : bool
+        Hold the other coordinates where they are instead of maximising over them.
+    contours : bool
+        For each pair of the scalars also the contour: where the deviance with both held is the
+        quantile of a chi-squared distribution with two degrees of freedom.
+    jacobian, potentials
+        As in `find_MAP` and `find_MLE`, where the maximum has to be found.
+    random_seed, backend, progressbar
+        As in `find_MLE`.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``profile``, with the dims parameter and point: ``value`` of the scalar, ``log_density``,
+        ``deviance``, ``signed_root`` of the deviance (a straight line where the log density is
+        quadratic), ``quadratic_deviance`` (what the standard error alone would say) and
+        ``status``; for each parameter ``estimate``, ``stderr``, ``interval`` with the dim
+        ci_bound (lower, upper), and ``reason``: ``"crossing"`` where the deviance passes the
+        cut-off, else why that end of the interval is open.  ``path``: the free variables along
+        each profile.  ``contours``, if asked for, with the dims pair, angle and axis.
+        ``estimate``: the maximum that the profile is of.
+
+    Raises
+    ------
+    ModelError
+        If something is asked for that is not in the model, or that cannot be profiled.
+    EstimationError
+        If there is no maximum to begin from: it is unbounded, or was not found.
+
+    Warns
+    -----
+    EstimationWarning
+        If the profile met a better optimum than it began from.  It is then made anew from there.
+
+    References
+    ----------
+    D. J. Venzon and S. H. Moolgavkar (1988), A method for computing profile-likelihood-based
+    confidence intervals, https://doi.org/10.2307/2347496
+
+    Examples
+    --------
+    Three heads of three tosses.  The deviance at theta is -6 log(theta), so the lower end of the
+    95 % interval is exp(-3.84 / 6); there is no upper end but that of the support.
+
+    >>> import bayes_point as bp, pymc as pm
+    >>> with pm.Model() as coin:
+    ...     theta = pm.Beta("theta", 2, 2)
+    ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1])
+    >>> dt = bp.profile(coin, ci_prob=0.95, progressbar=False)
+    >>> dt["profile/interval"].sel(parameter="theta").values.round(4).tolist()
+    [0.5272, 1.0]
+    >>> dt["profile/reason"].sel(parameter="theta").values.tolist()
+    ['crossing', 'edge of the support']
+    """
+    if estimate is not None and not isinstance(estimate, PointEstimate):
+        raise ModelError(
+            f"estimate must be what find_MLE or find_MAP returns, got {type(estimate).__name__}."
+        )
+    prob = probability(ci_prob)
+    _check_points(n_points)
+    model = estimate.model if model is None and estimate is not None else as_model(model, "profile")
+    if estimate is None:
+        estimate = _found(
+            model, estimator or "MLE", jacobian, potentials, random_seed, backend, progressbar
+        )
+    elif estimate.model is not model or estimator not in (None, estimate.estimator):
+        other = "is of another model" if estimate.model is not model else "is an"
+        raise ModelError(
+            f"The estimate given {other} {estimate.estimator}, and the profile asked for is of "
+            f"{estimator or 'this model'}. Leave out model= and estimator=, or estimate=."
+        )
+    density = estimate.objective.density
+    scalars = scalars_of(density, select_elements(density, var_names, filter_vars, coords))
+    if slice:
+        _check_slice(scalars)
+    pairs = list(itertools.combinations(range(len(scalars.labels)), 2)) if contours else []
+    if contours and not 0 < len(pairs) <= _MOST_PAIRS:
+        raise ModelError(
+            f"contours=True draws every pair of the {len(scalars.labels)} scalars selected, which "
+            "must be from 2 to 10: select them with var_names and coords."
+        )
+
+    def trace(problem: Problem, start: Array, top: float) -> tuple[list, list]:
+        curves, lines = _curves(problem, start, top, prob, _BEYOND), []
+        rows = [row for part in curves for row in rows_of(part, n_points)]
+        if pairs:
+            whole = _curves(problem, start, top, prob, 1.0, together=True)[0]
+            height = float(np.sqrt(chi2.ppf(prob, 2)))
+            lines = trace_contours(problem, pairs, whole, start, n_points, height)
+        return rows, lines
+
+    (rows, lines), best = _until_best(estimate, scalars, slice, random_seed, trace)
+    return as_tree(best, scalars, rows, lines, prob, slice, best is not estimate)
 
 
 def profile_interval(
     estimate: PointEstimate,
     *,
-    var_names: str | Sequence[str] | None = None,
+    var_names: VarNames = None,
     filter_vars: str | None = None,
-    coords: Mapping[Hashable, object] | None = None,
+    coords: Coords = None,
     ci_prob: float | None = None,
 ) -> xr.Dataset:
-    """Profile-likelihood intervals on the natural scale: variables with the dim ``ci_bound``.
+    """Return the profile-likelihood interval of each scalar, on the natural scale.
 
-    ``ci_bound`` is (lower, upper), last; ``attrs["notes"]`` of a variable says, one a line, why
-    an end of it is open.
+    Parameters
+    ----------
+    estimate : PointEstimate
+        The maximum to begin from.
+    var_names, filter_vars, coords
+        Which scalars, as in ArviZ; by default the free variables.
+    ci_prob : float, optional
+        Probability of the intervals; by default that of ArviZ's rcParams.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables with a last dim ``ci_bound`` (lower, upper).  Where an end is open, the
+        variable's ``attrs["notes"]`` says why, one end a line.
+
+    Raises
+    ------
+    ModelError
+        If something is asked for that is not in the model, or that cannot be profiled.
+    EstimationError
+        If there is no maximum to begin from.
     """
-    raise NotImplementedError
+    prob = probability(ci_prob)
+    elements = select_elements(estimate.objective.density, var_names, filter_vars, coords)
+    scalars = scalars_of(estimate.objective.density, elements)
+
+    def trace(problem: Problem, start: Array, top: float) -> list[tuple[End, End]]:
+        curves = _curves(problem, start, top, prob, 1.0)
+        return [part.interval(k) for part in curves for k in range(len(part.chosen))]
+
+    ends, _ = _until_best(estimate, scalars, False, None, trace)
+    bounds = np.array([[end.at for end in pair] for pair in ends])
+    out, start = {}, 0
+    for name, array in elements.data_vars.items():
+        own = np.s_[start : start + array.size]
+        start += array.size
+        notes = [
+            f"{label}, {bound} end: {end.why}"
+            for label, pair in zip(scalars.labels[own], ends[own], strict=True)
+            for bound, end in zip(BOUNDS, pair, strict=True)
+            if end.why
+        ]
+        out[name] = xr.DataArray(
+            bounds[own].reshape(*array.shape, 2),
+            dims=(*array.dims, "ci_bound"),
+            coords={**array.coords, "ci_bound": BOUNDS},
+            attrs={"notes": "\n".join(notes)} if notes else {},
+        )
+    return xr.Dataset(out)
+
+
+def probability(ci_prob: float | None) -> float:
+    """Return the probability asked for, or that of ArviZ's rcParams; check it."""
+    prob = rcParams["stats.ci_prob"] if ci_prob is None else ci_prob
+    if isinstance(prob, bool) or not isinstance(prob, int | float | np.number) or not 0 < prob < 1:
+        raise ModelError(
+            f"ci_prob must be a number above 0 and below 1, such as 0.95; got {prob!r}."
+        )
+    return float(prob)
+
+
+def _check_points(n_points: int) -> None:
+    if not isinstance(n_points, Integral) or isinstance(n_points, bool) or n_points < 5:
+        raise ModelError(f"n_points must be a whole number of at least 5, got {n_points!r}.")
+
+
+def _check_slice(scalars: Scalars) -> None:
+    several = [label for label, j in zip(scalars.labels, scalars.coordinate, strict=True) if j < 0]
+    if several:
+        raise ModelError(
+            f"{', '.join(several[:5])} cannot be sliced: it is made of several coordinates, and a "
+            "slice moves one and holds the others. Slice the parameters that it is made of, or "
+            "profile it with slice=False."
+        )
+
+
+def _found(
+    model: pm.Model,
+    estimator: str,
+    jacobian: bool,
+    potentials: Potentials | None,
+    random_seed: Any,
+    backend: str | None,
+    progressbar: bool,
+) -> PointEstimate:
+    # Checks what is asked for; the search itself is that of find_MLE and find_MAP.
+    estimator_of(model, estimator, jacobian=jacobian, potentials=potentials)
+    common: dict[str, Any] = {
+        "random_seed": random_seed,
+        "backend": backend,
+        "progressbar": progressbar,
+    }
+    if estimator == "MAP":
+        return find_MAP(model, jacobian=jacobian, **common)
+    return find_MLE(model, potentials=potentials, **common)
+
+
+def _until_best[T](
+    estimate: PointEstimate,
+    scalars: Scalars,
+    is_slice: bool,
+    random_seed: Any,
+    trace: Callable[[Problem, Array, float], T],
+) -> tuple[T, PointEstimate]:
+    """Trace from the estimate, or from the better one that this leads to; return that as well."""
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        for _ in range(_CORRECTIONS):
+            start, top = _start(estimate)
+            movable = _movable(estimate.objective, start)
+            try:
+                problem = Problem(estimate.objective, scalars, movable, is_slice)
+                return trace(problem, start, top), estimate
+            except Better as better:
+                estimate = _corrected(estimate, better, top, random_seed)
+    raise EstimationError(
+        f"Each of {_CORRECTIONS} profiles led on to a better optimum. Give starting values nearer "
+        "to the optimum with initvals=, or more of them with n_starts=.",
+        estimate,
+    )
+
+
+def _curves(
+    problem: Problem,
+    start: Array,
+    top: float,
+    prob: float,
+    beyond: float,
+    *,
+    together: bool = False,
+) -> list[Curves]:
+    """Trace all scalars, as many at once as fit in memory."""
+    count, p = len(problem.scalars.labels), len(start)
+    at_once = count if together else max(1, _AT_ONCE // (2 * _TRACED * p * p))
+    height = float(np.sqrt(chi2.ppf(prob, 1)))
+    return [
+        trace_curves(
+            problem,
+            np.arange(first, min(first + at_once, count)),
+            start,
+            top=top,
+            height=height,
+            reach=beyond * height,
+            noise=max(1e-6, 1e4 * EPS * (1 + abs(top))),
+        )
+        for first in range(0, count, at_once)
+    ]
+
+
+def _start(estimate: PointEstimate) -> tuple[Array, float]:
+    """Return a finite point at the estimate, or as near as its log density can tell, and the top.
+
+    Raises
+    ------
+    EstimationError
+        If the estimate does not exist.
+    """
+    if estimate.status in (Status.UNBOUNDED, Status.NOT_CONVERGED):
+        findings = " ".join(map(str, estimate.findings))
+        raise EstimationError(
+            f"There is no maximum to profile from: the {estimate.estimator} is "
+            f"{estimate.status.key.replace('_', ' ')}. {findings}",
+            estimate,
+        )
+    certificate = estimate.certificate
+    values, _ = estimate.objective.evaluate(certificate.path)
+    top = max(certificate.value, float(values[-1]))
+    near = np.flatnonzero(values >= top - _NOTHING * (1 + abs(top)))
+    return certificate.path[near[0] if near.size else -1], top
+
+
+def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:
+    """Return the coordinates along which the density is smooth: not at a kink, not at a wall."""
+    left, right = _one_sided(objective, x)
+    error = 1 / np.sqrt(np.abs(np.diagonal(objective.hessian(x[None, :])[0])))
+    return ~((left > 0) & (right < 0) & ((left - right) * error > 1e-3))
+
+
+def _corrected(
+    estimate: PointEstimate, better: Better, top: float, random_seed: Any
+) -> PointEstimate:
+    """Climb from a point that is better than the estimate; warn."""
+    rng = np.random.default_rng(random_seed)
+    certificate, optima, used = search(estimate.objective, better.x[None, :], rng)
+    corrected = assemble(
+        estimate.model, estimate.objective, estimate.estimator, certificate, optima, used
+    )
+    warnings.warn(
+        f"The profile met a better optimum than the {estimate.estimator} that it began from: log "
+        f"density {certificate.value:.6g} against {top:.6g}. It was made anew from there. "
+        "Find the estimate anew as well, with more starts (n_starts=).",
+        EstimationWarning,
+        skip_file_prefixes=(_PACKAGE,),
+    )
+    return corrected

@@ -52,13 +52,13 @@ class Scalars:
 
     def values(self, x: Array) -> Array:
         """Return every scalar at each row of `x`: (batch, K)."""
-        [out] = self.density._call(self._values, [(len(self.labels),)], x)
+        [out] = self.density._call(self._values, [(len(self.labels),)], [x], None)
         return np.asarray(out, dtype=float)
 
     def evaluate(self, x: Array, which: NDArray[np.int_]) -> tuple[Array, Array]:
         """Return one scalar a row, its value, (batch,), and its gradient, (batch, p)."""
         u = self._one_hot(which)
-        value, gradient = self.density._call(self._gradient, [(), (self.density.p,)], x, u)
+        value, gradient = self.density._call(self._gradient, [(), (self.density.p,)], [x, u], None)
         return value, gradient
 
     def hessian(self, x: Array, which: NDArray[np.int_]) -> Array:
@@ -67,7 +67,7 @@ class Scalars:
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         u = self._one_hot(np.repeat(which, p))
         if self._product is not None:
-            [rows] = self.density._call(self._product, [(p,)], points, axes, u)
+            [rows] = self.density._call(self._product, [(p,)], [points, axes, u], None)
         else:
             rows = self._differences(points, axes, np.repeat(which, p))
         h = rows.reshape(b, p, p)
@@ -146,12 +146,12 @@ class Scalars:
         """Compile what `make` makes of the scalars, the vector, a direction and the choice."""
         density, graph, p = self.density, self._graph, self.density.p
         if vectorised:
-            x = pt.matrix("X", shape=(None, p), dtype="float64")
+            x, *others = density._rows
             v, u = pt.matrix("V", shape=(None, p)), pt.matrix("U", shape=(None, len(self.labels)))
-            [graph] = _over_rows([graph], density._x, x)
+            [graph] = _over_rows([graph], density._row, [x, *others])
         else:
-            x, v, u = density._x, pt.vector("v", shape=(p,)), pt.vector("u")
-        given = [{"x": x, "v": v, "u": u}[name] for name in inputs]
+            (x, *others), v, u = density._row, pt.vector("v", shape=(p,)), pt.vector("u")
+        given = [*({"x": x, "v": v, "u": u}[name] for name in inputs), *others]
         function = density._function(given, make(graph, x, v, u))
         return function if vectorised else _Loop(function)
 
@@ -209,7 +209,7 @@ def select_elements(
     shapes = zip(density._natural_vars, density._natural_shapes, strict=True)
     every = {var.name: np.arange(int(np.prod(shape))).reshape(shape) for var, shape in shapes}
     ds = density.dataset(every)
-    names: list[str] | None = list(dict.fromkeys(density.variables))
+    names: Any = list(dict.fromkeys(density.variables))
     if var_names is not None:
         elements = {
             label: name for name in every for label, _ in density.elements(name, every[name])
@@ -223,16 +223,16 @@ def select_elements(
                     f"var_names={elements[name]!r} and coords={{{dims}}}."
                 )
         try:
-            names = _var_names(var_names, ds, filter_vars)  # type: ignore[arg-type]
+            names = _var_names(var_names, ds, filter_vars)
         except (KeyError, ValueError) as error:
             raise ModelError(
                 f"var_names={var_names!r}, filter_vars={filter_vars!r} cannot be selected. The "
                 f"free variables and Deterministics of the model are {', '.join(every)}; "
                 "filter_vars is None, 'like' or 'regex'."
             ) from error
-    ds = ds[list(dict.fromkeys(names or []))]
+    ds = ds[list(dict.fromkeys(names))]
     try:
-        ds = ds.sel({k: v for k, v in (coords or {}).items()})
+        ds = ds.sel(dict(coords or {}))
     except (KeyError, ValueError, TypeError) as error:
         held = {str(dim): [str(v) for v in ds[dim].values[:8]] for dim in ds.dims}
         raise ModelError(
