@@ -25,11 +25,14 @@ from bayes_point.report import Report, report
 if TYPE_CHECKING:
     from bayes_point.approximation import laplace
     from bayes_point.comparison.closeness import closeness
+    from bayes_point.comparison.explain import explain
     from bayes_point.comparison.gaps import gaps
     from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
     from bayes_point.comparison.tables import summary
+    from bayes_point.comparison.verdict import Verdict, verdict
     from bayes_point.estimation.estimate import find_MAP, find_MLE
     from bayes_point.estimation.point_estimate import PointEstimate
+    from bayes_point.estimation.prior_information import prior_information
     from bayes_point.estimation.prior_path import data_path, prior_path
     from bayes_point.estimation.profile import profile
     from bayes_point.estimation.status import Finding, Status
@@ -47,8 +50,10 @@ _HOMES = {
     "LogDensity": "bayes_point.model.density",
     "PointEstimate": "bayes_point.estimation.point_estimate",
     "Status": "bayes_point.estimation.status",
+    "Verdict": "bayes_point.comparison.verdict",
     "closeness": "bayes_point.comparison.closeness",
     "data_path": "bayes_point.estimation.prior_path",
+    "explain": "bayes_point.comparison.explain",
     "find_MAP": "bayes_point.estimation.estimate",
     "find_MLE": "bayes_point.estimation.estimate",
     "fit": "bayes_point.fitting",
@@ -58,10 +63,12 @@ _HOMES = {
     "plot_estimates": "bayes_point.comparison.plots",
     "plot_gaps": "bayes_point.comparison.plots",
     "plot_joint": "bayes_point.comparison.plots",
+    "prior_information": "bayes_point.estimation.prior_information",
     "prior_path": "bayes_point.estimation.prior_path",
     "profile": "bayes_point.estimation.profile",
     "roles": "bayes_point.model.roles",
     "summary": "bayes_point.comparison.tables",
+    "verdict": "bayes_point.comparison.verdict",
 }
 
 __all__ = [
@@ -70,8 +77,10 @@ __all__ = [
     "PointEstimate",
     "Report",
     "Status",
+    "Verdict",
     "closeness",
     "data_path",
+    "explain",
     "find_MAP",
     "find_MLE",
     "fit",
@@ -81,11 +90,13 @@ __all__ = [
     "plot_estimates",
     "plot_gaps",
     "plot_joint",
+    "prior_information",
     "prior_path",
     "profile",
     "report",
     "roles",
     "summary",
+    "verdict",
 ]
 
 

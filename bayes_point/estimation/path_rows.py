@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.assembly import assemble
 from bayes_point.estimation.certificate import certify
-from bayes_point.estimation.kinks import is_maximum_along
+from bayes_point.estimation.information import information
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.powers import Ends, Powered, climb
@@ -117,10 +117,10 @@ def _anchors(
         if at_pole.status is Status.UNBOUNDED:
             found[i], poles[i] = at_pole, x
     kinks = np.full(rows.powered.density.p, np.nan)
-    for i, estimate in found.items():
+    for estimate in found.values():
         x = estimate.unconstrained.values
         if estimate.status is Status.CONVERGED:
-            at = is_maximum_along(rows.objective(i), x, np.ones(len(x), bool))
+            at = information(estimate).where("kink")
             kinks[at] = x[at]
     return found, np.unique(points or rows.starts[:1], axis=0), kinks, poles
 
