@@ -1,0 +1,361 @@
+"""The normal at the mode of the unconstrained density, its draws, and what they weigh."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_point.errors import EstimationError
+from bayes_point.estimation.importance import (
+    DF,
+    Cloud,
+    Moments,
+    Proposal,
+    effective_size,
+    highest_k,
+    moments,
+    smoothed,
+    systematic,
+    tail_size,
+)
+from bayes_point.estimation.maximise import Quadratic
+from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.status import Finding, Status
+
+__all__ = ["QUANTITIES", "Laplace", "approximate", "no_mode"]
+
+Array = NDArray[np.float64]
+
+QUANTITIES = ("mean", "mean_mcse", "mean_k", "sd", "sd_mcse", "sd_k")
+
+# Squared Newton decrement, in standard errors, of a gradient that is not zero: the mode is a kink.
+_SLOPE = 1e-6
+# How far from chance the draws of most weight have to lie along a parameter for it to be named.
+_CONSPICUOUS = 4.0
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Laplace:
+    """Draws of the normal at a mode, or to be resampled, and how much each weighs.
+
+    Attributes
+    ----------
+    estimate : PointEstimate
+        The mode of the density on the unconstrained scale.
+    covariance : ndarray, (p, p)
+        Inverse negative Hessian there.
+    x : ndarray, (n, p)
+        Draws on the unconstrained scale.
+    natural : mapping of str to ndarray, each (n, *shape)
+        The same, as the model's variables.
+    log_p, log_q : ndarray, (n,)
+        Log density of the posterior, not normalised, and of the draws: both unconstrained.
+    is_defensive : bool
+        Whether half of the draws are of Student's t instead, to be resampled.
+    log_weight : ndarray, (n,)
+        Logs of the Pareto-smoothed weights, which sum to one.
+    pareto_k : float
+        Shape of the tail of the weights before smoothing.
+    """
+
+    estimate: PointEstimate
+    covariance: Array
+    x: Array
+    natural: Mapping[str, NDArray]
+    log_p: Array
+    log_q: Array
+    is_defensive: bool
+    log_weight: Array
+    pareto_k: float
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the Pareto k says that the weights repair what is wrong with the normal."""
+        return self.pareto_k <= highest_k(len(self.x))  # a k of NaN is no reason to trust
+
+    @cached_property
+    def moments(self) -> dict[str, Moments]:
+        """Moments of every variable, flattened, under the weights."""
+        log_ratio, n = self.log_p - self.log_q, len(self.x)
+        return {
+            name: moments(np.asarray(value, float).reshape(n, -1), self.log_weight, log_ratio)
+            for name, value in self.natural.items()
+        }
+
+    def problems(self) -> list[Finding]:
+        """Return what a user should know before using the draws, the estimate's findings first."""
+        return [
+            *self.estimate.findings,
+            *self._without_density(),
+            *(self._means() if self.is_trusted else self._heavy()),
+        ]
+
+    def _without_density(self) -> list[Finding]:
+        outside = float(np.mean(~np.isfinite(self.log_p)))
+        if outside == 0:
+            return []
+        return [
+            Finding(
+                f"The posterior density is zero, or not a number, at {100 * outside:.2g} % of the "
+                "draws; these weigh nothing.",
+                advice="Use resample=True; a bounded variable also needs its transform.",
+            )
+        ]
+
+    def _means(self) -> list[Finding]:
+        """Name the parameters whose own weighted moments are not to be trusted."""
+        limit, density = highest_k(len(self.x)), self.estimate.objective.density
+        k = {
+            label: max(float(of_mean), float(of_sd))
+            for name, found in self.moments.items()
+            for label, of_mean, of_sd in density.elements(
+                name, found.mean_k.reshape(self._shape(name)), found.sd_k.reshape(self._shape(name))
+            )
+        }
+        bad = sorted((label for label in k if k[label] > limit), key=lambda label: -k[label])
+        if not bad:
+            return []
+        shown = ", ".join(f"{label} ({k[label]:.2f})" for label in bad[:_NAMED])
+        more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        return [
+            Finding(
+                f"The Pareto k of the weighted mean or sd is above {limit:.2g} for {shown}{more}: "
+                "the tails of the posterior are too heavy there, and these moments not to be "
+                "trusted.",
+                tuple(bad),
+                advice=self._advice(),
+            )
+        ]
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return tuple(np.shape(self.natural[name])[1:])
+
+    def _heavy(self) -> list[Finding]:
+        limit = highest_k(len(self.x))
+        if np.isnan(self.pareto_k):
+            what = "The weights of the draws have no tail that could be judged: no Pareto k."
+        else:
+            what = (
+                f"Pareto k is {self.pareto_k:.2f}, above {limit:.2g}: the normal is so far from "
+                "the posterior that neither the draws nor what their weights make of them is to be "
+                "trusted."
+            )
+        where, parameters = self._where_the_weight_lies()
+        return [
+            Finding(
+                f"{what} {where}",
+                parameters,
+                advice=self._advice(),
+            )
+        ]
+
+    def _advice(self) -> str:
+        """Say what to try: resampled draws have heavier tails to draw on."""
+        first = "" if self.is_defensive else "See whether resample=True does better, or sample"
+        return (
+            f"{first or 'Sample'} the posterior, or choose a parametrisation in which it is nearer "
+            "to a normal."
+        )
+
+    def _where_the_weight_lies(self) -> tuple[str, tuple[str, ...]]:
+        """Say along which parameters the draws of most weight are not like the others."""
+        m = tail_size(len(self.x))
+        top = np.argsort(np.nan_to_num(self.log_p, nan=-np.inf) - self.log_q)[-m:]
+        z = (self.x[top] - _mode(self.estimate)) / np.sqrt(np.diag(self.covariance))
+        # Of draws picked by chance both would be standard normal.
+        shift = z.mean(axis=0) * np.sqrt(m)
+        spread = (np.mean(z**2, axis=0) - 1) * np.sqrt(m / 2)
+        score = np.maximum(np.abs(shift), spread)
+        named = [int(j) for j in np.argsort(-score) if score[j] > _CONSPICUOUS][:_NAMED]
+        density = self.estimate.objective.density
+        if not named:
+            return f"No parameter stands out among the {density.p}: all take part.", ()
+        words = []
+        for j in named:
+            if abs(shift[j]) > _CONSPICUOUS:
+                words.append(f"at {'high' if shift[j] > 0 else 'low'} {density.labels[j]}")
+            else:
+                words.append(f"at either end of {density.labels[j]}")
+        more = " (and others)" if np.sum(score > _CONSPICUOUS) > _NAMED else ""
+        parameters = tuple(dict.fromkeys(density.parameters[j] for j in named))
+        return f"It gives too little mass to the posterior {', '.join(words)}{more}.", parameters
+
+    def tree(
+        self, chains: int, *, rng: np.random.Generator, attrs: Mapping[str, Any]
+    ) -> xr.DataTree:
+        """Return the draws, resampled if they are made for it, in the groups that ArviZ reads."""
+        n = len(self.x)
+        index, log_weight = np.arange(n), self.log_weight
+        if self.is_defensive:
+            index, log_weight = systematic(self.log_weight, rng), np.full(n, -np.log(n))
+        sizes = (chains, n // chains)
+        stats = {"log_p": self.log_p[index], "log_q": self.log_q[index], "log_weight": log_weight}
+        tree = xr.DataTree.from_dict(
+            {
+                "/posterior": self._draws(index, sizes),
+                "/sample_stats": _stats(stats, sizes),
+                "/importance": self._importance(),
+                "/unconstrained": self._unconstrained(),
+            }
+        )
+        problems = self.problems()
+        tree.attrs = {
+            **self.estimate.to_datatree().attrs,
+            **attrs,
+            "resampled": int(self.is_defensive),
+            "distinct_draws": len(np.unique(index)),
+            "pareto_k": self.pareto_k,
+            "pareto_k_limit": highest_k(n),
+            "importance_ess": float(effective_size(self.log_weight)),
+            "is_trusted": int(self.is_trusted),
+            "problems": json.dumps(
+                [{"what": str(p), "parameters": list(p.parameters)} for p in problems]
+            ),
+            "text": self._text(chains, len(np.unique(index)), problems),
+        }
+        for group in ("posterior", "sample_stats"):
+            tree[group].attrs["inference_library"] = "bayes_point"
+        return tree
+
+    def _draws(self, index: NDArray[np.int_], sizes: tuple[int, int]) -> xr.Dataset:
+        density = self.estimate.objective.density
+        one = density.dataset({name: value[0] for name, value in self.natural.items()})
+        coords: dict[Any, Any] = {name: one.coords[name] for name in one.coords}
+        coords |= {"chain": np.arange(sizes[0]), "draw": np.arange(sizes[1])}
+        variables = {
+            str(name): (
+                ("chain", "draw", *da.dims),
+                np.asarray(self.natural[str(name)])[index].reshape(*sizes, *da.shape),
+            )
+            for name, da in one.data_vars.items()
+        }
+        return xr.Dataset(variables, coords=coords)
+
+    def _importance(self) -> xr.Dataset:
+        """Label the moments of the posterior that the weighted draws give."""
+        density = self.estimate.objective.density
+        parts = [
+            density.dataset(
+                {
+                    name: getattr(found, quantity).reshape(self._shape(name))
+                    for name, found in self.moments.items()
+                }
+            )
+            for quantity in QUANTITIES
+        ]
+        return xr.concat(parts, dim=xr.Variable("quantity", list(QUANTITIES)), join="exact")
+
+    def _unconstrained(self) -> xr.Dataset:
+        labels = self.estimate.objective.density.labels
+        return xr.Dataset(
+            {
+                "mode": ("parameter", _mode(self.estimate)),
+                "covariance": (("parameter", "parameter_other"), self.covariance),
+            },
+            coords={"parameter": labels, "parameter_other": labels},
+        )
+
+    def _text(self, chains: int, distinct: int, problems: Sequence[Finding]) -> str:
+        n = len(self.x)
+        k = f"Pareto k {self.pareto_k:.2f} (to be trusted up to {highest_k(n):.2g})"
+        if self.pareto_k == -np.inf:
+            k = "the weights are constant: the posterior is this normal"
+        kind = "of the normal itself"
+        if self.is_defensive:
+            kind = f"resampled by weight ({distinct} distinct)"
+        lines = [
+            f"Laplace approximation: {n} draws in {chains} chains, {kind}",
+            "  normal at the mode of the density on the unconstrained scale, Jacobian included",
+            f"  {k}; weighted, the draws are worth {effective_size(self.log_weight):.0f}",
+            *(f"  - {problem}" for problem in problems),
+        ]
+        return "\n".join(lines)
+
+
+def approximate(
+    estimate: PointEstimate, n: int, *, defensive: bool, rng: np.random.Generator
+) -> Laplace:
+    """Draw n times from the normal at a mode of the unconstrained density, and weigh the draws.
+
+    With `defensive`, every other draw is one of Student's t with the same mode and curvature.
+
+    Raises
+    ------
+    EstimationError
+        If there is no such mode, or no curvature there.
+    """
+    if estimate.status is not Status.CONVERGED:
+        raise no_mode(f"{estimate.status.value} {' '.join(map(str, estimate.findings))}", estimate)
+    objective, mode = estimate.objective, _mode(estimate)[None, :]
+    proposal = Proposal.at(mode, objective.hessian(mode))
+    _check_curvature(estimate, proposal)
+    z = rng.standard_normal((n, objective.p))
+    cloud = Cloud.defensive(z, rng.chisquare(DF, n)) if defensive else Cloud.normal(z)
+    x, log_q = proposal.place(cloud)
+    log_p, _ = objective.evaluate(x[0])
+    log_weight, k = smoothed((log_p - log_q[0])[None, :])
+    return Laplace(
+        estimate,
+        proposal.covariance[0],
+        x[0],
+        objective.density.natural(x[0]),
+        log_p,
+        log_q[0],
+        defensive,
+        log_weight[0],
+        float(k[0]),
+    )
+
+
+def no_mode(why: str, estimate: PointEstimate) -> EstimationError:
+    """Return the error that says that there is no mode to put a normal at."""
+    return EstimationError(
+        "The posterior density on the unconstrained scale has no mode at which a normal could "
+        f"stand. {why} If the posterior is proper, sample it instead; or reparametrise the model.",
+        estimate,
+    )
+
+
+def _check_curvature(estimate: PointEstimate, proposal: Proposal) -> None:
+    objective, mode = estimate.objective, proposal.mode
+    _, gradient = objective.evaluate(mode)
+    free = np.ones(mode.shape, bool)
+    local = Quadratic.at(mode, gradient, objective.hessian(mode), free)
+    if not proposal.exists[0]:
+        weak = local.axes[0][:, 0]
+        names = _names(estimate, np.abs(weak) > 0.3 * np.abs(weak).max())
+        raise no_mode(
+            f"At the mode the density has no curvature along {names}, so that a normal there would "
+            "be infinitely wide.",
+            estimate,
+        )
+    if local.decrement(local.slope)[0] > _SLOPE:
+        steep = np.abs(gradient[0] * local.scale[0])
+        names = _names(estimate, steep > 0.1 * steep.max())
+        raise no_mode(
+            f"Its maximum is a kink in {names}: the derivative jumps there, and what curvature "
+            "there is says nothing of the width.",
+            estimate,
+        )
+
+
+def _names(estimate: PointEstimate, which: NDArray[np.bool_]) -> str:
+    parameters = np.array(estimate.objective.density.parameters)[which]
+    return ", ".join(dict.fromkeys(map(str, parameters)))
+
+
+def _mode(estimate: PointEstimate) -> Array:
+    return np.asarray(estimate.unconstrained.values, float)
+
+
+def _stats(values: Mapping[str, Array], sizes: tuple[int, int]) -> xr.Dataset:
+    variables = {name: (("chain", "draw"), value.reshape(sizes)) for name, value in values.items()}
+    return xr.Dataset(variables, coords={"chain": np.arange(sizes[0]), "draw": np.arange(sizes[1])})
