@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from bayes_point.estimation.coefficients import has_failed
+from bayes_point.estimation.criteria import counts_observations
 from bayes_point.estimation.status import Status
+from bayes_point.estimation.uncertainty import in_words
 
 if TYPE_CHECKING:
     from bayes_point.estimation.point_estimate import PointEstimate
@@ -18,70 +23,102 @@ _ROWS = 30
 _NAMES = {"MLE": "Maximum likelihood estimate", "MAP": "Maximum a posteriori estimate"}
 
 
+@dataclass(frozen=True)
+class _Table:
+    """The head and the rows of the coefficient table as text; the last column is of words."""
+
+    head: list[str]
+    rows: list[list[str]]
+    left_out: int
+
+    @property
+    def texts(self) -> list[list[str]]:
+        return [self.head, *self.rows]
+
+
 def as_text(estimate: PointEstimate) -> str:
     """Return the estimate as plain text."""
-    rows, left_out = _rows(estimate)
-    width = max((len(name) for name, _ in rows), default=0)
+    table = _table(estimate)
+    widths = [max(map(len, column)) for column in zip(*table.texts, strict=True)]
     lines = [
         f"{_NAMES[estimate.estimator]} ({estimate.estimator})",
         f"  maximises {estimate.maximised}",
         f"  {estimate.status.value}",
-        *(f"  {name:<{width}}  {value}" for name, value in rows),
     ]
-    if left_out:
-        lines.append(f"  ... and {left_out} more: see .to_dataframe()")
-    lines.append(f"  {_densities(estimate)}; {_starts(estimate)}")
+    for name, *numbers, words in table.texts:
+        cells = [f"{cell:>{w}}" for cell, w in zip(numbers, widths[1:], strict=False)]
+        lines.append("  ".join(["", f"{name:<{widths[0]}}", *cells, words]).rstrip())
+    if table.left_out:
+        lines.append(f"  ... and {table.left_out} more: see .to_dataframe()")
+    lines += [f"  {line}" for line in _summary(estimate)]
     lines += [f"  - {finding}" for finding in estimate.findings]
     return "\n".join(lines)
 
 
 def as_html(estimate: PointEstimate) -> str:
     """Return the estimate as HTML for a notebook; every text from the user is escaped."""
-    rows, left_out = _rows(estimate)
-    body = "".join(f"<tr><th>{escape(n)}</th><td>{escape(v)}</td></tr>" for n, v in rows)
-    more = f"<p>… and {left_out} more: see .to_dataframe()</p>" if left_out else ""
+    table = _table(estimate)
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.head)
+    body = "".join(
+        f"<tr><th>{escape(name)}</th>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>"
+        for name, *cells in table.rows
+    )
+    more = f"<p>… and {table.left_out} more: see .to_dataframe()</p>" if table.left_out else ""
+    summary = "<br>".join(map(escape, _summary(estimate)))
     findings = "".join(f"<li>{escape(str(finding))}</li>" for finding in estimate.findings)
     return (
         f"<div><strong>{_NAMES[estimate.estimator]} ({estimate.estimator})</strong>"
         f"<p>maximises {escape(estimate.maximised)}</p>"
         f"<p><em>{escape(estimate.status.value)}</em></p>"
-        f"<table>{body}</table>{more}"
-        f"<p>{escape(_densities(estimate))}; {escape(_starts(estimate))}</p>"
-        f"<ul>{findings}</ul></div>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        f"<p>{summary}</p>" + (f"<ul>{findings}</ul>" if findings else "") + "</div>"
     )
 
 
-def _rows(estimate: PointEstimate) -> tuple[list[tuple[str, str]], int]:
-    table = estimate.to_dataframe()
-    shown = table.iloc[:_ROWS]
-    rows = [
-        (str(name), _value(float(row["value"]), str(row["status"])))
-        for name, row in shown.iterrows()
-    ]
-    return rows, len(table) - len(shown)
+def _table(estimate: PointEstimate) -> _Table:
+    frame = estimate.to_dataframe()
+    shown = frame.iloc[:_ROWS]
+    prob = str(frame.columns[2]).removeprefix("ci").removesuffix("_lb")
+    head = ["", "estimate", "se", f"{prob}% from", "to", ""]
+    rows = [_row(str(name), row) for name, row in shown.iterrows()]
+    return _Table(head, rows, len(frame) - len(shown))
 
 
-def _value(value: float, status: str) -> str:
-    """Show a number, or, where there is none, the status in its place."""
-    words = status.replace("_", " ")
-    if np.isnan(value):
-        return words
-    number = f"{value:.6g}"
-    return number if status == Status.CONVERGED.key else f"{number} ({words})"
+def _row(name: str, row: pd.Series) -> list[str]:
+    status, note = str(row["status"]).replace("_", " "), str(row["error notes"])
+    words = [] if status == Status.CONVERGED.key else [status]
+    # "at infinity: at infinity" would say it twice.
+    words += [note] if note and note not in words else []
+    estimate = float(row["estimate"])
+    numbers = [f"{estimate:.6g}" if not np.isnan(estimate) else "-"]
+    numbers += [_short(float(value)) for value in row.iloc[1:4]]
+    return [name, *numbers, ": ".join(words)]
 
 
-def _densities(estimate: PointEstimate) -> str:
+def _short(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.4g}"
+
+
+def _summary(estimate: PointEstimate) -> list[str]:
+    lines = []
+    if not has_failed(estimate):
+        lines.append(f"se: {in_words(estimate, 'hessian', None)}; intervals: Wald")
     parts = {
         "log-likelihood": estimate.log_likelihood,
         "log-prior": estimate.log_prior,
         "log joint": estimate.log_joint,
     }
-    return ", ".join(
-        f"{name} {'undefined' if np.isnan(value) else f'{value:.6g}'}"
-        for name, value in parts.items()
-    )
-
-
-def _starts(estimate: PointEstimate) -> str:
+    texts = [f"{k} {'undefined' if np.isnan(v) else f'{v:.6g}'}" for k, v in parts.items()]
+    counted = counts_observations(estimate)
     reached = int(estimate.optima["reached"][0])
-    return f"best of {estimate.n_starts} starts, reached by {reached}"
+    lines.append(", ".join(texts))
+    size = _plural(estimate.n_parameters, "free parameter")
+    if counted:
+        size = f"{_plural(estimate.n_observations, 'observation')}, {size}"
+    if estimate.estimator == "MLE" and not has_failed(estimate):
+        size += f"; AIC {estimate.aic:.6g}" + (f", BIC {estimate.bic:.6g}" if counted else "")
+    return [*lines, size, f"best of {estimate.n_starts} starts, reached by {reached}"]
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

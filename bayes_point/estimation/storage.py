@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from bayes_point.estimation.coefficients import errors_or_none
+from bayes_point.estimation.intervals import checked_probability
+
 if TYPE_CHECKING:
     from bayes_point.estimation.point_estimate import PointEstimate
 
@@ -15,13 +18,20 @@ __all__ = ["as_datatree"]
 
 
 def as_datatree(estimate: PointEstimate) -> xr.DataTree:
-    """Return groups ``posterior`` (one chain, one draw), ``unconstrained`` and ``optima``."""
+    """Return the groups of the tree.
+
+    ``posterior`` (one chain, one draw), ``unconstrained``, ``optima``, and the errors on the
+    natural scale: ``stderr`` and ``interval`` (Wald, of ArviZ's default probability).
+    """
+    se, interval = errors_or_none(estimate, checked_probability(None), "hessian", None)
     draw = estimate.point.expand_dims(chain=[0], draw=[0])
     tree = xr.DataTree.from_dict(
         {
             "/posterior": draw,
             "/unconstrained": estimate.unconstrained.to_dataset(name="x"),
             "/optima": estimate.optima,
+            "/stderr": se,
+            "/interval": interval,
         }
     )
     tree.attrs = {

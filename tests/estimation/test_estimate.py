@@ -15,7 +15,6 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.point_estimate import PointEstimate
@@ -478,67 +477,6 @@ def test_point_is_labelled_as_the_model_is() -> None:
     assert estimate.unconstrained["parameter"].values.tolist() == [
         f"{name}[{group}, {k}]" for group in ("<b>a</b>", "c & d") for k in (1, 2)
     ]
-
-
-def test_to_dataframe() -> None:
-    table = labelled().to_dataframe()
-    name = "<script>alert(1)<b>"
-    assert table.index.tolist() == [
-        *(f"{name}[{group}, {k}]" for group in ("<b>a</b>", "c & d") for k in (1, 2)),
-        "total",
-    ]
-    np.testing.assert_allclose(table["value"], [0.5, 1, 1.5, 2, 5], rtol=1e-12)
-    assert table["status"].tolist() == ["converged"] * 5
-    with pytest.warns(EstimationWarning):
-        sigma = find_MLE(one_observation(), **QUIET).to_dataframe()
-    assert np.isnan(sigma.loc["sigma", "value"])
-    assert sigma.loc["sigma", "status"] == "unbounded"
-
-
-def test_text() -> None:
-    text = str(find_MAP(coin([1, 1, 1], 2, 2), **QUIET)).splitlines()
-    assert text[0] == "Maximum a posteriori estimate (MAP)"
-    assert text[1] == (
-        "  maximises the log joint density on the natural scale, log-likelihood + log-prior, no "
-        "Jacobian"
-    )
-    assert text[2].strip() == bp.Status.CONVERGED.value
-    assert text[3].split() == ["theta", "0.8"]
-    # 3 log(0.8), log(6 * 0.8 * 0.2) and their sum.
-    assert (
-        text[4]
-        .strip()
-        .startswith("log-likelihood -0.669431, log-prior -0.040822, log joint -0.710253")
-    )
-    edge = find_MLE(coin([1, 1, 1], 2, 2), **QUIET)
-    assert repr(edge) == str(edge)
-    assert "1 (on boundary)" in str(edge)
-    with pytest.warns(EstimationWarning):
-        nothing = str(find_MLE(one_observation(), **QUIET))
-    assert "nan" not in nothing
-    assert "unbounded" in nothing
-
-
-def test_html_escapes_what_comes_from_the_user() -> None:
-    html = labelled()._repr_html_()
-    assert "<script>" not in html
-    assert "<b>a</b>" not in html
-    assert "&lt;script&gt;alert(1)&lt;b&gt;[&lt;b&gt;a&lt;/b&gt;, 1]" in html
-    assert "c &amp; d" in html
-    assert "<td>0.5</td>" in html
-    assert "log-likelihood + log-prior, no Jacobian" in html
-
-
-def test_many_parameters_are_cut_short() -> None:
-    with pm.Model() as model:
-        mu = pm.Normal("mu", 0, 1, shape=40)
-        pm.Normal("y", mu, 1, observed=np.arange(40.0))
-    estimate = find_MAP(model, **QUIET)
-    assert "... and 10 more: see .to_dataframe()" in str(estimate)
-    assert "mu[29]" in str(estimate)
-    assert "mu[30]" not in str(estimate)
-    assert "and 10 more" in estimate._repr_html_()
-    assert len(estimate.to_dataframe()) == 40
 
 
 # ----------------------------------------------------------------------------------------- storage
