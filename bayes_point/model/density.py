@@ -177,7 +177,8 @@ class LogDensity:
             for label in self._parameters_of(rv.name, natural, shape)
         ]
         self._x = pt.vector("x", shape=(self.p,), dtype="float64")
-        self._values = _split(self._x, values, shapes, sizes)
+        self._value_vars, self._shapes = values, shapes
+        self._values = self.as_values(_split(self._x, shapes, sizes))
         # No Jacobian here: MLE and MAP are defined on the natural scale.
         graphs = {
             "likelihood": frozen.logp(vars=frozen.observed_RVs, jacobian=False),
@@ -191,6 +192,7 @@ class LogDensity:
         self.terms = tuple(graphs)
         self.inputs: dict[str, Input] = {one.name: one for one in given}
         self._bound: dict[str, NDArray] = {}
+        self._logps = graphs
         self._graphs = dict(zip(graphs, self._of_x(list(graphs.values())), strict=True))
         data = [frozen.rvs_to_values[rv] for rv in frozen.observed_RVs]
         sizes = [_static_size(value) for value in data] + [one.own.size for one in given]
@@ -296,6 +298,16 @@ class LogDensity:
         """Return the terms compiled together: likelihood and prior cost one compile, not two."""
         return (*_ALWAYS, *(t for t in ("potential", "jacobian") if t in terms))
 
+    def as_values(self, pieces: Sequence[Any]) -> dict[Any, Any]:
+        """Map each value variable to the graph that stands for it."""
+        out = {}
+        for value, piece in zip(self._value_vars, pieces, strict=True):
+            piece = piece.astype(value.type.dtype)
+            if isinstance(value.type, XTensorType):
+                piece = as_xtensor(piece, dims=value.type.dims)
+            out[value] = piece
+        return out
+
     def _weighted(self, model: pm.Model) -> tuple[Any, list[Input]]:
         """Return the log-likelihood with a weight at each observation, and these weights."""
         observed = [self._frozen[rv.name] for rv in model.observed_RVs]
@@ -325,22 +337,32 @@ class LogDensity:
 
     def _of_x(self, graphs: list[Any]) -> list[Any]:
         """Make graphs of the value variables graphs of the one flat vector, and of the inputs."""
-        outs = graph_replace(graphs, {**self._values, **self._replaced}, strict=False)
+        return self._of(graphs, self._values, self._row)
+
+    def _of(self, graphs: list[Any], values: Mapping[Any, Any], row: list[Any]) -> list[Any]:
+        """Put graphs of `row` in the place of the value variables and of the data."""
+        outs = graph_replace(graphs, {**values, **self._replaced}, strict=False)
         # A parameter outside its domain means density zero.  It must say so row by row, and so
         # before the graph is vectorised: afterwards one bad row would condemn the whole batch.
-        fgraph = FunctionGraph(self._row, outs, clone=True, copy_inputs=False)
+        fgraph = FunctionGraph(row, outs, clone=True, copy_inputs=False)
         with pytensor.config.change_flags(cxx=""):
             _no_check.rewrite(fgraph)
             rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
         return list(fgraph.outputs)
 
-    def _term(self, term: str) -> Any:
-        if term == "jacobian" and term not in self._graphs:
+    def _logp(self, term: str) -> Any:
+        """Return a term as a graph of the value variables."""
+        if term == "jacobian" and term not in self._logps:
             free = self._frozen.free_RVs
-            log_jacobian = self._frozen.logp(vars=free, jacobian=True) - self._frozen.logp(
+            self._logps[term] = self._frozen.logp(vars=free, jacobian=True) - self._frozen.logp(
                 vars=free, jacobian=False
             )
-            self._graphs[term] = self._of_x([log_jacobian])[0]
+        return self._logps[term]
+
+    def _term(self, term: str) -> Any:
+        """Return a term as a graph of the vector."""
+        if term not in self._graphs:
+            self._graphs[term] = self._of_x([self._logp(term)])[0]
         return self._graphs[term]
 
     def _batched(self, terms: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
@@ -448,12 +470,14 @@ class LogDensity:
 
         return self._compiled("natural", (), build)
 
-    def _function(self, inputs: list[Any], outputs: list[Any]) -> Callable:
+    def _function(
+        self, inputs: list[Any], outputs: list[Any], mode: Mode | None = None
+    ) -> Callable:
         # Without a C compiler named, the interpreter also interprets the inside of a scan.
         cxx = "" if self.mode is INTERPRETED else pytensor.config.cxx
         with pytensor.config.change_flags(cxx=cxx):
             return pytensor.function(
-                inputs, outputs, mode=self.mode, trust_input=True, on_unused_input="ignore"
+                inputs, outputs, mode=mode or self.mode, trust_input=True, on_unused_input="ignore"
             )
 
     def _call(
@@ -600,17 +624,13 @@ def _shapes(
     )
 
 
-def _split(x: Any, values: list[Any], shapes: list[tuple], sizes: list[int]) -> dict[Any, Any]:
-    """Map each value variable to its piece of the flat vector."""
-    pieces, start = {}, 0
-    for value, shape, size in zip(values, shapes, sizes, strict=True):
-        piece = x[start : start + size].reshape(shape) if shape else x[start]
-        piece = piece.astype(value.type.dtype)
-        if isinstance(value.type, XTensorType):
-            piece = as_xtensor(piece, dims=value.type.dims)
-        pieces[value] = piece
-        start += size
-    return pieces
+def _split(x: Any, shapes: list[tuple], sizes: list[int]) -> list[Any]:
+    """Cut the flat vector into a piece for each value variable."""
+    ends = list(itertools.accumulate(sizes))
+    return [
+        x[end - size : end].reshape(shape) if shape else x[end - size]
+        for shape, size, end in zip(shapes, sizes, ends, strict=True)
+    ]
 
 
 def _over_rows(graphs: list[Any], row: list[Any], rows: list[Any]) -> list[Any]:

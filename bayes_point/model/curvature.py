@@ -1,0 +1,227 @@
+"""Value, gradient and Hessian of many small problems at once, in one pass over one graph.
+
+`LogDensity` serves any model; this serves the case where one model is put to thousands of data
+sets, and every iteration of a Newton search needs all three.  What they have in common is computed
+once, the Hessian is written out column by column instead of by products with unit vectors, and
+everything is laid out with the batch last, so that NumPy's inner loops run over it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytensor
+import pytensor.scalar as ps
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.rewriting.basic import in2out, node_rewriter
+from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.math import Sum
+
+from bayes_point.model.density import LogDensity, _grad, _over_rows
+from bayes_point.model.interpreted import INTERPRETED
+
+__all__ = ["Curvature"]
+
+Array = NDArray[np.float64]
+
+# With more coordinates the Hessian, column by column, is a graph that takes long to build.
+MOST_COORDINATES = 24
+# Rewrites that compiled modes make and the interpreter's own does not: with them a sum over the
+# data of (y - mu)^2 / sigma^2 divides once a data set.
+_SIMPLER = ("canonicalize", "specialize")
+# Elements of one row up to which NumPy is faster along the batch than along the row.
+_NARROW = 64
+
+
+class Curvature:
+    """The weighted sum of terms of a density, with its derivatives, batch last.
+
+    Parameters
+    ----------
+    density : LogDensity
+        The terms; its inputs are this one's.
+    terms : sequence of str
+        Which of them.
+    """
+
+    def __init__(self, density: LogDensity, terms: Sequence[str]) -> None:
+        self.density, self.terms, self.p = density, tuple(terms), density.p
+        self._functions: dict[str, Callable] = {}
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the whole is one graph; if not, the density's own functions do the work."""
+        return self.p <= MOST_COORDINATES and self.density.is_vectorised
+
+    def data(self, inputs: Mapping[str, NDArray]) -> list[NDArray]:
+        """Lay out the inputs as the functions like them best."""
+        out = []
+        for name, one in self.density.inputs.items():
+            rows = inputs[name]
+            narrow = one.own.size <= _NARROW and self.density.mode is INTERPRETED
+            out.append(np.asfortranarray(rows) if narrow else np.ascontiguousarray(rows))
+        return out
+
+    def value(self, x: Array, data: Sequence[NDArray], weights: Array) -> Array:
+        """Return the value, (batch,), at `x`, (p, batch)."""
+        with np.errstate(all="ignore"):
+            return self._compiled("value", self._value)(*self._pieces(x), *data, *weights)[0]
+
+    def all(self, x: Array, data: Sequence[NDArray], weights: Array) -> tuple[Array, Array, Array]:
+        """Return value, (batch,), gradient, (p, batch), and Hessian, (p, p, batch)."""
+        p, batch = x.shape
+        with np.errstate(all="ignore"):
+            out = self._compiled("all", self._all)(*self._pieces(x), *data, *weights)
+        value, *parts = out
+        n = len(self._sizes)
+        gradient = np.empty((p, batch))
+        for part, place in zip(parts[:n], self._places, strict=True):
+            gradient[place] = part.T
+        hessian = np.empty((p, p, batch))
+        rows = iter(parts[n:])
+        for a, place in enumerate(self._places):
+            for i in range(place.start, place.stop):
+                for other in self._places[a:]:
+                    hessian[i, other] = next(rows).T
+                    hessian[other, i] = hessian[i, other]
+        return value, gradient, hessian
+
+    # ------------------------------------------------------------------------------- private
+
+    @property
+    def _sizes(self) -> list[int]:
+        return [int(np.prod(shape, dtype=int)) for shape in self.density._shapes]
+
+    @property
+    def _places(self) -> list[slice]:
+        ends = np.cumsum([0, *self._sizes])
+        return [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
+
+    def _pieces(self, x: Array) -> list[Array]:
+        """Cut the vectors into one array for each variable."""
+        return [
+            x[place].T if shape else x[place.start]
+            for shape, place in zip(self.density._shapes, self._places, strict=True)
+        ]
+
+    def _compiled(self, kind: str, build: Callable) -> Callable:
+        if kind not in self._functions:
+            self._functions[kind] = build()
+        return self._functions[kind]
+
+    def _graph(self) -> tuple[list[Any], list[Any], Any]:
+        """Return the pieces of the vectors, all inputs, and the sum of the terms, (batch,)."""
+        density = self.density
+        shapes = density._shapes
+        row = [
+            pt.tensor(shape=(size,) if shape else (), dtype="float64")
+            for shape, size in zip(shapes, self._sizes, strict=True)
+        ]
+        shaped = [
+            piece.reshape(shape) if len(shape) > 1 else piece
+            for piece, shape in zip(row, shapes, strict=True)
+        ]
+        values = density.as_values(shaped)
+        row += [one.variable for one in density.inputs.values()]
+        graphs = density._of([density._logp(term) for term in self.terms], values, row)
+        rows = [pt.tensor(shape=(None, *v.type.shape), dtype=v.type.dtype) for v in row]
+        weights = [pt.dscalar(term) for term in self.terms]
+        parts = _over_rows(graphs, row, rows)
+        # The commonest case, one term of weight one, is spared the multiplication.
+        total = sum((w * part for w, part in zip(weights, parts, strict=True)), start=pt.zeros(()))
+        if self.terms == ("likelihood",):
+            total = parts[0]
+        fgraph = FunctionGraph([*rows, *weights], [total], clone=True, copy_inputs=False)
+        with pytensor.config.change_flags(cxx=""):
+            _known_signs.rewrite(fgraph)
+            rewrite_graph(fgraph, include=("ShapeOpt", "canonicalize", "stabilize"), clone=False)
+        return rows[: len(shapes)], [*rows, *weights], fgraph.outputs[0]
+
+    def _value(self) -> Callable:
+        _, inputs, total = self._graph()
+        return self._function(inputs, [total])
+
+    def _all(self) -> Callable:
+        pieces, inputs, total = self._graph()
+        gradient = [_grad(_where_finite(total).sum(), piece) for piece in pieces]
+        fgraph = FunctionGraph(inputs, [total, *gradient], clone=True, copy_inputs=False)
+        with pytensor.config.change_flags(cxx=""):
+            rewrite_graph(fgraph, include=("ShapeOpt", "canonicalize"), clone=False)
+        total, *gradient = fgraph.outputs
+        hessian = []
+        for a, slope in enumerate(gradient):
+            columns = (
+                [slope] if slope.type.ndim == 1 else [slope[:, i] for i in range(self._sizes[a])]
+            )
+            for column in columns:
+                hessian += [_grad(column.sum(), piece) for piece in pieces[a:]]
+        return self._function(inputs, [total, *gradient, *hessian])
+
+    def _function(self, inputs: list[Any], outputs: list[Any]) -> Callable:
+        mode = self.density.mode
+        return self.density._function(
+            inputs, outputs, mode.including(*_SIMPLER) if mode is INTERPRETED else mode
+        )
+
+
+def _where_finite(total: Any) -> Any:
+    """Leave out every "minus infinity if not" through which a row's total is not finite anyway.
+
+    The derivatives of a row whose value is not finite are not looked at, and without the checks
+    there is far less to differentiate.
+    """
+    node = total.owner
+    if node is None:
+        return total
+    inputs = list(node.inputs)
+    op = node.op
+    if isinstance(op, Sum | DimShuffle):
+        return op(_where_finite(inputs[0]))
+    if not isinstance(op, Elemwise):
+        return total
+    if isinstance(op.scalar_op, ps.Switch):
+        condition, yes, no = inputs
+        if _is_minus_infinity(yes):
+            return _like(_where_finite(no), total)
+        if _is_minus_infinity(no):
+            return _like(_where_finite(yes), total)
+        return op(condition, _where_finite(yes), _where_finite(no))
+    if isinstance(op.scalar_op, ps.Add | ps.Sub | ps.Mul | ps.Neg):
+        return op(*map(_where_finite, inputs))
+    return total
+
+
+def _is_minus_infinity(graph: Any) -> bool:
+    data = getattr(graph, "data", None)
+    return data is not None and bool(np.all(np.asarray(data) == -np.inf))
+
+
+def _like(graph: Any, other: Any) -> Any:
+    """Broadcast `graph` to the shape of `other`, which a switch may have given it."""
+    same = graph.type.broadcastable == other.type.broadcastable
+    return graph if same else pt.second(other, graph)
+
+
+@node_rewriter([Elemwise])
+def _known_sign(fgraph: Any, node: Any) -> Any:
+    """exp(x) > 0: where it is not, by underflow, the value is not finite either."""
+    if not isinstance(node.op.scalar_op, ps.GT | ps.GE):
+        return None
+    big, small = node.inputs
+    while big.owner is not None and isinstance(big.owner.op, DimShuffle):
+        big = big.owner.inputs[0]
+    zero = getattr(small, "data", None)
+    if zero is None or np.any(np.asarray(zero) != 0) or big.owner is None:
+        return None
+    if not (isinstance(big.owner.op, Elemwise) and isinstance(big.owner.op.scalar_op, ps.Exp)):
+        return None
+    return [pt.ones_like(node.outputs[0])]
+
+
+_known_signs = in2out(_known_sign, name="known_signs")
