@@ -14,15 +14,13 @@ from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum
+from bayes_point.estimation.paths import extrapolated
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.model.density import LogDensity
 from bayes_point.model.roles import model_roles
 
 __all__ = ["assemble"]
-
-# How much further out, in units of the last step, a limit is looked at.
-_FAR = np.array([10.0, 20.0, 50.0, 150.0, 600.0])
 
 
 def assemble(
@@ -86,22 +84,19 @@ def _terms(objective: Objective, certificate: Certificate) -> dict[str, float]:
     names = tuple(dict.fromkeys((*density.terms, *objective.weights)))
     if certificate.status is Status.UNBOUNDED:
         return {name: np.inf if name in objective.weights else np.nan for name in names}
-    x = certificate.x[None, :]
-    if np.any(certificate.direction):
-        # Further out the limit has more digits, as long as rounding does not spoil it.
-        unit = certificate.direction / np.abs(certificate.direction).max()
-        far = np.concatenate([x, x + _FAR[:, None] * unit])
-        values, _ = objective.evaluate(far)
-        ok = np.isfinite(values) & (np.abs(values - values[0]) <= 1e-6 * (1 + abs(values[0])))
-        x = far[[int(np.flatnonzero(ok)[-1])]]
-    values, _ = density.evaluate(x, names)
-    terms = {name: float(value) for name, value in zip(names, values[0], strict=True)}
-    if np.any(certificate.direction):
+    # One at a time: where one has no value, the others still may.
+    along = {name: density.evaluate(certificate.path, (name,))[0][:, 0] for name in names}
+    if not np.any(certificate.direction):
+        return {name: float(values[-1]) for name, values in along.items()}
+    terms = {}
+    for name, values in along.items():
+        terms[name] = float(extrapolated(values[-3:]))
         # What is maximised has a limit; another term, such as a prior not asked for, has its own.
-        values, _ = density.evaluate(certificate.path[-2:], names)
-        for name, (before, last) in zip(names, values.T, strict=True):
-            if name not in objective.weights and abs(last - before) > 1e-3 * (1 + abs(before)):
-                terms[name] = float(np.copysign(np.inf, last - before))
+        finite = values[np.isfinite(values)]
+        if name not in objective.weights and len(finite) > 1:
+            move = finite[-1] - finite[-2]
+            runs_away = abs(move) > 1e-3 * (1 + abs(finite[-2]))
+            terms[name] = float(np.copysign(np.inf, move) if runs_away else finite[-1])
     return terms
 
 

@@ -19,7 +19,7 @@ from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Quadratic, finite_hessian, maximise
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.paths import Path, release
+from bayes_point.estimation.paths import Path, limit_of, release
 from bayes_point.estimation.precision import precision
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow
@@ -40,6 +40,7 @@ _ROUNDS = 6
 _FAR = 25.0
 # So many times its own size is more than a parameter's standard error ever is.
 _LOOSE = 1e4
+_HALVINGS = 4
 # Directions between the axes that are tried at a kink.
 _ASLANT = 500
 # Distances to a wall, relative to the parameter, each a thousandth of the last.
@@ -122,6 +123,7 @@ def certify(
     `centre` is a point well inside; `settled` says whether the search came to rest at `x`.
     """
     held = np.zeros(len(x), bool)
+    path = None
     if not settled:
         point = _Point.at(objective, x, held)
         growing = _runaways(objective, x, start)
@@ -139,7 +141,7 @@ def certify(
         pivots = _suspects(objective, point)
         loose = bool(pivots) and _is_loose(objective, point, np.stack([start, centre]))
         if loose:
-            path = _path(objective, point, centre)
+            path = path or _path(objective, point, centre)
             if _leads_away(path, point):
                 return _escaping(objective, point, path)
         pairs = [_both_ways(objective, point, pivot) for pivot in pivots]
@@ -147,7 +149,7 @@ def certify(
         # not return may be a slope that never ends.
         open_ended = [pair for pair in pairs if not _is_answer(*pair)]
         if (open_ended or attempt > 0) and not loose:
-            path = _path(objective, point, centre)
+            path = path or _path(objective, point, centre)
             if _leads_away(path, point):
                 return _escaping(objective, point, path)
         better = _better(objective, point, pairs)
@@ -207,11 +209,27 @@ def _both_ways(objective: Objective, point: _Point, pivot: int) -> tuple[Track, 
     step = 0.5 if objective.is_transformed[pivot] else 0.5 * size
     if _is_plateau(objective, point, pivot, 1e-4 * size):
         step = 1e-5 * size
-    up, down = (
-        follow(objective, point.x, point.value, pivot=pivot, step=s * step, noise=point.noise)
-        for s in (1.0, -1.0)
-    )
+    up, down = (_outwards(objective, point, pivot, s * step) for s in (1.0, -1.0))
     return up, down
+
+
+def _outwards(objective: Objective, point: _Point, pivot: int, step: float) -> Track:
+    """Follow the density along one coordinate, as far as it goes or as far as it is flat."""
+    track = follow(objective, point.x, point.value, pivot=pivot, step=step, noise=point.noise)
+    if len(track.value) < 2 or track.is_flat or track.value[1] < track.value[0] - point.noise:
+        return track
+    # A null direction can be bent, and come to an end: on a circle no coordinate exceeds the
+    # radius.  Where the density has not changed a step away, it may not have on the way there.
+    nearer = follow(
+        objective,
+        point.x,
+        point.value,
+        pivot=pivot,
+        step=step * 0.5**_HALVINGS,
+        noise=point.noise,
+        steps=_HALVINGS + 1,
+    )
+    return nearer if nearer.is_flat else track
 
 
 def _is_answer(up: Track, down: Track) -> bool:
@@ -352,12 +370,11 @@ def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
         return _unbounded(objective, point, [track])
     # The point found may be further out, but only as long as rounding has not blurred it.
     further = _is_beyond(path, point.x) and point.noise < 1e-7
-    last = point.x if further else path.x[-1]
-    end = _held_at(objective, last, direction != 0)
-    points = np.vstack([path.x[:-1], end])
-    limit = float(objective.evaluate(end[None, :])[0][0])
-    if not further:
-        limit = max(path.limit, limit)
+    if further:
+        points = np.vstack([path.x[:-1], _held_at(objective, point.x, direction != 0)])
+        limit = float(objective.evaluate(points[-1:])[0][0])
+    else:
+        points, limit = limit_of(objective, path)
     status, findings = _at_the_edge(objective, points, direction, limit, track)
     certificate = _result(objective, point, status, *findings)
     return replace(certificate, path=points, direction=direction, value=limit)

@@ -17,7 +17,7 @@ from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.objective import Objective, Penalised
 from bayes_point.estimation.precision import precision
 
-__all__ = ["Path", "release"]
+__all__ = ["Path", "extrapolated", "limit_of", "release"]
 
 Array = NDArray[np.float64]
 
@@ -28,6 +28,8 @@ _WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
 _STILL_MOVING, _STILL_MOVING_TRANSFORMED = 0.9, 0.6
 # Points that a path needs before its direction means anything.
 _ENOUGH = 6
+# Relative rounding up to which differences of values are still good for an extrapolation.
+_EXACT = 3e-10
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Path:
 
     x: Array
     value: Array
+    noise: Array
     scale: Array
     is_transformed: NDArray[np.bool_]
 
@@ -48,14 +51,6 @@ class Path:
         ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
         moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
         return np.where(moving, last, 0.0)
-
-    @property
-    def limit(self) -> float:
-        """The value that the objective nears, by Aitken's extrapolation of the last three."""
-        before, last = np.diff(self.value[-3:])
-        if not 0 < last < 0.95 * before:
-            return float(self.value[-1])
-        return float(self.value[-1] + last**2 / (before - last))
 
 
 def release(objective: Objective, x: Array, centre: Array) -> Path:
@@ -80,18 +75,52 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
         points.append(point)
         values.append(value)
         starts = np.stack([point, x])
-    path = Path(np.array(points), np.array(values), scale, objective.is_transformed)
-    return _as_far_as_exact(objective, path)
+    return _as_far_as_exact(objective, np.array(points), np.array(values), scale)
 
 
-def _as_far_as_exact(objective: Objective, path: Path) -> Path:
-    """Cut the path where its gains are lost in the rounding of the objective."""
-    value, gradient = objective.evaluate(path.x)
-    noise, _ = precision(objective, path.x, value, gradient, objective.hessian(path.x))
-    gains = np.diff(path.value, prepend=-np.inf)
+def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
+    """Return the way to infinity, (3, p), and the limit of the objective there.
+
+    In the last row the coordinates that settle are at their limits.
+
+    Three points equally far apart, with the coordinates that settle maximised over: what is left
+    to the limit shrinks in equal proportion from one to the next (as 1 / nu does when log nu
+    grows, or exp(-b) when b does), and Aitken's extrapolation takes it away.
+    """
+    direction = path.direction
+    # Further out more of it is gone already, but rounding, which the extrapolation multiplies,
+    # grows.
+    noise = np.maximum.accumulate(path.noise) / (1 + np.abs(path.value))
+    exact = np.flatnonzero(noise <= _EXACT)
+    base = path.x[exact[-1] if exact.size else -1]
+    unit = direction / np.max(
+        np.abs(direction) / np.minimum(path.scale, np.abs(direction) + 1e-300)
+    )
+    ahead = base + np.arange(-2.0, 1.0)[:, None] * unit
+    search = maximise(objective, ahead, free=np.tile(direction == 0, (3, 1)), max_iterations=100)
+    x, value = extrapolated(search.x), extrapolated(search.value)
+    end = np.where(direction == 0, x, search.x[-1])
+    return np.vstack([search.x[:-1], end]), float(value)
+
+
+def extrapolated(values: Array) -> Array:
+    """Return where a sequence of three goes, if its differences shrink in equal proportion."""
+    before, last = np.diff(values, axis=0)
+    with np.errstate(all="ignore"):
+        ratio = last / before
+        return np.where(
+            (ratio > 0) & (ratio < 0.95), values[2] + last * ratio / (1 - ratio), values[2]
+        )
+
+
+def _as_far_as_exact(objective: Objective, x: Array, values: Array, scale: Array) -> Path:
+    """Return the path, cut where its gains are lost in the rounding of the objective."""
+    value, gradient = objective.evaluate(x)
+    noise, _ = precision(objective, x, value, gradient, objective.hessian(x))
+    gains = np.diff(values, prepend=-np.inf)
     lost = np.flatnonzero((gains < 3 * noise) & (noise > 1e-9 * (1 + np.abs(value))))
-    end = max(int(lost[0]), _ENOUGH) if lost.size else len(path.x)
-    return Path(path.x[:end], path.value[:end], path.scale, path.is_transformed)
+    end = max(int(lost[0]), _ENOUGH) if lost.size else len(x)
+    return Path(x[:end], values[:end], noise[:end], scale, objective.is_transformed)
 
 
 def _scale(objective: Objective, centre: Array) -> Array:

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 # A gain that has not halved over a doubling of the distance is no longer dying out: of the tails
 # met in practice, powers and exponentials shrink faster, logarithms and lines do not shrink.
 _STILL_GROWING = 0.75
-_DOUBLINGS = 12
+DOUBLINGS = 12
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,14 @@ class Track:
 
 
 def follow(
-    objective: Objective, x: Array, value: float, *, pivot: int, step: float, noise: float
+    objective: Objective,
+    x: Array,
+    value: float,
+    *,
+    pivot: int,
+    step: float,
+    noise: float,
+    steps: int = DOUBLINGS,
 ) -> Track:
     """Move coordinate `pivot` by `step`, twice, four times ... `step`; maximise over the others.
 
@@ -95,7 +102,7 @@ def follow(
     farthest = 35.0 if objective.is_transformed[pivot] else np.inf
     distances, points, values = [0.0], [x], [value]
     current = x
-    for k in range(_DOUBLINGS):
+    for k in range(steps):
         distance = step * 2.0**k
         if abs(distance) > farthest:
             break
