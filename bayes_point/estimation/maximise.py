@@ -172,8 +172,9 @@ def maximise(
         if active.size == 0:
             break
         quadratic = Quadratic.at(x[active], gradient[active], hessian[active], free[active])
+        here = objective.rows(active)
         new, new_value, new_gradient, moved, done = _step(
-            objective,
+            here,
             x[active],
             value[active],
             quadratic,
@@ -186,7 +187,7 @@ def maximise(
         x[active[moved]] = new[moved]
         value[active[moved]] = new_value[moved]
         gradient[active[moved]] = new_gradient[moved]
-        hessian[active[moved]] = finite_hessian(objective, new[moved])
+        hessian[active[moved]] = finite_hessian(here.rows(np.flatnonzero(moved)), new[moved])
         active = active[moved & ~done]
     bounded = np.any((x <= low) | (x >= high), axis=1)
     return Search(x, value, gradient, hessian, settled, iterations, bounded)
@@ -223,7 +224,7 @@ def _step(
     stuck = np.flatnonzero(~moved & ~done)
     if stuck.size:
         best, best_value, best_gradient = _fan(
-            objective,
+            objective.rows(stuck),
             x[stuck],
             value[stuck],
             quadratic.rows(stuck),
@@ -261,7 +262,8 @@ def _fan(
     points = x[:, None, :] + _within_reach(objective, x, np.concatenate(steps, axis=1))
     points = np.clip(points, bounds[0][:, None, :], bounds[1][:, None, :])
     n, k, p = points.shape
-    values, gradients = objective.evaluate(points.reshape(n * k, p))
+    each = objective.rows(np.repeat(np.arange(n), k))
+    values, gradients = each.evaluate(points.reshape(n * k, p))
     values, gradients = values.reshape(n, k), gradients.reshape(n, k, p)
     bad = ~np.isfinite(values) | ~np.all(np.isfinite(gradients), axis=2)
     values = np.where(bad, -np.inf, values)
@@ -298,8 +300,9 @@ def finite_hessian(objective: Objective, x: Array) -> Array:
     for i in np.flatnonzero(~np.all(np.isfinite(hessian), axis=(1, 2))):
         # The second derivative of a switch is NaN where the first is finite.
         h = EPS ** (1 / 3) * (1 + np.abs(x[i]))
-        _, up = objective.evaluate(x[i] + np.diag(h))
-        _, down = objective.evaluate(x[i] - np.diag(h))
+        here = objective.rows(np.full(len(h), i))
+        _, up = here.evaluate(x[i] + np.diag(h))
+        _, down = here.evaluate(x[i] - np.diag(h))
         rough = (up - down) / (2 * h[:, None])
         hessian[i] = np.nan_to_num(0.5 * (rough + rough.T), nan=0.0, posinf=0.0, neginf=0.0)
     return hessian

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.model.density import LogDensity
 
-__all__ = ["Objective"]
+__all__ = ["Objective", "RowwiseObjective"]
 
 Array = NDArray[np.float64]
 
@@ -43,6 +43,10 @@ class Objective:
         """Which coordinates are not the parameter itself but, say, its log: (p,)."""
         pairs = zip(self.density.labels, self.density.parameters, strict=True)
         return np.array([label != parameter for label, parameter in pairs])
+
+    def rows(self, which: NDArray[np.int_]) -> Objective:
+        """Return the objective of rows `which` of a batch: here, the same for every row."""
+        return self
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""
@@ -79,3 +83,32 @@ class Penalised(Objective):
     def hessian(self, x: Array) -> Array:
         """Return the Hessian, (batch, p, p)."""
         return super().hessian(x) - self.weight * np.diag(1 / self.scale**2)
+
+
+@dataclass(frozen=True)
+class RowwiseObjective(Objective):
+    """An objective that is another one in each row of a batch: each has its own `inputs`."""
+
+    inputs: Mapping[str, NDArray]
+
+    def rows(self, which: NDArray[np.int_]) -> RowwiseObjective:
+        """Return the objective of rows `which`; a row that is named twice comes twice."""
+        return replace(self, inputs={name: rows[which] for name, rows in self.inputs.items()})
+
+    def evaluate(self, x: Array) -> tuple[Array, Array]:
+        """Return the value, (batch,), and the gradient, (batch, p)."""
+        value, gradient = self.density.evaluate(x, tuple(self.weights), self.inputs)
+        w = np.array(list(self.weights.values()))
+        return value @ w, np.einsum("btp,t->bp", gradient, w)
+
+    def hessian(self, x: Array) -> Array:
+        """Return the Hessian, (batch, p, p)."""
+        w = np.array(list(self.weights.values()))
+        hessian = self.density.hessian(x, tuple(self.weights), self.inputs)
+        return np.einsum("btpq,t->bpq", hessian, w)
+
+    def hessian_product(self, x: Array, v: Array) -> Array:
+        """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
+        w = np.array(list(self.weights.values()))
+        product = self.density.hessian_product(x, v, tuple(self.weights), self.inputs)
+        return np.einsum("btp,t->bp", product, w)
