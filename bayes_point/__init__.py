@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from bayes_point.comparison.closeness import closeness
     from bayes_point.comparison.explain import explain
     from bayes_point.comparison.gaps import gaps
+    from bayes_point.comparison.path_plot import plot_prior_path
     from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
     from bayes_point.comparison.tables import summary
     from bayes_point.comparison.verdict import Verdict, verdict
     from bayes_point.estimation.estimate import find_MAP, find_MLE
+    from bayes_point.estimation.likelihood_ratio import (
+        LikelihoodRatioTest,
+        likelihood_ratio_test,
+    )
     from bayes_point.estimation.point_estimate import PointEstimate
     from bayes_point.estimation.prior_information import prior_information
     from bayes_point.estimation.prior_path import data_path, prior_path
@@ -47,6 +52,7 @@ __version__ = "0.1.0.dev0"
 # import and `bayes-point --help` needs none of it.
 _HOMES = {
     "Finding": "bayes_point.estimation.status",
+    "LikelihoodRatioTest": "bayes_point.estimation.likelihood_ratio",
     "LogDensity": "bayes_point.model.density",
     "PointEstimate": "bayes_point.estimation.point_estimate",
     "Status": "bayes_point.estimation.status",
@@ -60,9 +66,11 @@ _HOMES = {
     "flat_priors": "bayes_point.model.flat_priors",
     "gaps": "bayes_point.comparison.gaps",
     "laplace": "bayes_point.approximation",
+    "likelihood_ratio_test": "bayes_point.estimation.likelihood_ratio",
     "plot_estimates": "bayes_point.comparison.plots",
     "plot_gaps": "bayes_point.comparison.plots",
     "plot_joint": "bayes_point.comparison.plots",
+    "plot_prior_path": "bayes_point.comparison.path_plot",
     "prior_information": "bayes_point.estimation.prior_information",
     "prior_path": "bayes_point.estimation.prior_path",
     "profile": "bayes_point.estimation.profile",
@@ -73,6 +81,7 @@ _HOMES = {
 
 __all__ = [
     "Finding",
+    "LikelihoodRatioTest",
     "LogDensity",
     "PointEstimate",
     "Report",
@@ -87,9 +96,11 @@ __all__ = [
     "flat_priors",
     "gaps",
     "laplace",
+    "likelihood_ratio_test",
     "plot_estimates",
     "plot_gaps",
     "plot_joint",
+    "plot_prior_path",
     "prior_information",
     "prior_path",
     "profile",

@@ -1,4 +1,4 @@
-"""Standard errors and covariances: R, closed forms, formulas written out; and where there are none."""
+"""Standard errors and covariances: R, closed forms, formulas written out; where there are none."""
 
 from __future__ import annotations
 
@@ -186,9 +186,9 @@ def test_a_simplex_and_its_logs() -> None:
 
 
 def test_a_map_has_the_laplace_covariance() -> None:
-    # Beta(2, 2) and 3 heads of 4: the log joint density is 4 log(t) + 2 log(1 - t), at 2/3 curved by
-    # 4/t^2 + 2/(1 - t)^2 = 27. In the log odds, with the Jacobian, the mode is 5/8 and the curvature
-    # (5 + 3) t (1 - t), so that t has the sd sqrt(t (1 - t) / 8).
+    # Beta(2, 2) and 3 heads of 4: the log joint density is 4 log(t) + 2 log(1 - t), curved at 2/3
+    # by 4/t^2 + 2/(1 - t)^2 = 27. In the log odds, with the Jacobian, the mode is 5/8 and the
+    # curvature (5 + 3) t (1 - t), so that t has the sd sqrt(t (1 - t) / 8).
     with pm.Model() as model:
         theta = pm.Beta("theta", 2, 2)
         pm.Bernoulli("tosses", theta, observed=[1, 1, 1, 0])
@@ -518,7 +518,7 @@ def test_too_few_observations_for_an_outer_product() -> None:
 
 
 def test_scores_are_for_an_mle() -> None:
-    with pytest.raises(ModelError, match="it is for an MLE, and this is a MAP. Use find_MLE"):
+    with pytest.raises(ModelError, match=r"it is for an MLE, and this is a MAP. Use find_MLE"):
         bp.find_MAP(poisson(), **QUIET).stderr(kind="sandwich")
 
 
@@ -528,7 +528,7 @@ def test_a_covariance_of_very_many_scalars_is_asked_for_by_name() -> None:
         pm.Deterministic("copies", mu * np.ones(3000))
         pm.Normal("y", mu, 1, observed=[1.0, 2.0])
     estimate = bp.find_MLE(model, **QUIET)
-    with pytest.raises(ModelError, match="3001 scalars would hold 9,006,001 numbers. Say which"):
+    with pytest.raises(ModelError, match=r"3001 scalars would hold 9,006,001 numbers. Say which"):
         estimate.covariance()
     np.testing.assert_allclose(estimate.covariance(var_names="mu"), [[0.5]], rtol=1e-8)
     np.testing.assert_allclose(estimate.stderr()["copies"], np.sqrt(0.5), rtol=1e-8)
