@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bayes_point.comparison.explain import explain
     from bayes_point.comparison.gaps import gaps
     from bayes_point.comparison.path_plot import plot_prior_path
-    from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
+    from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint, plot_profile
     from bayes_point.comparison.tables import summary
     from bayes_point.comparison.verdict import Verdict, verdict
     from bayes_point.estimation.estimate import find_MAP, find_MLE
@@ -70,6 +70,7 @@ _HOMES = {
     "plot_estimates": "bayes_point.comparison.plots",
     "plot_gaps": "bayes_point.comparison.plots",
     "plot_joint": "bayes_point.comparison.plots",
+    "plot_profile": "bayes_point.comparison.plots",
     "plot_prior_path": "bayes_point.comparison.path_plot",
     "prior_information": "bayes_point.estimation.prior_information",
     "prior_path": "bayes_point.estimation.prior_path",
@@ -100,6 +101,7 @@ __all__ = [
     "plot_estimates",
     "plot_gaps",
     "plot_joint",
+    "plot_profile",
     "plot_prior_path",
     "prior_information",
     "prior_path",

@@ -109,6 +109,7 @@ def assemble(
     *,
     mle: dict[str, Any],
     map: dict[str, Any],
+    mode: dict[str, Any] | None = None,
     dims: Mapping[str, Sequence[str]] | None = None,
     coords: Mapping[str, Any] | None = None,
     observed: Mapping[str, Any] | None = None,
@@ -120,7 +121,10 @@ def assemble(
     model_text: str = "",
     deterministic: Sequence[str] = (),
 ) -> xr.DataTree:
-    """Put draws and two estimates together in the layout of ``fit``."""
+    """Put draws and two estimates together in the layout of ``fit``.
+
+    `mode` is the mode on the unconstrained scale; a tree made before there was one lacks it.
+    """
     dims = dict(dims or {})
     first = next(iter(posterior.values()))
     chains, draws = first.shape[:2]
@@ -177,7 +181,10 @@ def assemble(
             groups[f"/{name}"].attrs = {"sample_dims": list(names)}
     for group, name, e in (("mle", "MLE", mle), ("map", "MAP", map)):
         groups |= _estimate_groups(group, name, e, points.sel(estimator=name, drop=True))
-    for ds in (groups["/mle/optima"], groups["/map/optima"]):
+    if mode is not None:
+        point = dataset(mode["point"], dims, own)
+        groups |= _estimate_groups("mode", "MAP", mode | {"jacobian": 1}, point)
+    for ds in (ds for group, ds in groups.items() if group.endswith("/optima")):
         # `optima` holds what was maximised over: the free variables.
         for name in deterministic:
             del ds[name]

@@ -78,6 +78,8 @@ def coin_tree(
         {"theta": theta, "two_heads": theta**2},
         mle=at(heads / n, "on_boundary" if edge else "converged", found if edge else ()),
         map=at((a - 1) / (a + b - 2), "converged"),
+        # On the log-odds the Jacobian theta (1 - theta) makes a of a - 1, and b of b - 1.
+        mode=at(a / (a + b), "converged"),
         dims={"tosses": ["tosses_dim_0"]},
         coords={"tosses_dim_0": np.arange(n)},
         observed={"tosses": y},
@@ -128,6 +130,8 @@ def regression_posterior(n: int = 30) -> dict[str, Any]:
         "b": b,
         "mle": (ols, math.sqrt(np.sum((y - x @ ols) ** 2) / n)),
         "map": (m, math.sqrt(2 * b / (p + 2 * a + 1))),
+        # On log sigma the Jacobian sigma takes one away from p + 2 a + 1.
+        "mode": (m, math.sqrt(2 * b / (p + 2 * a))),
         "mean": (m, math.sqrt(b) * math.exp(math.lgamma(a - 0.5) - math.lgamma(a))),
     }
 
@@ -165,6 +169,7 @@ def regression_tree(
         {"beta": beta, "sigma": sigma, "effect_of_age": beta[..., 1] / sigma},
         mle=at(*post["mle"]),
         map=at(*post["map"]),
+        mode=at(*post["mode"]),
         dims={"beta": ["predictor"], "y": ["row"]},
         coords={"predictor": ["intercept", "age", "income"], "row": np.arange(n)},
         observed={"y": y},
@@ -277,6 +282,7 @@ def many_tree(
         {"theta": theta},
         mle=at(mean + g * sd),
         map=at(mean + 0.5 * g * sd),
+        mode=at(mean + 0.5 * g * sd),
         dims={"theta": ["item"], "y": ["item"]},
         coords={"item": names},
         observed={"y": mean + g * sd},

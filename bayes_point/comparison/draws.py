@@ -11,7 +11,7 @@ import numpy as np
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
-__all__ = ["Draws", "gap_mcse", "interval", "interval_mcse"]
+__all__ = ["MIN_DRAWS", "Draws", "gap_mcse", "interval", "interval_mcse", "mcse"]
 
 Array = NDArray[np.float64]
 
@@ -75,7 +75,7 @@ class Draws:
     def _scaled(self, method: str) -> Array:
         # On z and not on x: ArviZ takes draws that differ by less than 1e-15 for constants,
         # whatever their scale.
-        return np.where(self.finite, self.sd * _mcse(self.z, self.varies, method), np.nan)
+        return np.where(self.finite, self.sd * mcse(self.z, self.varies, method), np.nan)
 
 
 def gap_mcse(z: Array, gap: Array, varies: NDArray[np.bool_]) -> Array:
@@ -99,7 +99,7 @@ def gap_mcse(z: Array, gap: Array, varies: NDArray[np.bool_]) -> Array:
     """
     known = varies & np.isfinite(gap)
     g = np.where(known, gap, 0.0)
-    error = _mcse(-z - g * (z**2 - 1) / 2, known, "mean")
+    error = mcse(-z - g * (z**2 - 1) / 2, known, "mean")
     return np.where(known, error, np.nan)
 
 
@@ -126,7 +126,11 @@ def interval_mcse(draws: Draws, bound: Array) -> Array:
     return error
 
 
-def _mcse(z: Array, which: NDArray[np.bool_], method: str) -> Array:
+def mcse(z: Array, which: NDArray[np.bool_], method: str) -> Array:
+    """Monte Carlo standard error by `method` of those `which` are asked for, 0 of the others.
+
+    NaN for all if there are too few draws to tell.
+    """
     out = np.zeros(z.shape[2])
     if z.shape[1] < MIN_DRAWS:
         return np.full(z.shape[2], np.nan)

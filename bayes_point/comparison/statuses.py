@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import xarray as xr
 
@@ -12,7 +14,7 @@ from bayes_point.comparison.scalars import Scalar
 from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.errors import ComparisonError
 
-__all__ = ["EstimateStatus", "estimate_statuses"]
+__all__ = ["EstimateStatus", "estimate_statuses", "mode_status"]
 
 # A value variable of PyMC: theta_logodds__, or tau_log__[a] for one of its elements.
 _TRANSFORMED = re.compile(r"^(?P<variable>.+)_[a-z]+__(?P<element>\[.*\])?$")
@@ -25,7 +27,7 @@ class EstimateStatus:
     Attributes
     ----------
     estimator : str
-        "MLE" or "MAP".
+        "MLE", "MAP" or "mode".
     key : str
         ``converged``, ``on_boundary``, ``at_infinity``, ``not_identified``, ``unbounded`` or
         ``not_converged``.
@@ -88,16 +90,26 @@ def estimate_statuses(dt: xr.DataTree) -> dict[str, EstimateStatus]:
                 f"The status of the {estimator} is {key} in point_estimates and"
                 f" {attrs['status']} in {group}: make the tree anew with bp.fit(model)."
             )
-        findings = json.loads(str(attrs.get("findings", "[]")))
-        out[estimator] = EstimateStatus(
-            estimator,
-            key,
-            str(attrs.get("status_text", key.replace("_", " "))),
-            frozenset(
-                label for f in findings for name in f["parameters"] for label in _natural(name)
-            ),
-        )
+        out[estimator] = _status(estimator, key, attrs)
     return out
+
+
+def mode_status(dt: xr.DataTree) -> EstimateStatus | None:
+    """Read the status of the mode on the unconstrained scale; None if the tree has no such mode."""
+    if "mode" not in dt.children:
+        return None
+    attrs = dt["mode"].attrs
+    return _status("mode", str(attrs["status"]), attrs)
+
+
+def _status(estimator: str, key: str, attrs: Mapping[Any, Any]) -> EstimateStatus:
+    findings = json.loads(str(attrs.get("findings", "[]")))
+    return EstimateStatus(
+        estimator,
+        key,
+        str(attrs.get("status_text", key.replace("_", " "))),
+        frozenset(label for f in findings for name in f["parameters"] for label in _natural(name)),
+    )
 
 
 def _natural(name: str) -> list[str]:

@@ -13,7 +13,14 @@ from arviz_base.utils import _var_names
 
 from bayes_point.errors import ComparisonError
 
-__all__ = ["SAMPLE_DIMS", "interval_arguments", "posterior_of", "select", "select_posterior"]
+__all__ = [
+    "SAMPLE_DIMS",
+    "interval_arguments",
+    "posterior_of",
+    "select",
+    "select_mode",
+    "select_posterior",
+]
 
 SAMPLE_DIMS = ("chain", "draw")
 ESTIMATORS = ("MLE", "MAP")
@@ -107,13 +114,40 @@ def select(
     _check_estimators(points)
     # Arithmetic on Datasets keeps the common variables and drops the rest without a word, so the
     # equality is checked here, once, before any difference is taken.
-    _check_same(posterior, points)
+    _check_same(posterior, points, "point_estimates")
     points = points.sel(estimator=list(ESTIMATORS))[list(posterior.data_vars)]
     points = points.transpose("estimator", ...)
     return (
         _subset(posterior, var_names, filter_vars, coords),
         _subset(points, var_names, filter_vars, coords),
     )
+
+
+def select_mode(
+    dt: xr.DataTree,
+    var_names: str | Sequence[str] | None,
+    filter_vars: str | None,
+    coords: Mapping[Hashable, Any] | None,
+) -> xr.Dataset | None:
+    """Take the mode on the unconstrained scale, of the variables that `select` takes.
+
+    Returns
+    -------
+    xarray.Dataset or None
+        On the natural scale, dim ``estimator`` (mode) first. None if the tree holds no such mode.
+
+    Raises
+    ------
+    ComparisonError
+        If it is of other variables, dims or coords than the posterior.
+    """
+    posterior = posterior_of(dt)
+    if "mode" not in dt.children or "posterior" not in dt["mode"].children:
+        return None
+    mode = dt["mode/posterior"].to_dataset().isel(chain=0, draw=0, drop=True)
+    mode = mode.expand_dims(estimator=["mode"])
+    _check_same(posterior, mode, "mode")
+    return _subset(mode[list(posterior.data_vars)], var_names, filter_vars, coords)
 
 
 def select_posterior(
@@ -195,16 +229,16 @@ def _check_estimators(points: xr.Dataset) -> None:
         )
 
 
-def _check_same(posterior: xr.Dataset, points: xr.Dataset) -> None:
+def _check_same(posterior: xr.Dataset, points: xr.Dataset, group: str) -> None:
     ours, theirs = set(posterior.data_vars), set(points.data_vars)
     if ours != theirs:
         parts = []
         if ours - theirs:
             parts.append(f"only in posterior: {_names(sorted(map(str, ours - theirs)))}")
         if theirs - ours:
-            parts.append(f"only in point_estimates: {_names(sorted(map(str, theirs - ours)))}")
+            parts.append(f"only in {group}: {_names(sorted(map(str, theirs - ours)))}")
         raise ComparisonError(
-            f"posterior and point_estimates hold different variables ({'; '.join(parts)})."
+            f"posterior and {group} hold different variables ({'; '.join(parts)})."
             " Drop these from the group that has them, or make the tree anew with bp.fit(model)."
         )
     for name, draws in posterior.data_vars.items():
@@ -214,14 +248,14 @@ def _check_same(posterior: xr.Dataset, points: xr.Dataset) -> None:
         if own != its or "estimator" not in point.dims:
             raise ComparisonError(
                 f"{name} has the dims {own or 'none'} in posterior and {its or 'none'} in"
-                " point_estimates: they must be equal. Make the tree anew with bp.fit(model)."
+                f" {group}: they must be equal. Make the tree anew with bp.fit(model)."
             )
         for dim in own:
             if (dim in draws.coords) != (dim in point.coords) or not np.array_equal(
                 draws[dim].values, point[dim].values
             ):
                 raise ComparisonError(
-                    f"The coord {dim} of {name} differs between posterior and point_estimates:"
+                    f"The coord {dim} of {name} differs between posterior and {group}:"
                     " the labels must be equal and in the same order. Select the same labels in"
                     " both groups, or make the tree anew with bp.fit(model)."
                 )

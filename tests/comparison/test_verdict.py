@@ -1,0 +1,191 @@
+"""The verdict: no false alarms, nothing called equal on few draws, none where there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from bayes_point.comparison.convergence import convergence_doubts
+from bayes_point.comparison.health import sampler_health
+from bayes_point.comparison.verdict import Verdict, verdict
+from bayes_point.errors import ComparisonError
+from tests.tree_layout import assemble, estimate, finding
+from tests.trees import coin_tree, failed_tree, many_tree, regression_tree
+
+
+def normal_mean(seed: int, chains: int, draws: int, gap: float = 0.0) -> xr.DataTree:
+    """The mean of normal data under a flat prior: MLE, MAP and posterior mean are mean(y)."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(3, 2, 10)
+    mu = rng.normal(y.mean(), 2 / np.sqrt(10), (chains, draws))
+    at = estimate({"mu": y.mean() + gap * 2 / np.sqrt(10)})
+    return assemble({"mu": mu}, mle=at, map=at, mode=at)
+
+
+def keys_of(models: int, chains: int, draws: int) -> list[str]:
+    return [verdict(normal_mean(seed, chains, draws)).key for seed in range(models)]
+
+
+@pytest.mark.slow
+def test_no_false_alarms() -> None:
+    keys = keys_of(200, 4, 250)
+    # The promise is 5 %; the level is 1 %.
+    assert keys.count("differs") < 10
+    assert keys.count("stands_in") + keys.count("cannot_tell") >= 190
+    keys = keys_of(200, 4, 25)
+    assert keys.count("stands_in") == 0
+    assert keys.count("differs") < 10
+    assert keys.count("cannot_tell") >= 190
+
+
+def test_a_thousand_draws_a_chain_are_enough() -> None:
+    assert set(keys_of(20, 4, 1000)) == {"stands_in"}
+
+
+@pytest.mark.parametrize(("chains", "draws"), [(4, 25), (2, 50)])
+def test_a_hundred_draws_cannot_tell(chains: int, draws: int) -> None:
+    found = [verdict(normal_mean(seed, chains, draws)) for seed in range(25)]
+    assert {v.key for v in found} == {"cannot_tell"}
+    for v in found:
+        assert v.sentence.startswith("These draws cannot tell whether the MAP can stand in for the")
+        assert "MCSE 0.1" in v.sentence or "MCSE 0.0" in v.sentence
+    # 0.1 sd of margin against twice the 2.4 errors of 0.1: some 20 times as many draws.
+    needed = [float(v.parameters["draws_needed"].iloc[0]) for v in found]
+    assert 1000 < np.median(needed) < 10_000
+
+
+def test_as_many_draws_as_it_asked_for_are_enough() -> None:
+    tree = normal_mean(3, 4, 25)
+    needed = float(verdict(tree).parameters["draws_needed"].iloc[0])
+    more = int(np.ceil((100 + needed) / 4))
+    assert keys_of(15, 4, more).count("stands_in") >= 14
+
+
+def test_the_largest_of_many_gaps_of_noise_is_no_alarm() -> None:
+    for n, seed in ((2000, 0), (300, 1), (300, 2), (300, 3)):
+        found = verdict(many_tree(n, seed=seed, draws=100, gap=np.zeros(n)))
+        assert found.key == "cannot_tell"
+        # Some are as many errors from 0 as would be an alarm if there were that one alone.
+        assert (found.parameters["gap"].abs() > 2.6 * found.parameters["gap_mcse"]).any()
+    # And where there are draws enough, as many parameters are no obstacle.
+    assert verdict(many_tree(300, draws=2500, gap=np.zeros(300))).key == "stands_in"
+
+
+def test_one_gap_among_many_is_found() -> None:
+    gap = np.zeros(60)
+    gap[17] = 1.2  # that of the MAP is half of it
+    found = verdict(many_tree(60, draws=2500, gap=gap))
+    assert found.key == "differs"
+    assert found.sentence.startswith(
+        "The MAP cannot stand in for the posterior mean: theta[item17]"
+    )
+    assert found.parameters["verdict"].value_counts().to_dict() == {"stands_in": 59, "differs": 1}
+
+
+def test_each_parameter_has_its_own() -> None:
+    found = verdict(regression_tree(draws=2000))
+    table = found.parameters
+    assert table.loc["beta[age]", "verdict"] == "stands_in"
+    assert table.loc["sigma", "verdict"] == "differs"
+    assert table.loc["sigma", "sentence"].startswith("sigma: the MAP lies 0.6")
+    assert "below the posterior mean" in table.loc["sigma", "sentence"]
+    assert found.sentence.startswith("The MAP cannot stand in for the posterior mean: sigma, 0.6")
+    assert str(found) == found.sentence
+    only = verdict(regression_tree(draws=2000), var_names="beta")
+    assert only.key == "stands_in"
+    assert "no parameter is 0.1 sd from it (at most 0.0" in only.sentence
+
+
+def test_thresholds_are_the_users() -> None:
+    tree = coin_tree(draws=2000)
+    assert verdict(tree, var_names="theta").key == "differs"
+    assert verdict(tree, var_names="theta", margin=0.8).key == "stands_in"
+    # 0.534 sd by an error of about 0.011: nearer to the margin than the error can tell.
+    assert verdict(tree, var_names="theta", margin=0.54).key == "cannot_tell"
+    assert verdict(tree, var_names="theta", estimator="MLE", margin=0.8).key == "differs"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"estimator": "mean"}, "estimator must be 'MAP' or 'MLE', got 'mean'"),
+        ({"margin": 0}, "margin must be a number above 0, in posterior sd, got 0"),
+        ({"margin": "wide"}, "margin must be a number above 0"),
+        ({"level": 0.7}, r"level must be a number above 0 and below 0\.5, got 0\.7"),
+        ({"var_names": "zeta"}, "The variables are: theta, two_heads"),
+    ],
+)
+def test_arguments_that_are_none(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ComparisonError, match=said):
+        verdict(coin_tree(draws=20), **arguments)
+
+
+# ------------------------------------------------------------------------------- no verdict
+
+
+def none(found: Verdict) -> str:
+    assert found.key == "no_verdict"
+    assert "stand in" not in found.sentence
+    return found.sentence
+
+
+def test_no_verdict_on_an_estimate_that_failed() -> None:
+    tree = failed_tree(divergences=0)
+    assert none(verdict(tree, estimator="MLE")) == (
+        "There is no verdict: the MLE does not exist: what it maximises has no upper bound (tau)."
+    )
+    found = verdict(tree)
+    assert "the MAP is at infinity" in none(found)
+    assert "(slope)" in found.sentence
+    # The other parameters of an estimate at infinity have their gaps; of an unbounded one, none.
+    keys = found.parameters["verdict"]
+    assert keys["slope"] == "no_verdict"
+    assert keys["mu"] == "differs"
+    assert set(verdict(tree, estimator="MLE").parameters["verdict"]) == {"no_verdict"}
+
+
+def test_no_verdict_of_an_unconverged_sampler() -> None:
+    text = none(verdict(coin_tree(divergences=3)))
+    assert text.startswith("There is no verdict on the MAP: 3 of 2000 draws diverged")
+    apart = np.random.default_rng(1).normal(size=(4, 500)) + np.array([[0.0], [0], [0], [1]])
+    at = estimate({"x": 0.0})
+    found = verdict(assemble({"x": apart}, mle=at, map=at))
+    assert "r-hat is above 1.01 for x" in none(found)
+    assert found.parameters.loc["x", "sentence"].endswith("for the sampler has not converged.")
+    assert "one chain only" in none(verdict(coin_tree(chains=1)))
+
+
+def test_an_r_hat_of_few_draws_is_no_doubt() -> None:
+    # r-hat of 4 x 25 independent draws is above 1.01 more often than not.
+    health = [sampler_health(normal_mean(seed, 4, 25)) for seed in range(20)]
+    assert sum(any(p.kind == "r_hat" for p in h.problems) for h in health) > 6
+    assert not any(p.kind == "r_hat" for h in health for p in convergence_doubts(h))
+
+
+def test_draws_without_spread_are_left_out() -> None:
+    x = np.random.default_rng(1).normal(size=(4, 1000))
+    at = estimate({"a": 0.5, "b": 0.0, "c": 0.0})
+    tree = assemble({"a": np.full((4, 1000), 0.5), "b": x, "c": x}, mle=at, map=at)
+    found = verdict(tree)
+    assert found.key == "stands_in"
+    assert found.parameters.loc["a", "sentence"] == "a: no verdict, for its draws are constant."
+    assert "no parameter has a gap" in none(verdict(tree, var_names="a"))
+
+
+def test_a_parameter_that_is_not_identified_has_none() -> None:
+    x = np.random.default_rng(1).normal(size=(4, 500))
+    flat = [finding("flat", ["a"], "more data")]
+    at = estimate({"a": 0.0, "b": 0.0}, status="not_identified", findings=flat)
+    found = verdict(assemble({"a": x, "b": x}, mle=at, map=at))
+    assert "not unique: what it maximises is flat along a direction (a)" in none(found)
+    assert found.parameters["verdict"].tolist()[0] == "no_verdict"
+    assert found.parameters["verdict"].tolist()[1] != "no_verdict"
+
+
+def test_three_draws_cannot_tell() -> None:
+    found = verdict(normal_mean(1, 2, 3))
+    assert found.key == "cannot_tell"
+    assert found.sentence.endswith("they are too few for a Monte Carlo error.")
