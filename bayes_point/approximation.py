@@ -59,7 +59,7 @@ def laplace(
         Chains; at least 1000 draws are needed in all.
     resample : bool
         Return draws of the posterior itself as far as they can be had: half as many of the normal,
-        and as many of Student's t with the same mode and curvature and 3 degrees of freedom, whose
+        and as many of Student's t with the same mode and curvature and 2 degrees of freedom, whose
         heavier tails reach where the normal's do not, are drawn anew, each as often as its
         Pareto-smoothed weight says, by systematic resampling (with replacement) [2]_.  Copies of a
         draw are kept next to each other, so that ArviZ counts them in its effective sample sizes

@@ -40,8 +40,11 @@ Where the log weights are .003 z³ for a normal z, which is nothing, k is above 
 the samples of 100 points, in a tenth of those of 400, and in one of a hundred of those of 1000.
 """
 
-DF = 3.0
-"""Degrees of freedom of the heavy half of a defensive cloud: tails as those of three."""
+DF = 2.0
+"""Degrees of freedom of the heavy half of a defensive cloud.
+
+With two the chi-squared variable behind Student's t is exponential, and its quantile a logarithm.
+"""
 
 # Weights whose tail is equal to this many parts are constant: the rest is rounding, in the density
 # or in a Hessian made of differences.
@@ -56,9 +59,9 @@ class Cloud:
 
     Attributes
     ----------
-    z : ndarray, (n, p)
+    z : ndarray, (batch, n, p)
         The points.
-    log_q : ndarray, (n,)
+    log_q : ndarray, (batch, n)
         Their log density.
     """
 
@@ -67,30 +70,36 @@ class Cloud:
 
     @classmethod
     def normal(cls, z: Array) -> Cloud:
-        """Build the cloud of standard normal points, (n, p)."""
+        """Build the cloud of standard normal points, (batch, n, p)."""
         return cls(z, _log_normal(z))
 
     @classmethod
-    def defensive(cls, z: Array, chi_squared: Array) -> Cloud:
-        """Stretch every other of standard normal points, (n, p), to Student's t.
+    def defensive(cls, z: Array, chi_squared: Array, heavy: NDArray[np.bool_]) -> Cloud:
+        """Stretch half of standard normal points, (batch, n, p), to Student's t.
 
-        Half the points are normal, for a posterior that is, and half have heavy tails, for one that
-        has: the weights of the mixture are bounded by twice those of either (Owen & Zhou 2000,
+        The other half stays normal, for a posterior that is; the heavy tails are for one that has
+        them.  The weights of the mixture are at most twice those of either (Owen & Zhou 2000,
         https://doi.org/10.1080/01621459.2000.10473909).
 
-        `chi_squared`, (n,), holds draws of that distribution with `DF` degrees of freedom.
+        Parameters
+        ----------
+        z : ndarray, (batch, n, p)
+            Standard normal points.
+        chi_squared : ndarray, (batch, n)
+            Draws of the chi-squared distribution with `DF` degrees of freedom.
+        heavy : ndarray of bool, (n,)
+            Which half to stretch.
         """
-        heavy = np.arange(len(z)) % 2 == 1
-        z = np.where(heavy[:, None], z * np.sqrt(DF / chi_squared)[:, None], z)
-        p = z.shape[1]
+        z = z * np.where(heavy, np.sqrt(DF / chi_squared), 1.0)[:, :, None]
+        p = z.shape[-1]
         half = 0.5 * (DF + p)
-        log_t = -half * np.log1p(np.sum(z**2, axis=1) / DF) - 0.5 * p * math.log(DF * math.pi)
+        log_t = -half * np.log1p(np.sum(z**2, axis=-1) / DF) - 0.5 * p * math.log(DF * math.pi)
         log_t += gammaln(half) - gammaln(0.5 * DF)
         return cls(z, np.logaddexp(_log_normal(z), log_t) - math.log(2))
 
 
 def _log_normal(z: Array) -> Array:
-    return -0.5 * np.sum(z**2, axis=1) - 0.5 * z.shape[1] * math.log(2 * math.pi)
+    return -0.5 * np.sum(z**2, axis=-1) - 0.5 * z.shape[-1] * math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
@@ -132,8 +141,11 @@ class Proposal:
         return np.einsum("bki,bkj->bij", self.root, self.root)
 
     def place(self, cloud: Cloud) -> tuple[Array, Array]:
-        """Return the points, (batch, n, p), and their log densities, (batch, n)."""
-        x = self.mode[:, None, :] + np.einsum("nk,bki->bni", cloud.z, self.root)
+        """Return the points, (batch, n, p), and their log densities, (batch, n).
+
+        The cloud has as many batches as there are modes, or one for all.
+        """
+        x = self.mode[:, None, :] + cloud.z @ self.root
         q = self.quadratic
         log_det = 2 * np.sum(np.log(q.scale), axis=1) - np.sum(np.log(q.curvature), axis=1)
         return x, cloud.log_q - 0.5 * log_det[:, None]
@@ -167,7 +179,7 @@ def smoothed(log_ratio: Array) -> tuple[Array, Array]:
     log_weight = log_ratio - np.where(np.isfinite(total), total, np.nan)
     k = np.full(len(log_ratio), np.nan)
     m = tail_size(log_ratio.shape[1])
-    top = np.sort(log_ratio, axis=1)[:, -m:]
+    top = np.sort(np.where(known, log_ratio, np.finfo(float).min), axis=1)[:, -m:]
     enough = np.sum(known, axis=1) > m
     constant = enough & (top[:, -1] - top[:, 0] < _CONSTANT)
     k[constant] = -np.inf

@@ -297,8 +297,10 @@ def approximate(
     objective, mode = estimate.objective, _mode(estimate)[None, :]
     proposal = Proposal.at(mode, objective.hessian(mode))
     _check_curvature(estimate, proposal)
-    z = rng.standard_normal((n, objective.p))
-    cloud = Cloud.defensive(z, rng.chisquare(DF, n)) if defensive else Cloud.normal(z)
+    z = rng.standard_normal((1, n, objective.p))
+    cloud = Cloud.normal(z)
+    if defensive:
+        cloud = Cloud.defensive(z, rng.chisquare(DF, (1, n)), np.arange(n) % 2 == 1)
     x, log_q = proposal.place(cloud)
     log_p, _ = objective.evaluate(x[0])
     log_weight, k = smoothed((log_p - log_q[0])[None, :])
