@@ -30,9 +30,13 @@ _FRESH = 3
 _CONTRACTION = 0.3
 # What a step may still promise, in the log density, where a point counts as converged.
 _GAIN = 1e-11
+# The same by the exact Hessian, where that of the guess was rough.
+_STILL = 1e-9
 # How near a scalar has to be to its level, in units in which the objective curves by one.
 _NEAR = 1e-9
 _SINGULAR = 1e-12
+# Movement, in a log or relative, after which a maximum is no longer taken for granted.
+_WIDE = 0.5
 # Newton steps towards the levels, in the coordinates that they are solved for.
 _PROJECTIONS = 30
 
@@ -134,11 +138,14 @@ class Saddle:
         How far each level may move for the objective to curve by one: the scale of its error.
     is_maximum : ndarray of bool, (batch,)
         Whether the objective is concave along what is held.
+    rough : ndarray of bool, (batch,)
+        Whether it is so rough a guess that what it says of an end has to be looked at anew.
     """
 
     inverse: Array
     unit: Array
     is_maximum: NDArray[np.bool_]
+    rough: NDArray[np.bool_]
 
     @classmethod
     def at(cls, x: Array, hessian: Array, normal: Array, free: NDArray[np.bool_]) -> Saddle:
@@ -163,7 +170,7 @@ class Saddle:
         inverse *= both[:, :, None] * both[:, None, :]
         # One negative eigenvalue for each scalar held, and no more, is concavity along the rest.
         negative = np.sum((root < 0) & ~zero, axis=1)
-        return cls(inverse, unit, negative <= m)
+        return cls(inverse, unit, negative <= m, np.zeros(len(x), bool))
 
     def step(self, residual: Array, gap: Array) -> tuple[Array, Array]:
         """Return the steps of x and of the multipliers for the residuals of both equations."""
@@ -179,7 +186,9 @@ class Saddle:
 
     def rows(self, which: NDArray) -> Saddle:
         """Return some rows of the batch."""
-        return Saddle(self.inverse[which], self.unit[which], self.is_maximum[which])
+        return Saddle(
+            self.inverse[which], self.unit[which], self.is_maximum[which], self.rough[which]
+        )
 
 
 def saddle_at(problem: Problem, x: Array, which: Rows, multiplier: Array) -> Saddle:
@@ -208,9 +217,10 @@ def solve(
 def _newton(
     problem: Problem, x: Array, which: Rows, level: Array, multiplier: Array, saddle: Saddle
 ) -> Points:
-    x, lam = x.copy(), multiplier.copy()
+    first, x, lam = x, x.copy(), multiplier.copy()
+    size = ~problem.objective.is_transformed
     value, ok = np.full(len(x), -np.inf), np.zeros(len(x), bool)
-    inverse = Saddle(saddle.inverse.copy(), saddle.unit.copy(), saddle.is_maximum.copy())
+    inverse = saddle.rows(np.arange(len(x)))  # copies
     before, fresh = np.full(len(x), np.inf), np.zeros(len(x), int)
     free = problem.free(which)
     active = np.arange(len(x))
@@ -229,6 +239,14 @@ def _newton(
         done = finite & (gain <= np.maximum(_GAIN, 64 * EPS * (1 + np.abs(now)))) & (off <= _NEAR)
         value[active] = now
         ok[active[done]] = some.is_maximum[done]
+        moved = np.abs(x[active] - first[active]) / (1 + size * np.abs(x[active]))
+        far = np.flatnonzero(done & (some.rough | np.any(moved > _WIDE, axis=1)))
+        if far.size:
+            # Far from the guess its curvature proves nothing.
+            exact = saddle_at(problem, x[active[far]], which[active[far]], lam[active[far]])
+            way, _ = exact.step(residual[far], gap[far])
+            still = np.abs(np.sum(residual[far] * way, axis=1)) <= _STILL
+            ok[active[far]] = exact.is_maximum & still
         error = np.where(finite, gain + off**2, np.inf)
         stalled = finite & ~done & (error > _CONTRACTION * before[active])
         lam[active] += np.where((finite & ~stalled)[:, None], dlam, 0.0)

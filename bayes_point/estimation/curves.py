@@ -135,6 +135,9 @@ class Curves:
             at = float(self.natural(k, x[None, :])[0])
             if not np.isnan(at):
                 return at
+        values = self.natural(k, np.array(trace.x))
+        if abs(values[-1]) > 1e5 * (1 + abs(values[0])) and abs(values[-1]) > 1.5 * abs(values[-2]):
+            return sign * np.inf
         path = np.array(trace.x[-3:] if len(trace.x) > 2 else [*trace.x] * 3)
         moved = path[-1] - path[-2]
         direction = np.where(np.abs(moved) > 0.1 * np.abs(moved).max(), moved, 0.0)

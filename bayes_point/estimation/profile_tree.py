@@ -89,7 +89,7 @@ def _profile_group(estimate: PointEstimate, scalars: Scalars, rows: list[Row]) -
         ]
     )
     stderr = np.array([row.stderr for row in rows])
-    stderr = np.where(np.isfinite(point), stderr, np.nan)
+    stderr = np.where(_at_the_end(estimate, scalars), np.nan, stderr)
     quadratic = ((value - point[:, None]) / stderr[:, None]) ** 2
     return xr.Dataset(
         {
@@ -153,3 +153,11 @@ def _contours_group(scalars: Scalars, lines: list[Contour]) -> xr.Dataset:
             "axis": ["x", "y"],
         },
     )
+
+
+def _at_the_end(estimate: PointEstimate, scalars: Scalars) -> NDArray[np.bool_]:
+    """Whether each scalar depends on a coordinate that is infinite at the estimate."""
+    infinite = ~np.isfinite(estimate.unconstrained.values)
+    if not np.any(infinite):
+        return np.zeros(len(scalars.labels), bool)
+    return np.array([infinite[j] if j >= 0 else bool(np.any(infinite)) for j in scalars.coordinate])

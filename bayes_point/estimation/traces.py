@@ -7,7 +7,7 @@ stationarity equations; so the path is followed even where the other parameters 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,10 @@ _GROWTH = 3.0
 _FARTHEST = 35.0
 _ONE_STEP = 4.0
 _FAR = 1e12
+# Where nothing has changed any more over several steps, less will do.
+_FAR_ENOUGH = 1e6
+# Relative change of a curvature between two points up to which it may be interpolated.
+_SIMILAR = 3.0
 # Ends of an interval are found to this part of the deviance that they stand for.
 _CROSSING = 1e-8
 
@@ -114,17 +118,22 @@ class Trace:
         self.multiplier.insert(at, multiplier)
         self.hessian.insert(at, hessian)
 
-    def guess(self, s: float) -> tuple[Array, Array, Array]:
-        """Interpolate x (by its tangents, of third degree), multiplier and Hessian at s."""
+    def guess(self, s: float) -> tuple[Array, Array, Array, bool]:
+        """Interpolate x (by its tangents, of third degree), multiplier and Hessian at s.
+
+        Return also whether the Hessian changes too much for that to mean anything.
+        """
         i = int(np.clip(np.searchsorted(self.s, s) - 1, 0, max(len(self.s) - 2, 0)))
         j = min(i + 1, len(self.s) - 1)
         width = self.s[j] - self.s[i]
         if width == 0:
-            return self.x[i], self.multiplier[i], self.hessian[i]
+            return self.x[i], self.multiplier[i], self.hessian[i], False
         t = (s - self.s[i]) / width
         x = _hermite(t, width, self.x[i], self.x[j], self.tangent[i], self.tangent[j])
         near = (1 - t) * self.multiplier[i] + t * self.multiplier[j]
-        return x, near, (1 - t) * self.hessian[i] + t * self.hessian[j]
+        a, b = np.diagonal(self.hessian[i]), np.diagonal(self.hessian[j])
+        rough = np.any(~(np.abs(a - b) <= _SIMILAR * np.minimum(np.abs(a), np.abs(b)) + 1e-300))
+        return x, near, (1 - t) * self.hessian[i] + t * self.hessian[j], bool(rough)
 
 
 def _hermite(t: float, width: float, a: Array, b: Array, da: Array, db: Array) -> Array:
@@ -245,9 +254,8 @@ def _record(
     with np.errstate(divide="ignore", invalid="ignore"):
         smooth = 1 / np.sqrt(np.maximum(-bend, 0.0))
         # dz/ds = -slope / z, and at a smooth maximum, where both are zero, its limit.
-        at_top = z[rows] < 1e-5
-        steep = (slope < 0) & (np.abs(slope) > 1e-3 * np.sqrt(np.abs(bend)))
-        rates[rows] = np.where(at_top & ~steep, smooth, z[rows] / -slope)
+        at_top = (z[rows] < 2e-3) & (slope**2 < 1e-5 * np.abs(bend))
+        rates[rows] = np.where(at_top, smooth, z[rows] / -slope)
     for i, row in enumerate(rows):
         traces[row].add(
             float(s[row]),
@@ -323,7 +331,8 @@ def _ended(problem: Problem, rays: Rays, trace: Trace, reach: float) -> str | No
     plain = moved[~problem.objective.is_transformed] / size
     rises = trace.value[-8:]
     still = len(rises) == 8 and max(rises) - min(rises) < 1e-9 * (1 + reach)
-    if away or plain.max(initial=0.0) > _FAR or (still and plain.max(initial=0.0) > 1e6):
+    far = max(plain.max(initial=0.0), trace.s[-1] / trace.s[min(1, len(trace.s) - 1)])
+    if away or plain.max(initial=0.0) > _FAR or (still and far > _FAR_ENOUGH):
         fallen = trace.value[0] - min(trace.value)
         return OPEN if fallen > 1e-6 else FLAT
     return None
@@ -386,7 +395,11 @@ def points_along(problem: Problem, rays: Rays, traces: list[Trace], rows: Rows, 
     """Maximise at s along the rays `rows`, one each, from what the traces say."""
     which = rays.which[rows]
     guesses = [traces[row].guess(float(at)) for row, at in zip(rows, s, strict=True)]
-    x, lam, hessian = (np.array(part) for part in zip(*guesses, strict=True))
+    x, lam, hessian, rough = (np.array(part) for part in zip(*guesses, strict=True))
+    # Where the path bends, the matrix of the point itself.
+    bends = np.flatnonzero(rough)
+    if bends.size:
+        hessian[bends] = problem.hessian(x[bends], which[bends], lam[bends])
     _, normal = problem.levels(x, which)
-    saddle = Saddle.at(x, hessian, normal, problem.free(which))
+    saddle = replace(Saddle.at(x, hessian, normal, problem.free(which)), rough=rough)
     return solve(problem, x, which, rays.levels(rows, s), lam, saddle)
