@@ -140,8 +140,9 @@ class Factors:
         return z * self.scale
 
     def errors(self) -> Array:
-        """Return directions of one standard error: (direction, p, batch); their outer products
-        sum to the inverse of the negative Hessian.
+        """Return directions of one standard error, (direction, p, batch).
+
+        Their outer products sum to the inverse of the negative Hessian.
         """
         p, batch = self.pivots.shape
         out = np.empty((p, p, batch))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,16 +21,25 @@ class _Entry:
     density: LogDensity
 
 
-_CACHE: WeakKeyDictionary[pm.Model, dict[str | None, _Entry]] = WeakKeyDictionary()
+_Key = tuple[str | None, tuple[str, ...], bool]
+_CACHE: WeakKeyDictionary[pm.Model, dict[_Key, _Entry]] = WeakKeyDictionary()
 
 
-def log_density(model: pm.Model, *, backend: str | None) -> LogDensity:
+def log_density(
+    model: pm.Model,
+    *,
+    backend: str | None,
+    inputs: Sequence[str] = (),
+    weights: bool = False,
+) -> LogDensity:
     """Return the model's LogDensity, made anew if the model has changed since it was made."""
     state = _state(model)
     entries = _CACHE.setdefault(model, {})
-    entry = entries.get(backend)
+    key = (backend, tuple(inputs), weights)
+    entry = entries.get(key)
     if entry is None or not _same(entry.state, state):
-        entry = entries[backend] = _Entry(state, LogDensity(model, backend=backend))
+        density = LogDensity(model, backend=backend, inputs=inputs, weights=weights)
+        entry = entries[key] = _Entry(state, density)
     return entry.density
 
 

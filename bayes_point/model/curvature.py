@@ -59,6 +59,12 @@ class Curvature:
         """Whether the whole is one graph; if not, the density's own functions do the work."""
         return self.p <= MOST_COORDINATES and self.density.is_vectorised
 
+    @property
+    def size(self) -> int:
+        """Number of operations of the graph, as far as it has been made."""
+        function: Any = self._functions.get("all")
+        return 0 if function is None else len(function.maker.fgraph.apply_nodes)
+
     def data(self, inputs: Mapping[str, NDArray]) -> list[NDArray]:
         """Lay out the inputs as the functions like them best."""
         out = []
@@ -70,12 +76,23 @@ class Curvature:
 
     def value(self, x: Array, data: Sequence[NDArray], weights: Array) -> Array:
         """Return the value, (batch,), at `x`, (p, batch)."""
+        if not self.is_direct:
+            rows = self.density.evaluate(x.T, self.terms, self._named(data))[0]
+            return rows @ weights
         with np.errstate(all="ignore"):
             return self._compiled("value", self._value)(*self._pieces(x), *data, *weights)[0]
 
     def all(self, x: Array, data: Sequence[NDArray], weights: Array) -> tuple[Array, Array, Array]:
         """Return value, (batch,), gradient, (p, batch), and Hessian, (p, p, batch)."""
         p, batch = x.shape
+        if not self.is_direct:
+            rows, slopes = self.density.evaluate(x.T, self.terms, self._named(data))
+            curved = self.density.hessian(x.T, self.terms, self._named(data))
+            return (
+                rows @ weights,
+                np.einsum("btp,t->pb", slopes, weights),
+                np.einsum("btpq,t->pqb", curved, weights),
+            )
         with np.errstate(all="ignore"):
             out = self._compiled("all", self._all)(*self._pieces(x), *data, *weights)
         value, *parts = out
@@ -93,6 +110,9 @@ class Curvature:
         return value, gradient, hessian
 
     # ------------------------------------------------------------------------------- private
+
+    def _named(self, data: Sequence[NDArray]) -> dict[str, NDArray]:
+        return dict(zip(self.density.inputs, data, strict=True))
 
     @property
     def _sizes(self) -> list[int]:

@@ -283,13 +283,16 @@ class LogDensity:
         labels = self._labels_of(name, self._dims.get(name, ()), shape)
         return list(zip(labels, *(np.ravel(value) for value in values), strict=True))
 
-    def dataset(self, values: dict[str, NDArray]) -> xr.Dataset:
-        """Label natural-scale values, without a batch, as ArviZ labels the model's draws."""
+    def dataset(self, values: dict[str, NDArray], batch_dims: Sequence[str] = ()) -> xr.Dataset:
+        """Label natural-scale values as ArviZ labels the model's draws.
+
+        They have no batch, or lead with the dims `batch_dims`.
+        """
         return dict_to_dataset(
             values,
             coords=self._coords,
             dims={k: v for k, v in self._dims.items() if k in values},
-            sample_dims=[],
+            sample_dims=list(batch_dims),
         ).drop_attrs()
 
     # ------------------------------------------------------------------------------- private

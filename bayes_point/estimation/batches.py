@@ -1,0 +1,326 @@
+"""One model, one estimator, and a block of data sets: from arrays to arrays."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayes_point.errors import ModelError
+from bayes_point.estimation.assembly import assemble
+from bayes_point.estimation.estimator import Potentials, estimator_of
+from bayes_point.estimation.maximise import maximise
+from bayes_point.estimation.newton import Factors, Rest, Weighted, newton
+from bayes_point.estimation.objective import Objective, RowwiseObjective
+from bayes_point.estimation.proof import evident
+from bayes_point.estimation.search import search
+from bayes_point.estimation.status import Status
+from bayes_point.model.cache import log_density
+from bayes_point.model.curvature import Curvature
+from bayes_point.model.density import LogDensity
+from bayes_point.model.push import NaturalPush
+from bayes_point.model.starts import Initvals, starting_points
+
+__all__ = ["STATUSES", "Arrays", "Refitter", "Task", "dtype_of", "stderr_of"]
+
+Array = NDArray[np.float64]
+Arrays = dict[str, NDArray]
+
+STATUSES = tuple(Status)
+_STDERR = "_stderr"
+# Elements of the data of a block: so much stays in the processor's cache from one operation to the
+# next, and the interpreter's own time for an operation is still small beside it.
+_ELEMENTS = 2**16
+_FEWEST = 64
+# Starts of a data set that is looked at by itself: as many as `find_MLE` takes.
+_STARTS = 8
+# The longest step in a log or a logit.
+_REACH = 5.0
+
+# A PyTensor function keeps its results in itself: two threads must not share one.
+_LOCK = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of every data set; it can be sent to another process."""
+
+    estimator: str
+    jacobian: bool
+    potentials: Potentials | None
+    prior_weight: float
+    names: tuple[str, ...]
+    weights: bool
+    var_names: tuple[str, ...] | None
+    initvals: Initvals | None
+    n_starts: int
+    random_seed: int
+    backend: str | None
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What was found for one data set that was looked at by itself."""
+
+    x: Array
+    natural: Mapping[str, NDArray]
+    log_likelihood: float
+    status: Status
+
+
+@dataclass
+class _Shared:
+    """What is kept with a density, for the next call."""
+
+    curvatures: dict[tuple[str, ...], Curvature] = field(default_factory=dict)
+    pushes: dict[tuple[str, ...], NaturalPush] = field(default_factory=dict)
+    start: Array | None = None
+
+
+_KEPT: WeakKeyDictionary[LogDensity, _Shared] = WeakKeyDictionary()
+
+
+def stderr_of(name: str) -> str:
+    """Return the name of the variable that holds the standard errors of another."""
+    return f"{name}{_STDERR}"
+
+
+def dtype_of(name: str) -> type:
+    """Return the dtype of a result."""
+    return np.int8 if name == "status" else np.float64
+
+
+class Refitter:
+    """A model and a task, made ready once and applied to block after block of data sets.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+    task : Task
+        What is asked.
+    """
+
+    def __init__(self, model: pm.Model, task: Task) -> None:
+        self.model, self.task = model, task
+        self.estimator = estimator_of(
+            model, task.estimator, jacobian=task.jacobian, potentials=task.potentials
+        )
+        self.terms = _weighted(self.estimator.weights, task)
+        self.density = log_density(
+            model, backend=task.backend, inputs=task.names, weights=task.weights
+        )
+        kept = self._kept = _KEPT.setdefault(self.density, _Shared())
+        terms = tuple(self.terms)
+        self.curvature = kept.curvatures.setdefault(terms, Curvature(self.density, terms))
+        names = task.var_names or tuple(var.name for var in self.density._natural_vars)
+        self.push = kept.pushes.setdefault(names, NaturalPush(self.density, names))
+        self._given: Array | None = None
+        self._outcomes: dict[bytes, _Outcome] = {}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each result of one data set, by name."""
+        natural = self.push.shapes
+        return {
+            **natural,
+            **{stderr_of(name): shape for name, shape in natural.items()},
+            "log_likelihood": (),
+            "status": (),
+        }
+
+    @property
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Dims of each result of one data set, by name."""
+        own = {name: tuple(map(str, array.dims)) for name, array in self._template.items()}
+        return {name: own.get(name.removesuffix(_STDERR), ()) for name in self.shapes}
+
+    @property
+    def coords(self) -> dict[str, Any]:
+        """The model's coords of the results."""
+        return {str(dim): coord for dim, coord in self._template.coords.items()}
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """What the results are of, in a form that survives netCDF."""
+        task = self.task
+        return {
+            "estimator": task.estimator,
+            "jacobian": int(task.jacobian),
+            "prior_weight": task.prior_weight,
+            "n_starts": task.n_starts,
+        }
+
+    @cached_property
+    def _template(self) -> xr.Dataset:
+        return self.density.dataset({k: np.zeros(v) for k, v in self.push.shapes.items()})
+
+    @property
+    def block_size(self) -> int:
+        """Data sets that are worked on together."""
+        return max(_FEWEST, _ELEMENTS // max(1, self.density._data_size))
+
+    def run(self, inputs: Mapping[str, NDArray], starts: Array | None) -> Arrays:
+        """Return the results of a block of data sets, each (batch, *shape).
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray, (batch, *shape)
+            The data.
+        starts : ndarray, (batch, p), optional
+            A start for each; by default the model's initial point for all.
+        """
+        batch = len(next(iter(inputs.values())))
+        # Two threads on matrices of this size get in each other's way.
+        with _LOCK, threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            if starts is None:
+                starts = np.repeat(self.start[None], batch, axis=0)
+            weights = np.array(list(self.terms.values()))
+            objective = Weighted(self.curvature, weights, self.curvature.data(inputs))
+            rest = self._climb(objective, starts, inputs)
+            return self._results(objective, rest, starts, inputs)
+
+    # --------------------------------------------------------------------------------- searches
+
+    def _climb(self, objective: Weighted, starts: Array, inputs: Mapping[str, NDArray]) -> Rest:
+        """Climb from each start, and from the others that are asked for; the best end wins."""
+        reach = np.where(self._transformed, _REACH, np.inf)
+        rest = newton(objective, np.ascontiguousarray(starts.T), reach)
+        for other in self._starts()[1:] if self.task.n_starts > 1 else ():
+            again = newton(objective, np.repeat(other[:, None], len(starts), axis=1), reach)
+            better = np.flatnonzero(again.settled & (~rest.settled | (again.value > rest.value)))
+            rest.put(better, again.rows(better))
+        left = np.flatnonzero(~rest.settled)
+        if left.size:
+            some = RowwiseObjective(
+                self.density, self.terms, {name: rows[left] for name, rows in inputs.items()}
+            )
+            ends = maximise(some, starts[left])
+            found = Rest(
+                ends.x.T, ends.value, ends.gradient.T, ends.hessian.transpose(1, 2, 0), ends.settled
+            )
+            rest.put(left, found)
+        return rest
+
+    def _results(
+        self, objective: Weighted, rest: Rest, starts: Array, inputs: Mapping[str, NDArray]
+    ) -> Arrays:
+        factors = Factors.of(rest.hessian, 0.0)
+        sure = evident(objective, rest, factors, self._transformed)
+        x = np.ascontiguousarray(rest.x.T)
+        natural = self.push.values(x, inputs)
+        # A copy: what is written here is not to show in what the density keeps.
+        out = {name: np.array(values, dtype=float) for name, values in natural.items()}
+        out["log_likelihood"] = self._log_likelihood(objective, rest, inputs)
+        status = np.full(len(x), STATUSES.index(Status.CONVERGED), np.int8)
+        doubtful = np.flatnonzero(~sure)
+        for i in doubtful:
+            one = self._outcome({name: rows[i] for name, rows in inputs.items()}, starts[i])
+            x[i] = one.x
+            status[i] = STATUSES.index(one.status)
+            out["log_likelihood"][i] = one.log_likelihood
+            for name in natural:
+                out[name][i] = one.natural[name]
+        errors = factors.errors()
+        has_errors = sure
+        if doubtful.size:
+            there = objective.rows(doubtful)
+            _, gradient, hessian = there.all(np.ascontiguousarray(x[doubtful].T))
+            own = Factors.of(hessian, 0.0)
+            y = own.forward(gradient)
+            # At a kink, or beyond all doubt only by other means, there is no curvature to go by.
+            regular = (own.least > 0) & (np.sum(y * y / own.pivots, axis=0) < 1e-6)
+            errors[..., doubtful] = own.errors()
+            has_errors = sure.copy()
+            has_errors[doubtful] = regular & (status[doubtful] == STATUSES.index(Status.CONVERGED))
+        directions = np.ascontiguousarray(errors.transpose(0, 2, 1))
+        for name, variance in self.push.variances(x, directions, inputs).items():
+            known = has_errors.reshape(-1, *(1,) * (variance.ndim - 1))
+            out[stderr_of(name)] = np.where(known, np.sqrt(variance), np.nan)
+        out["status"] = status
+        return {name: out[name] for name in self.shapes}
+
+    def _log_likelihood(
+        self, objective: Weighted, rest: Rest, inputs: Mapping[str, NDArray]
+    ) -> Array:
+        terms: tuple[str, ...] = ("likelihood",)
+        if self.estimator.name == "MLE" and "potential" in self.terms:
+            terms = ("likelihood", "potential")
+        if tuple(self.terms) == terms:
+            return rest.value.copy()
+        alone = self._kept.curvatures.setdefault(terms, Curvature(self.density, terms))
+        return np.array(alone.value(rest.x, alone.data(inputs), np.ones(len(terms))))
+
+    def _outcome(self, data: Mapping[str, NDArray], start: Array) -> _Outcome:
+        """Look at one data set by itself, as `find_MLE` does; equal ones once."""
+        key = b"".join([start.tobytes(), *(np.asarray(row).tobytes() for row in data.values())])
+        if key not in self._outcomes:
+            self._outcomes[key] = self._looked_at(data, start)
+        return self._outcomes[key]
+
+    def _looked_at(self, data: Mapping[str, NDArray], start: Array) -> _Outcome:
+        objective = Objective(self.density.bind(data), self.terms)
+        starts = np.concatenate([start[None], self._starts()[1:]])
+        rng = np.random.default_rng(self.task.random_seed)
+        try:
+            certificate, optima, used = search(objective, starts, rng)
+        except ModelError:
+            # No value at any start: of the others nothing is to be lost by that.
+            nothing = {name: np.full(shape, np.nan) for name, shape in self.push.shapes.items()}
+            gone = np.full(self.density.p, np.nan)
+            return _Outcome(gone, nothing, np.nan, Status.NOT_CONVERGED)
+        found = assemble(self.model, objective, self.estimator.name, certificate, optima, used)
+        natural = {name: np.asarray(found.point[name].values) for name in self.push.names}
+        return _Outcome(certificate.x, natural, found.log_likelihood, found.status)
+
+    # ----------------------------------------------------------------------------------- starts
+
+    @property
+    def _transformed(self) -> NDArray[np.bool_]:
+        return Objective(self.density, self.terms).is_transformed
+
+    @property
+    def start(self) -> Array:
+        """Return the model's initial point, with the initial values asked for."""
+        if self._given is not None:
+            return self._given[0]
+        if self.task.initvals is None and self._kept.start is not None:
+            return self._kept.start
+        start = self._drawn(1)[0]
+        if self.task.initvals is None:
+            self._kept.start = start
+        return start
+
+    def _starts(self) -> Array:
+        """Return that point, and draws from the prior."""
+        if self._given is None:
+            self._given = self._drawn(max(self.task.n_starts, _STARTS))
+        return self._given
+
+    def _drawn(self, n: int) -> Array:
+        return starting_points(
+            self.model,
+            self.density,
+            n_starts=n,
+            initvals=self.task.initvals,
+            rng=np.random.default_rng(self.task.random_seed),
+        )
+
+
+def _weighted(weights: Mapping[str, float], task: Task) -> dict[str, float]:
+    """Return the weights of the terms, those of the prior multiplied by its power."""
+    prior = {"prior"} | ({"potential"} if task.potentials == "prior" else set())
+    powers = {
+        term: weight * (task.prior_weight if term in prior else 1.0)
+        for term, weight in weights.items()
+    }
+    return {term: weight for term, weight in powers.items() if weight != 0}
