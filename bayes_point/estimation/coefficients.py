@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_point.estimation.information import has_failed
 from bayes_point.estimation.intervals import checked_probability, wald
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.uncertainty import (
@@ -70,11 +71,6 @@ def errors_or_none(
     se = labelled(estimate, np.full(n, np.nan), notes).assign_attrs(words)
     ends = labelled(estimate, np.full((n, 2), np.nan), notes)
     return se, ends.assign_attrs(words | {"method": "wald", "ci_prob": prob})
-
-
-def has_failed(estimate: PointEstimate) -> bool:
-    """Whether the estimate is no maximum, so that nothing can be said of its error."""
-    return estimate.status in (Status.UNBOUNDED, Status.NOT_CONVERGED)
 
 
 def _no_errors(estimate: PointEstimate) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.information import refuse_failed
+from bayes_point.estimation.information import has_failed, refuse_failed
 from bayes_point.model.scores import scores_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ __all__ = ["aic", "aicc", "bic", "counts_observations", "n_observations", "n_par
 
 def n_parameters(estimate: PointEstimate) -> int:
     """Return the number of free parameters, less the directions that are not identified."""
-    return estimate.objective.p - len(estimate.certificate.null_space)
+    if has_failed(estimate):
+        return estimate.objective.p
+    info = estimate.information
+    return estimate.objective.p - info.null.shape[1] - int(info.where("flat").sum())
 
 
 def n_observations(estimate: PointEstimate) -> int:

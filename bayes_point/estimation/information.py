@@ -22,7 +22,7 @@ from bayes_point.estimation.status import Status
 if TYPE_CHECKING:
     from bayes_point.estimation.point_estimate import PointEstimate
 
-__all__ = ["Information", "information", "refuse_failed"]
+__all__ = ["Information", "has_failed", "information", "refuse_failed"]
 
 Array = NDArray[np.float64]
 
@@ -31,6 +31,8 @@ _FLAT = 1e-13
 # A parabola falls by 1/2 over one standard error.  What falls by this on both sides is flat only in
 # a neighbourhood far smaller than the standard error, like the top of a fourth power.
 _STEEP = 500.0
+# Relative change of the log density that is rounding.
+_LEVEL = 1e-10
 # A gradient of this many standard errors is a kink's: at a stationary point it is rounding.
 _KINK = 1e-2
 
@@ -84,9 +86,14 @@ class Information:
         return _WORDS[self.fixed[coordinate]]
 
 
+def has_failed(estimate: PointEstimate) -> bool:
+    """Whether the estimate is no maximum, so that nothing can be said of its error."""
+    return estimate.status in (Status.UNBOUNDED, Status.NOT_CONVERGED)
+
+
 def refuse_failed(estimate: PointEstimate, what: str) -> None:
     """Raise if an estimate is no maximum, of which there is no `what`."""
-    if estimate.status not in (Status.UNBOUNDED, Status.NOT_CONVERGED):
+    if not has_failed(estimate):
         return
     advice = " ".join(finding.advice for finding in estimate.findings if finding.advice)
     raise EstimationError(
@@ -111,7 +118,12 @@ def information(estimate: PointEstimate) -> Information:
         fixed = _without_kinks(fixed, gradient, hessian)
         k = int(np.sum(rows.sum(axis=1) > 1))
         axes, curvature = _eigen(hessian, fixed == "")
-        null, axes, curvature = axes[:, :k], axes[:, k:], curvature[k:]
+        # An edge or infinity is looked into first by the certificate: beside one there can be null
+        # directions that it does not speak of.
+        is_null = (np.arange(len(curvature)) < k) | (
+            (curvature <= _FLAT) & _is_level(objective, x, axes)
+        )
+        null, axes, curvature = axes[:, is_null], axes[:, ~is_null], curvature[~is_null]
         curved = curvature > _FLAT
         curved[curved] = _is_parabola(objective, x, axes[:, curved] / np.sqrt(curvature[curved]))
     return Information(
@@ -164,6 +176,15 @@ def _eigen(hessian: Array, free: NDArray[np.bool_]) -> tuple[Array, Array]:
     axes = np.zeros((len(hessian), len(curvature)))
     axes[free] = scale[:, None] * vectors
     return axes, curvature
+
+
+def _is_level(objective: Objective, x: Array, axes: Array) -> NDArray[np.bool_]:
+    """Whether the density does not change along each axis, a step as long as the parameters."""
+    steps = axes * ((1 + np.linalg.norm(x)) / np.linalg.norm(axes, axis=0))
+    around = np.concatenate([[x], x + steps.T, x - steps.T])
+    value = objective.evaluate(around)[0]
+    change = np.abs(value[1:] - value[0]).reshape(2, -1)
+    return np.all(change <= _LEVEL * (1 + np.abs(value[0])), axis=0)
 
 
 def _is_parabola(objective: Objective, x: Array, errors: Array) -> NDArray[np.bool_]:

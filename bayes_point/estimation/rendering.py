@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bayes_point.estimation.coefficients import has_failed
 from bayes_point.estimation.criteria import counts_observations
+from bayes_point.estimation.information import has_failed
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.uncertainty import in_words
 
