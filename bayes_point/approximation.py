@@ -18,6 +18,7 @@ from bayes_point.estimation.estimate import find_MAP
 from bayes_point.estimation.importance import LEAST_POINTS
 from bayes_point.estimation.laplace import approximate, no_mode
 from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.fitting import _check_data, _check_posterior, _data_of, _template
 from bayes_point.model.checks import as_model
 from bayes_point.model.starts import Initvals
 
@@ -89,9 +90,10 @@ def laplace(
         - ``unconstrained``: ``mode`` and ``covariance`` of the normal, labelled
         - ``closeness``: with `idata`, the distance to its posterior
 
-        Attributes: those of the estimate (``status``, ``findings`` and so on), ``pareto_k``,
-        ``pareto_k_limit``, ``importance_ess``, ``is_trusted``, ``problems`` (JSON),
-        ``started_from``, and ``text``, which says it all in words.
+        Attributes: ``pareto_k`` and ``pareto_k_limit``, up to which it is good; ``is_trusted``;
+        ``importance_ess``, how many equally weighted draws the draws are worth; ``problems``
+        (JSON: ``what`` and ``parameters`` of each); ``status``, ``log_joint`` and others of the
+        mode; ``started_from``; and ``text``, which says it all in words.
 
     Raises
     ------
@@ -101,7 +103,7 @@ def laplace(
     ModelError
         If the model cannot be estimated, or too few draws are asked for.
     ComparisonError
-        If `idata` does not hold a posterior of the same variables.
+        If `idata` is not a posterior of this model given its data.
 
     Warns
     -----
@@ -142,6 +144,9 @@ def laplace(
     rng = np.random.default_rng(random_seed)
     given = model if isinstance(model, PointEstimate) else None
     model = given.model if given is not None else as_model(model, "laplace")
+    if idata is not None:
+        _check_posterior(idata, _template(model, backend))
+        _check_data(idata, _data_of(model))
     if given is not None and given.estimator == "MAP" and given.jacobian:
         mode, started_from = given, "the estimate given"
     else:
@@ -169,7 +174,8 @@ def laplace(
         found = approximate(mode, chains * draws, defensive=resample, rng=rng)
         tree = found.tree(chains, rng=rng, attrs={"started_from": started_from})
     if idata is not None:
-        tree["closeness"] = xr.DataTree(closeness(tree, idata))
+        names = list(map(str, tree["posterior"].data_vars))
+        tree["closeness"] = xr.DataTree(closeness(tree, idata, var_names=names))
     if problems := found.problems():
         warnings.warn(
             "The Laplace approximation has problems: " + " ".join(map(str, problems)),

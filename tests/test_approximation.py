@@ -432,8 +432,22 @@ def test_the_distance_to_a_posterior_that_is_known() -> None:
 
 
 def test_another_posterior_is_refused() -> None:
+    def posterior(name: str) -> dict[str, xr.Dataset]:
+        return {"/posterior": xr.Dataset({name: (("chain", "draw"), np.full((2, 5), 0.5))})}
+
+    with pytest.raises(
+        bp.errors.ComparisonError, match=r"not a posterior of this model.*\['theta'\]"
+    ):
+        bp.laplace(coin(7, 10), idata=xr.DataTree.from_dict(posterior("p")), **LAPLACE)
     other = xr.DataTree.from_dict(
-        {"/posterior": xr.Dataset({"p": (("chain", "draw"), np.zeros((2, 5)))})}
+        posterior("theta") | {"/observed_data": xr.Dataset({"heads": np.array(6)})}
     )
-    with pytest.raises(bp.errors.ComparisonError, match="The reference has no theta"):
+    with pytest.raises(bp.errors.ComparisonError, match="given other data than the model holds"):
         bp.laplace(coin(7, 10), idata=other, **LAPLACE)
+
+
+def test_only_what_the_model_has_is_compared() -> None:
+    theta = np.random.default_rng(5).beta(8, 4, (4, 500))
+    more = xr.Dataset(dict.fromkeys(("theta", "odds"), (("chain", "draw"), theta)))
+    found = bp.laplace(coin(7, 10), idata=xr.DataTree.from_dict({"/posterior": more}), **LAPLACE)
+    assert list(found["closeness"].data_vars) == ["theta"]

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "comparison": {"errors"},
     "report": {"errors", "comparison", "bayes_point"},
     "fitting": {"errors", "model", "estimation", "comparison", "bayes_point"},
-    "approximation": {"errors", "model", "estimation", "comparison"},
+    "approximation": {"errors", "model", "estimation", "comparison", "fitting"},
     "model_file": {"errors"},
     "cli": {"errors", "fitting", "comparison", "report", "model_file", "bayes_point"},
     "bayes_point": {"fitting", "approximation", "model", "estimation", "comparison", "report"},

@@ -208,7 +208,7 @@ class Laplace:
         )
         problems = self.problems()
         tree.attrs = {
-            **self.estimate.to_datatree().attrs,
+            **_attrs(self.estimate),
             **attrs,
             "resampled": int(self.is_defensive),
             "distinct_draws": len(np.unique(index)),
@@ -347,6 +347,18 @@ def _check_curvature(estimate: PointEstimate, proposal: Proposal) -> None:
             "there is says nothing of the width.",
             estimate,
         )
+
+
+def _attrs(estimate: PointEstimate) -> dict[str, Any]:
+    return {
+        "estimator": estimate.estimator,
+        "jacobian": int(estimate.jacobian),
+        "maximised": estimate.maximised,
+        "status": estimate.status.key,
+        "status_text": estimate.status.value,
+        "log_joint": estimate.log_joint,
+        "n_starts": estimate.n_starts,
+    }
 
 
 def _names(estimate: PointEstimate, which: NDArray[np.bool_]) -> str:
