@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bayes_point.estimation.prior_information import prior_information
     from bayes_point.estimation.prior_path import data_path, prior_path
     from bayes_point.estimation.profile import profile
+    from bayes_point.estimation.refit import refit
     from bayes_point.estimation.status import Finding, Status
     from bayes_point.fitting import fit
     from bayes_point.model.density import LogDensity
@@ -75,6 +76,7 @@ _HOMES = {
     "prior_information": "bayes_point.estimation.prior_information",
     "prior_path": "bayes_point.estimation.prior_path",
     "profile": "bayes_point.estimation.profile",
+    "refit": "bayes_point.estimation.refit",
     "roles": "bayes_point.model.roles",
     "summary": "bayes_point.comparison.tables",
     "verdict": "bayes_point.comparison.verdict",
@@ -106,6 +108,7 @@ __all__ = [
     "prior_information",
     "prior_path",
     "profile",
+    "refit",
     "report",
     "roles",
     "summary",
