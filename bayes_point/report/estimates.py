@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bayes_point.comparison.scalars import flatten, scalars
 from bayes_point.report.wording import number, plural, row, sentence
 
@@ -25,6 +27,8 @@ STATUS_NAMES = {
 MAX_OPTIMA = 10
 
 MAX_COLUMNS = 6
+
+MAX_COEFFICIENTS = 40
 
 
 def estimates(tree: xr.DataTree) -> list[dict[str, Any]]:
@@ -55,6 +59,7 @@ def _estimate(node: xr.DataTree) -> dict[str, Any]:
             ("their sum", number(attrs["log_joint"])),
         ],
         "search": _search(int(attrs["n_starts"]), node["optima"]["reached"].to_numpy().tolist()),
+        "coefficients": _coefficients(node),
         "optima": _optima(attrs["estimator"], node["optima"].dataset),
         "evidence": _evidence(json.loads(attrs.get("evidence", "{}"))),
         "findings": [_finding(f) for f in json.loads(attrs["findings"])],
@@ -83,6 +88,43 @@ def _finding(finding: dict[str, Any]) -> dict[str, Any]:
 def _evidence(numbers: dict[str, float | str]) -> list[str]:
     # JSON has no infinity: what is not finite is stored as its name.
     return [f"{k.replace('_', ' ')} {number(float(v), digits=3)}" for k, v in numbers.items()]
+
+
+def _coefficients(node: xr.DataTree) -> dict[str, Any] | None:
+    """Return the coefficient table, where the tree has the errors of the estimate."""
+    if not {"stderr", "interval"} <= set(node.children):
+        return None
+    point = node["posterior"].dataset.isel(chain=0, draw=0, drop=True)
+    se, interval = node["stderr"].dataset, node["interval"].dataset
+    numbers = np.column_stack(
+        [
+            *(flatten(ds, ()) for ds in (point, se)),
+            *(flatten(interval.sel(ci_bound=end, drop=True), ()) for end in ("lower", "upper")),
+        ]
+    )
+    notes = dict(
+        line.rsplit(": ", 1)
+        for array in se.data_vars.values()
+        for line in array.attrs.get("notes", "").splitlines()
+    )
+    labels = [scalar.label for scalar in scalars(point, ())]
+    rows = [
+        row(label, [*(_cell(float(v)) for v in values), notes.get(label, "")])
+        for label, values in zip(labels[:MAX_COEFFICIENTS], numbers, strict=False)
+    ]
+    left_out = len(labels) - len(rows)
+    prob = f"{100 * interval.attrs['ci_prob']:g}%"
+    return {
+        "caption": f"The {node.attrs['estimator']} and its errors: standard errors from "
+        f"{se.attrs['text']}, {prob} Wald intervals"
+        + (f"; {left_out} more scalars are left out" if left_out else ""),
+        "columns": ["parameter", "estimate", "se", f"{prob} from", f"{prob} to", "notes"],
+        "rows": rows,
+    }
+
+
+def _cell(value: float) -> str:
+    return "–" if np.isnan(value) else number(value, digits=4)
 
 
 def _optima(estimator: str, optima: xr.Dataset) -> dict[str, Any] | None:

@@ -56,6 +56,25 @@ def test_many_optima_of_many_parameters_are_cut_and_counted() -> None:
     assert table["columns"][3:] == [f"theta[item{i:02d}]" for i in range(MAX_COLUMNS)]
 
 
+def test_the_coefficients_and_why_some_have_no_error() -> None:
+    tree = coin_tree(draws=10)
+    assert estimates(tree)[0]["coefficients"] is None  # a tree that holds no errors
+    point = tree["mle/posterior"].to_dataset().isel(chain=0, draw=0, drop=True)
+    se = (point * np.nan).assign_attrs(text="the inverse of the observed information")
+    se["theta"].attrs["notes"] = "theta: at the edge of the support"
+    ends = xr.concat([point * 0 + 0.25, point * 0 + 0.5], dim="ci_bound")
+    ends = ends.assign_coords(ci_bound=["lower", "upper"]).assign_attrs(ci_prob=0.89)
+    tree["mle/stderr"], tree["mle/interval"] = xr.DataTree(se), xr.DataTree(ends)
+    table = estimates(tree)[0]["coefficients"]
+    assert table["caption"] == (
+        "The MLE and its errors: standard errors from the inverse of the observed information, 89% "
+        "Wald intervals"
+    )
+    assert table["columns"] == ["parameter", "estimate", "se", "89% from", "89% to", "notes"]
+    rows = [[r["name"], *(c["text"] for c in r["cells"])] for r in table["rows"]]
+    assert rows[0] == ["theta", "1", "–", "0.25", "0.5", "at the edge of the support"]
+
+
 def test_findings_as_the_command_prints_them() -> None:
     assert findings_in_words(coin_tree(draws=10)) == [
         "MLE: theta = 1 lies on the edge of its support [0, 1]. Use the MAP or the posterior mean, "
