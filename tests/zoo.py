@@ -97,6 +97,9 @@ class Truth:
         to the supremum.
     kink : bool
         The maximum is at a point where the density is not differentiable.
+    no_sign : tuple of str
+        Elements of the free variables that may go either way, or nowhere, along the directions to
+        the supremum: to call one of them infinite would be to make it up.
     """
 
     status: str | tuple[str, ...]
@@ -110,6 +113,7 @@ class Truth:
     others: tuple[Point, ...] = ()
     path: Callable[[float], Point] | None = None
     kink: bool = False
+    no_sign: tuple[str, ...] = ()
 
     @property
     def statuses(self) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ TWICE = np.column_stack([np.ones(8), X[:, 1], 2 * X[:, 1]])
 GROUP = np.repeat([0, 1, 2], 3)
 DUMMIES = np.column_stack([np.ones(9), np.equal.outer(GROUP, [0, 1, 2])]).astype(float)
 GROUP_Y = np.array([1.2, 1.9, 1.4, 2.8, 3.3, 2.6, 0.4, 0.1, 0.9])
+_grid = np.linspace(-2, 2, 50)
+MILLIONTH = np.column_stack([np.ones(50), _grid, _grid + 1e-6 * np.cos(7 * _grid)])
+MILLIONTH_Y = 1 + _grid + 0.5 * np.sin(23 * np.arange(50))
 WINS = np.array([0, 0, 1, 0, 1, 0, 1, 1])
 WIDE_X = np.array([[1.0, 0.5, -0.3], [0.2, 1.0, 0.8]])
 WIDE_Y = np.array([1.0, 2.0])
@@ -34,6 +37,14 @@ def collinear_unknown_sd() -> pm.Model:
         pm.Deterministic("slope", b + 2 * c)
         mu = a + b * X[:, 1] + c * 2 * X[:, 1]
         pm.Normal("y", mu, pm.HalfFlat("sigma"), observed=Y)
+    return model
+
+
+def collinear_but_for_a_millionth() -> pm.Model:
+    # Identified, if barely: the columns differ by a millionth, and there are fifty rows.
+    with pm.Model(coords={"column": ["const", "x", "x_again"]}) as model:
+        beta, sigma = pm.Flat("beta", dims="column"), pm.HalfFlat("sigma")
+        pm.Normal("y", MILLIONTH @ beta, sigma, observed=MILLIONTH_Y)
     return model
 
 
@@ -74,6 +85,13 @@ _group_means = GROUP_Y.reshape(3, 3).mean(1)
 _wide = np.linalg.solve(WIDE_X.T @ WIDE_X + 0.25 * np.eye(3), WIDE_X.T @ WIDE_Y)
 _null = np.cross(*WIDE_X)
 _particular = np.linalg.lstsq(WIDE_X, WIDE_Y)[0]
+
+
+# The columns' difference, exact in double precision, makes of them an ordinary regression.
+_apart = np.column_stack([MILLIONTH[:, :2], 1e6 * (MILLIONTH[:, 2] - MILLIONTH[:, 1])])
+_three = np.linalg.lstsq(_apart, MILLIONTH_Y)[0]
+_millionth = np.array([_three[0], _three[1] - 1e6 * _three[2], 1e6 * _three[2]])
+_millionth_sd = np.sqrt(np.mean((MILLIONTH_Y - _apart @ _three) ** 2))
 
 
 def _logit_density(beta: np.ndarray) -> float:
@@ -120,6 +138,17 @@ FLAT_COLUMNS = (
             path=lambda s: {"a": _ols[0], "b": _ols[1] - 2 * s, "c": s, "sigma": _sd},
         ),
         twin_of="collinear_columns",
+    ),
+    ZooModel(
+        "collinear_but_for_a_millionth",
+        collinear_but_for_a_millionth,
+        mle=Truth(
+            "converged",
+            {"beta": _millionth, "sigma": _millionth_sd},
+            "least squares on the columns' difference",
+            log_density=stats.norm(0, _millionth_sd).logpdf(MILLIONTH_Y - _apart @ _three).sum(),
+            n_optima=1,
+        ),
     ),
     ZooModel(
         "constant_zero_column",

@@ -16,6 +16,8 @@ EVEN = np.array([0.2, 1.0, 2.0, 3.5])
 WINDOW = np.array([-0.6, 0.1, 0.5])
 ROUND_THE_CLOCK = np.array([-0.75, -0.25, 0.25, 0.75]) * np.pi
 CLOSE = np.array([-0.4, 0.1, 0.3, -0.2, 0.2])
+CLOCK = np.arange(10.0)
+JUMP = np.array([0.1, -0.3, 0.2, 5.1, 4.8, 5.3, 4.9, 5.2, 4.6, 5.0])
 BEYOND = np.array([1.8, 2.4, 1.9, 2.3])
 TRIPLES = np.array(
     [
@@ -70,6 +72,15 @@ def two_components_for_one_group() -> pm.Model:
     return model
 
 
+def change_point() -> pm.Model:
+    with pm.Model() as model:
+        tau = pm.Uniform("tau", 0, 9)
+        a, b = pm.Normal("a", 0, 5), pm.Normal("b", 0, 5)
+        pm.Deterministic("n_before", (tau > CLOCK).sum())
+        pm.Normal("y", pm.math.switch(tau > CLOCK, a, b), 1, observed=JUMP)
+    return model
+
+
 def gp_without_signal_free_scale() -> pm.Model:
     with pm.Model() as model:
         eta, ell, sigma = pm.HalfFlat("eta"), pm.HalfFlat("ell"), pm.HalfFlat("sigma")
@@ -104,6 +115,14 @@ def _factor_path(s: float) -> Point:
 _scatter = TRIPLES.T @ TRIPLES / len(TRIPLES)
 _values, _vectors = np.linalg.eigh(_scatter)
 _loading = _vectors[:, 1:] * np.sqrt(_values[1:] - _values[0])
+# Both means at every split: the best is after three, as it is under the priors.
+_splits = {
+    k: stats.norm(np.repeat([JUMP[:k].mean(), JUMP[k:].mean()], [k, 10 - k]), 1).logpdf(JUMP).sum()
+    for k in range(1, 10)
+}
+assert max(_splits, key=_splits.__getitem__) == 3
+_before, _after = JUMP[:3].mean(), JUMP[3:].mean()
+_before_map, _after_map = 3 * _before / (3 + 1 / 25), 7 * _after / (7 + 1 / 25)
 _rms = np.sqrt(np.mean(ALTERNATING**2))
 
 FLAT_LIKELIHOODS = (
@@ -190,6 +209,27 @@ FLAT_LIKELIHOODS = (
         ),
     ),
     # eta = 0 for every ell, and ell = 0 with eta^2 + sigma^2 the mean square, are equally good.
+    # The likelihood knows only how many observations are before tau.
+    ZooModel(
+        "change_point_continuous",
+        change_point,
+        mle=flat(
+            {"a": _before, "b": _after, "n_before": 3},
+            _splits[3],
+            ("tau",),
+            "any tau between the third observation and the fourth",
+            path=lambda s: {"tau": 2.05 + 0.9 * s, "a": _before, "b": _after},
+        ),
+        map=flat(
+            {"a": _before_map, "b": _after_map, "n_before": 3},
+            stats.norm(np.repeat([_before_map, _after_map], [3, 7]), 1).logpdf(JUMP).sum()
+            + stats.norm(0, 5).logpdf([_before_map, _after_map]).sum()
+            - np.log(9),
+            ("tau",),
+            "any tau between the third observation and the fourth, where its prior is flat",
+            path=lambda s: {"tau": 2.05 + 0.9 * s, "a": _before_map, "b": _after_map},
+        ),
+    ),
     ZooModel(
         "gp_without_signal_free_scale",
         gp_without_signal_free_scale,

@@ -11,12 +11,15 @@ from tests.reference.eight_schools import EIGHT_SCHOOLS
 from tests.reference.flat_columns import FLAT_COLUMNS
 from tests.reference.flat_directions import FLAT_DIRECTIONS
 from tests.reference.flat_likelihoods import FLAT_LIKELIHOODS
+from tests.reference.infinite_and_free import INFINITE_AND_FREE
 from tests.reference.infinite_counts import INFINITE_COUNTS
 from tests.reference.infinities import INFINITIES
+from tests.reference.kinks import KINKS
 from tests.reference.latents import LATENTS
 from tests.reference.separation import SEPARATION
 from tests.reference.several_optima import SEVERAL_OPTIMA
 from tests.reference.unbounded import UNBOUNDED
+from tests.reference.unbounded_fits import UNBOUNDED_FITS
 from tests.reference.unbounded_scales import UNBOUNDED_SCALES
 
 __all__ = ["PATHOLOGIES"]
@@ -24,6 +27,7 @@ __all__ = ["PATHOLOGIES"]
 PATHOLOGIES = (
     *SEPARATION,
     *INFINITE_COUNTS,
+    *INFINITE_AND_FREE,
     *INFINITIES,
     *BOUNDARY_COUNTS,
     *BOUNDARIES,
@@ -33,8 +37,10 @@ PATHOLOGIES = (
     *FLAT_LIKELIHOODS,
     *UNBOUNDED,
     *UNBOUNDED_SCALES,
+    *UNBOUNDED_FITS,
     *COLLAPSE,
     *SEVERAL_OPTIMA,
+    *KINKS,
     *DISCRETE,
     *EIGHT_SCHOOLS,
     *LATENTS,

@@ -43,6 +43,21 @@ def exponential_all_zero() -> pm.Model:
     return model
 
 
+def pareto_all_at_minimum() -> pm.Model:
+    # At 1, for PyMC takes the log of a constant such as 1.5 in single precision.
+    with pm.Model() as model:
+        alpha = pm.Gamma("alpha", 2, 1)
+        pm.Pareto("y", alpha, 1.0, observed=[1.0, 1.0, 1.0])
+    return model
+
+
+def pareto_all_equal() -> pm.Model:
+    with pm.Model() as model:
+        alpha, m = pm.Gamma("alpha", 2, 1), pm.Uniform("m", 0, 10)
+        pm.Pareto("y", alpha, m, observed=[1.5, 1.5, 1.5])
+    return model
+
+
 def two_points_correlation() -> pm.Model:
     with pm.Model() as model:
         rho = pm.Uniform("rho", -1, 1)
@@ -121,6 +136,28 @@ UNBOUNDED = (
         exponential_all_zero,
         mle=no_bound({}, ("rate",), "rate^3", path=lambda t: {"rate": 10.0**t}),
         map=Truth("converged", {"rate": 4.0}, "(n+a-1)/(S+b)", n_optima=1),
+    ),
+    # The density at the minimum is alpha / m. MAP: alpha^(3 + 1) exp(-alpha).
+    ZooModel(
+        "pareto_all_at_minimum",
+        pareto_all_at_minimum,
+        mle=no_bound({}, ("alpha",), "alpha^3", path=lambda t: {"alpha": 10.0**t}),
+        map=Truth("converged", {"alpha": 4.0}, "n + a - 1", n_optima=1),
+    ),
+    # The same, with (alpha m^alpha / y^(alpha + 1))^3 highest at the largest m that is possible.
+    ZooModel(
+        "pareto_all_equal",
+        pareto_all_equal,
+        mle=no_bound(
+            {"m": 1.5}, ("alpha",), "alpha^3", path=lambda t: {"alpha": 10.0**t, "m": 1.5}
+        ),
+        map=edge(
+            {"alpha": 4.0, "m": 1.5},
+            3 * np.log(4 / 1.5) + stats.gamma(2).logpdf(4) - np.log(10),
+            ("m",),
+            "n + a - 1, at the smallest observation",
+        ),
+        twin_of="pareto_all_at_minimum",
     ),
     # (1 - rho^2)^(-n/2) exp(-sum x^2 / (1 + rho)).
     ZooModel(
