@@ -88,6 +88,7 @@ def laplace(
           weighted draws, their Monte Carlo standard errors ``mean_mcse`` and ``sd_mcse``, and the
           Pareto k of a draw's pull on each, ``mean_k`` and ``sd_k`` (dim ``quantity``)
         - ``unconstrained``: ``mode`` and ``covariance`` of the normal, labelled
+        - ``optima``: the modes that were found, the one used first
         - ``closeness``: with `idata`, the distance to its posterior
 
         Attributes: ``pareto_k`` and ``pareto_k_limit``, up to which it is good; ``is_trusted``;

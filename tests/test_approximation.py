@@ -283,6 +283,8 @@ def test_further_modes_are_carried() -> None:
         dt = bp.laplace(squares(), **LAPLACE)
     assert dt.attrs["pareto_k"] < 0.7
     assert "1 further local maximum" in dt.attrs["text"]
+    # Opposite roots, as far as the prior lets them be.
+    np.testing.assert_allclose(dt["optima"]["x"][0], -dt["optima"]["x"][1], rtol=1e-6)
     assert "1 further local maximum" in str(problems(dt)[0]["what"])
 
 
@@ -429,6 +431,12 @@ def test_the_distance_to_a_posterior_that_is_known() -> None:
     difference, mcse, ratio, ratio_mcse, *_ = found.values
     assert_near(difference, (mean - exact.mean()) / exact.std(), mcse)
     assert_near(ratio, sd / exact.std() - 1, ratio_mcse)
+    # Resampled, the draws cannot be told from those of the posterior.
+    found = bp.laplace(coin(7, 10), resample=True, idata=reference, **LAPLACE)["closeness"]["theta"]
+    difference, mcse, ratio, ratio_mcse, distance, noise = found.values
+    assert_near(difference, 0, mcse)
+    assert_near(ratio, 0, ratio_mcse)
+    assert distance < 4 * noise
 
 
 def test_another_posterior_is_refused() -> None:

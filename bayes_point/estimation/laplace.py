@@ -100,7 +100,8 @@ class Laplace:
 
     def _without_density(self) -> list[Finding]:
         outside = float(np.mean(~np.isfinite(self.log_p)))
-        if outside == 0:
+        # Heavy tails reach where densities overflow, and what weighs nothing is not resampled.
+        if outside == 0 or self.is_defensive:
             return []
         return [
             Finding(
@@ -204,6 +205,7 @@ class Laplace:
                 "/sample_stats": _stats(stats, sizes),
                 "/importance": self._importance(),
                 "/unconstrained": self._unconstrained(),
+                "/optima": self.estimate.optima,
             }
         )
         problems = self.problems()
