@@ -24,7 +24,7 @@ from bayes_point.estimation.precision import precision
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow
 
-__all__ = ["Certificate", "certify", "is_evident"]
+__all__ = ["Certificate", "certify", "is_evident", "unbounded"]
 
 Array = NDArray[np.float64]
 
@@ -166,6 +166,11 @@ def certify(
             advice="Give starting values nearer to the optimum with initvals=, or rescale.",
         ),
     )
+
+
+def unbounded(objective: Objective, x: Array, growing: list[Track]) -> Certificate:
+    """Return the certificate of a density that has a maximum at `x`, and grows without bound."""
+    return _unbounded(objective, _Point.at(objective, x, np.zeros(len(x), bool)), growing)
 
 
 def is_evident(objective: Objective, x: Array) -> bool:
@@ -329,6 +334,7 @@ def _runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
         point = _Point.at(objective, base, np.zeros(len(x), bool))
         step = float(np.sign(x[j] - start[j]))
         track = follow(objective, base, point.value, pivot=int(j), step=step, noise=point.noise)
+        track = track.up_to_rounding(start[j])
         if track.grows_without_bound:
             tracks.append(track)
     return tracks
@@ -366,6 +372,8 @@ def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
     start = _Point.at(objective, base, np.zeros(len(base), bool))
     step = float(np.copysign(min(abs(direction[pivot]), path.scale[pivot]), direction[pivot]))
     track = follow(objective, base, start.value, pivot=pivot, step=step, noise=start.noise)
+    if objective.is_transformed[pivot]:
+        track = track.up_to_rounding(path.x[0, pivot])
     if track.grows_without_bound:
         return _unbounded(objective, point, [track])
     # The point found may be further out, but only as long as rounding has not blurred it.

@@ -19,11 +19,14 @@ from bayes_point.estimation.search import search
 from bayes_point.estimation.status import Status
 from bayes_point.model.cache import log_density
 from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.observations import some_observations
 from bayes_point.model.starts import Initvals, starting_points
 
 __all__ = ["find_MAP", "find_MLE"]
 
 # Warnings point at the first line outside this folder: the user's.
+# Observations on which the collapse of a mixture's component is tried.
+_OBSERVATIONS = 24
 _PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -167,7 +170,9 @@ def _find(
         rng = np.random.default_rng(random_seed)
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         try:
-            certificate, optima, used = search(objective, starts, rng)
+            certificate, optima, used = search(
+                objective, starts, rng, some_observations(model, _OBSERVATIONS)
+            )
         except ModelError:
             check_model(model)  # names the variable, where one is to blame
             raise

@@ -53,6 +53,7 @@ def _limit(values: NDArray, at_end: NDArray) -> NDArray:
         near = np.abs(at_end - last) < 1e-3 * (1 + np.abs(last))
         nears = np.abs(at_end - last) < 0.95 * np.abs(at_end - middle)
         nears &= np.abs(at_end - middle) < 0.95 * np.abs(at_end - before)
-        exact = np.isfinite(at_end) & (near & ~grows | nears)
+        # What is the same at infinity as before it has no part in this.
+        exact = np.isfinite(at_end) & (near & ~grows | nears | (at_end == last))
         exact |= np.isinf(at_end) & grows
     return np.where(exact, at_end, limit)

@@ -26,6 +26,7 @@ _WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
 # parameter settles; about one or more where it does not.  In a log or a logit little movement is
 # much.  A parameter that follows another to its limit can settle as slowly as that goes there.
 _STILL_MOVING, _STILL_MOVING_TRANSFORMED = 0.9, 0.6
+_UNDECIDED = 2.5
 # Points that a path needs before its direction means anything.
 _ENOUGH = 6
 # Relative rounding up to which differences of values are still good for an extrapolation.
@@ -50,6 +51,11 @@ class Path:
         last, before = self.x[-1] - self.x[-2], self.x[-2] - self.x[-3]
         ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
         moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
+        # In proportion to 1 / penalty it moves against a slope that has not changed at all yet: that
+        # is too early to tell (nearly collinear columns have their maximum very far out).
+        undecided = ~self.is_transformed & (np.abs(last) > _UNDECIDED * np.abs(before))
+        if np.any(moving & undecided):
+            return np.zeros(self.x.shape[1])
         return np.where(moving, last, 0.0)
 
 

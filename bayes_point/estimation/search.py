@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.certificate import Certificate, certify, is_evident
+from bayes_point.estimation.certificate import Certificate, certify, is_evident, unbounded
+from bayes_point.estimation.collapse import collapse
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
@@ -33,7 +34,7 @@ _NOISE = 1e-3
 
 
 def search(
-    objective: Objective, starts: Array, rng: np.random.Generator
+    objective: Objective, starts: Array, rng: np.random.Generator, observed: Array
 ) -> tuple[Certificate, list[Optimum], int]:
     """Climb from `starts`, and from others where the verdict could be overturned.
 
@@ -45,6 +46,8 @@ def search(
         Starting points; those where the density has no value are left out.
     rng : Generator
         Of the further starts.
+    observed : ndarray, (n,)
+        Observed values, on which a component of a mixture may collapse.
 
     Returns
     -------
@@ -74,13 +77,17 @@ def search(
             second, more = _judged(objective, starts, ends)
             if second.status.is_point and second.value > certificate.value:
                 certificate, optima = second, more
+    if certificate.status.is_point or certificate.status is Status.NOT_CONVERGED:
+        pole = collapse(objective, certificate.x, observed)
+        if pole is not None:
+            certificate = unbounded(objective, certificate.x, [pole])
     return certificate, optima, len(usable)
 
 
 def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certificate, list[Optimum]]:
     """Prove what the best of the ends is; return the other maxima as well."""
     optima = distinct(ends, objective.density)
-    best = int(np.argmax(np.where(np.isnan(ends.value), -np.inf, ends.value)))
+    best = _best(ends)
     x = ends.x[best]
     if np.isnan(ends.value[best]):
         x = release(objective, starts[0], starts[0]).x[-1]
@@ -93,6 +100,14 @@ def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certific
     )
     # A search that ran off along a plateau settles too; only true local maxima are reported.
     return certificate, optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
+
+
+def _best(ends: Search) -> int:
+    """Return the best end; of those that come to the same, one where the search came to rest."""
+    value = np.where(np.isnan(ends.value), -np.inf, ends.value)
+    top = float(value.max())
+    equal = np.flatnonzero(ends.settled & (value >= top - 1e-9 * (1 + abs(top))))
+    return int(equal[np.argmax(value[equal])]) if equal.size else int(np.argmax(value))
 
 
 def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator) -> Array:

@@ -22,6 +22,10 @@ Array = NDArray[np.float64]
 # met in practice, powers and exponentials shrink faster, logarithms and lines do not shrink.
 _STILL_GROWING = 0.75
 DOUBLINGS = 12
+# As long as it grows it is followed further: the maximum of nearly collinear columns is far away.
+_MOST = 40
+# Distance in a log that takes a parameter to the rounding of others.
+_ROUNDING = 25.0
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,27 @@ class Track:
         """Index of the best point."""
         return int(np.argmax(self.value))
 
+    def up_to_rounding(self, origin: float) -> Track:
+        """Return the track up to its peak, if that is at the end of what arithmetic can follow.
+
+        A scale that shrinks to 1e-11 of what it was sees the rounding of residuals that are zero.
+        """
+        end = self.peak + 1
+        if abs(self.x[self.peak, self.pivot] - origin) < _ROUNDING:
+            return self
+        return Track(self.pivot, self.distance[:end], self.x[:end], self.value[:end], self.noise)
+
     @property
     def grows_without_bound(self) -> bool:
         """Whether no gain along the track dies out."""
-        gains = np.diff(self.value)
-        return len(gains) > 3 and bool(
-            np.all(gains > 100 * self.noise) and np.all(gains[1:] > _STILL_GROWING * gains[:-1])
-        )
+        return _still_growing(list(self.value), self.noise)
+
+
+def _still_growing(values: list[float], noise: float) -> bool:
+    gains = np.diff(values)
+    return len(gains) > 3 and bool(
+        np.all(gains > 100 * noise) and np.all(gains[1:] > _STILL_GROWING * gains[:-1])
+    )
 
 
 def follow(
@@ -91,18 +109,23 @@ def follow(
     step: float,
     noise: float,
     steps: int = DOUBLINGS,
+    held: NDArray[np.int_] | None = None,
 ) -> Track:
     """Move coordinate `pivot` by `step`, twice, four times ... `step`; maximise over the others.
+
+    Coordinates in `held` stay where they are.
 
     Ends where the objective is no longer finite, or has fallen by so much that nothing can follow.
     """
     free = np.ones((1, len(x)), bool)
     free[0, pivot] = False
+    if held is not None:
+        free[0, held] = False
     # Fifteen orders of magnitude of a parameter are as far as arithmetic can be trusted.
     farthest = 35.0 if objective.is_transformed[pivot] else np.inf
     distances, points, values = [0.0], [x], [value]
     current = x
-    for k in range(steps):
+    for k in range(max(steps, _MOST)):
         distance = step * 2.0**k
         if abs(distance) > farthest:
             break
@@ -126,5 +149,7 @@ def follow(
         points.append(current)
         values.append(float(search.value[0]))
         if values[-1] < max(values) - 1e3 * (1.0 + noise) and k > 3:
+            break
+        if k + 1 >= steps and not _still_growing(values, noise):
             break
     return Track(pivot, np.array(distances), np.array(points), np.array(values), noise)
