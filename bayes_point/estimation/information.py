@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
 from bayes_point.errors import EstimationError
@@ -31,6 +32,8 @@ _FLAT = 1e-13
 # A parabola falls by 1/2 over one standard error.  What falls by this on both sides is flat only in
 # a neighbourhood far smaller than the standard error, like the top of a fourth power.
 _STEEP = 500.0
+# What is left of the information along a direction that goes to infinity.
+_VANISHED = 1e-3
 # Relative change of the log density that is rounding.
 _LEVEL = 1e-10
 # A gradient of this many standard errors is a kink's: at a stationary point it is rounding.
@@ -63,6 +66,9 @@ class Information:
         Directions along which the density does not change.
     weak : ndarray, (p, m)
         Directions along which it falls, but without a curvature.
+    lost : ndarray, (p, l)
+        Directions along which several fixed coordinates go together to an edge or to infinity,
+        while others between the same coordinates are measured: a simplex with one zero.
     """
 
     x: Array
@@ -71,6 +77,7 @@ class Information:
     curvature: Array
     null: Array
     weak: Array
+    lost: Array
 
     @property
     def factor(self) -> Array:
@@ -117,7 +124,9 @@ def information(estimate: PointEstimate) -> Information:
         gradient = objective.evaluate(x[None, :])[1][0]
         fixed = _without_kinks(fixed, gradient, hessian)
         k = int(np.sum(rows.sum(axis=1) > 1))
-        axes, curvature = _eigen(hessian, fixed == "")
+        kept, lost = _together(estimate, hessian, fixed)
+        basis = np.column_stack([np.eye(len(x))[:, fixed == ""], kept])
+        axes, curvature = _eigen(hessian, basis)
         # An edge or infinity is looked into first by the certificate: beside one there can be null
         # directions that it does not speak of.
         is_null = (np.arange(len(curvature)) < k) | (
@@ -133,6 +142,7 @@ def information(estimate: PointEstimate) -> Information:
         curvature[curved],
         null,
         axes[:, ~curved],
+        lost,
     )
 
 
@@ -163,19 +173,41 @@ def _without_kinks(fixed: NDArray[np.str_], gradient: Array, hessian: Array) -> 
     return np.where((fixed == "") & (slope > _KINK), "kink", fixed)
 
 
-def _eigen(hessian: Array, free: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return the axes of the information of the free coordinates, the least curved first.
+def _together(
+    estimate: PointEstimate, hessian: Array, fixed: NDArray[np.str_]
+) -> tuple[Array, Array]:
+    """Return the directions between the coordinates at an edge that are measured, and the others.
+
+    Where several coordinates go to infinity for one zero of a simplex, only one direction of theirs
+    does.  Along it the information has vanished since the path began, along the others it has not.
+    """
+    p, moving = len(hessian), np.flatnonzero((fixed == "edge") | (fixed == "infinite"))
+    moving = moving[estimate.certificate.direction[moving] != 0]
+    nothing = np.empty((p, 0))
+    if len(moving) < 2:
+        return nothing, nothing
+    block = np.ix_(moving, moving)
+    began = -finite_hessian(estimate.objective, estimate.certificate.path[:1])[0][block]
+    if np.linalg.eigvalsh(began)[0] <= _FLAT * np.abs(began).max():
+        return nothing, nothing
+    ratio, vectors = eigh(-hessian[block], began)
+    directions = np.zeros((p, len(moving)))
+    directions[moving] = vectors
+    vanished = ratio < _VANISHED
+    return directions[:, ~vanished], directions[:, vanished]
+
+
+def _eigen(hessian: Array, basis: Array) -> tuple[Array, Array]:
+    """Return the axes of the information in the space of a basis, the least curved first.
 
     In units in which its diagonal is one: what is small then does not depend on the parameters'
     units.
     """
-    part = -hessian[np.ix_(free, free)]
+    part = -basis.T @ hessian @ basis
     diagonal = np.abs(np.diagonal(part))
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     curvature, vectors = np.linalg.eigh(part * scale[:, None] * scale)
-    axes = np.zeros((len(hessian), len(curvature)))
-    axes[free] = scale[:, None] * vectors
-    return axes, curvature
+    return basis @ (scale[:, None] * vectors), curvature
 
 
 def _is_level(objective: Objective, x: Array, axes: Array) -> NDArray[np.bool_]:

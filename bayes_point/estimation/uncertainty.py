@@ -57,6 +57,8 @@ class Quantities:
         Their values at the estimate.
     jacobian : ndarray, (n, p)
         Their derivatives by the unconstrained vector.
+    before : ndarray, (n, p)
+        The same at the start of the path to the estimate.
     depends : ndarray of bool, (n, p)
         Which coordinates they depend on, at the estimate or elsewhere.
     own : ndarray of bool, (n, p)
@@ -66,6 +68,7 @@ class Quantities:
     labels: list[str]
     values: Array
     jacobian: Array
+    before: Array
     depends: NDArray[np.bool_]
     own: NDArray[np.bool_]
 
@@ -74,7 +77,7 @@ class Quantities:
         """Return the coordinates of the unconstrained vector themselves."""
         p, labels = estimate.objective.p, estimate.objective.density.labels
         eye = np.eye(p)
-        return cls(labels, estimate.unconstrained.values, eye, eye != 0, eye != 0)
+        return cls(labels, estimate.unconstrained.values, eye, eye, eye != 0, eye != 0)
 
     @classmethod
     def natural(cls, estimate: PointEstimate) -> Quantities:
@@ -83,17 +86,17 @@ class Quantities:
         derivatives, path = natural_derivatives(density), estimate.certificate.path
         with np.errstate(all="ignore"):
             jacobian = _rows(derivatives.jacobian(path[-1]), density.p)
-            depends = jacobian != 0
+            before = _rows(derivatives.jacobian(path[0]), density.p)
             # At an edge, and where a derivative vanishes, it does not show what depends on what.
-            for x in (path[0], path[0] + 0.1 * np.cos(np.arange(density.p))):
-                depends |= _rows(derivatives.jacobian(x), density.p) != 0
+            nearby = derivatives.jacobian(path[0] + 0.1 * np.cos(np.arange(density.p)))
+            depends = (jacobian != 0) | (before != 0) | (_rows(nearby, density.p) != 0)
         labels, values, own = [], [], []
         for name in derivatives.names:
             for label, value in density.elements(name, np.asarray(point[name], dtype=float)):
                 labels.append(label)
                 values.append(value)
                 own.append([of in (label, name) for of in density.parameters])
-        return cls(labels, np.array(values), jacobian, depends, np.array(own, bool))
+        return cls(labels, np.array(values), jacobian, before, depends, np.array(own, bool))
 
     def of(self, rows: NDArray[np.int_]) -> Quantities:
         """Return some of them."""
@@ -101,6 +104,7 @@ class Quantities:
             [self.labels[i] for i in rows],
             self.values[rows],
             self.jacobian[rows],
+            self.before[rows],
             self.depends[rows],
             self.own[rows],
         )
@@ -158,6 +162,7 @@ def _judged(
     unidentified = (parts[1] > _IDENTIFIED**2 * whole) | (q.depends & info.where("flat")).any(1)
     weak = parts[2] > _IDENTIFIED**2 * whole
     stuck = q.depends & info.where("edge", "infinite", "kink")
+    stuck[_measured(q, info, stuck, parts[0])] = False
     held = _held(estimate, info)
     notes = [""] * n
     values = values.copy()
@@ -179,6 +184,21 @@ def _judged(
     return StandardErrors(values, notes, rows, stuck.any(axis=1) | unidentified)
 
 
+def _measured(
+    q: Quantities, info: Information, stuck: NDArray[np.bool_], part: Array
+) -> NDArray[np.bool_]:
+    """Whether quantities do not change on the way to the edge: the other shares of a simplex.
+
+    They depend on coordinates that go there together, but not on the direction in which these go.
+    """
+    together = np.any(info.lost != 0, axis=1)
+    only = ~(stuck & ~together).any(axis=1)
+    lost = np.square(q.jacobian @ info.lost).sum(axis=1)
+    before = np.square(q.before @ info.axes).sum(axis=1)
+    still = (lost <= _IDENTIFIED**2 * part) & (part > _IDENTIFIED**2 * before)
+    return together.any() & only & still & np.isfinite(q.values)
+
+
 def _stuck(
     estimate: PointEstimate, q: Quantities, info: Information, i: int, stuck: NDArray[np.bool_]
 ) -> str:
@@ -191,8 +211,19 @@ def _stuck(
 
 def _held(estimate: PointEstimate, info: Information) -> str:
     """Say what was held fixed while the others were measured."""
+    density = estimate.objective.density
     columns = np.flatnonzero(info.where("edge", "infinite", "kink"))
-    names = dict.fromkeys(estimate.objective.density.parameters[j] for j in columns)
+    # Of a simplex, by the element that is zero and not by the coordinates that go with it.
+    found = [name for finding in estimate.findings for name in finding.parameters]
+    names = dict.fromkeys(
+        name
+        for j in columns
+        for name in (
+            [n for n in found if n.split("[")[0] == density.variables[j]]
+            if info.lost[j].any()
+            else [density.parameters[j]]
+        )
+    )
     if not names:
         return ""
     listed = ", ".join(list(names)[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

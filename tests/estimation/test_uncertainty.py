@@ -358,6 +358,40 @@ def test_on_a_boundary() -> None:
     assert se["s"].attrs["notes"] == "s: holds theta fixed"
 
 
+def test_a_simplex_with_a_zero() -> None:
+    # With the third share held at zero the counts are a binomial of the other two.
+    with pm.Model() as model:
+        w, mu = pm.Dirichlet("w", np.ones(3)), pm.Flat("mu")
+        pm.Deterministic("log_ratio", pm.math.log(w[0] / w[1]))
+        pm.Multinomial("counts", 10, w, observed=[4, 6, 0])
+        pm.Normal("y", mu, 1, observed=[1.0, 2.0])
+    se = bp.find_MLE(model, **QUIET).stderr()
+    np.testing.assert_allclose(se["w"], [*[np.sqrt(0.24 / 10)] * 2, np.nan], rtol=1e-6)
+    assert se["w"].attrs["notes"].splitlines() == [
+        *("w[0]: holds w[2] fixed", "w[1]: holds w[2] fixed", "w[2]: at the edge of the support")
+    ]
+    assert float(se["log_ratio"]) == pytest.approx(np.sqrt(1 / 4 + 1 / 6), rel=1e-6)
+    assert float(se["mu"]) == pytest.approx(np.sqrt(1 / 2), rel=1e-8)
+    assert se["mu"].attrs["notes"] == "mu: holds w[2] fixed"
+
+
+def test_groups_against_one_without_events() -> None:
+    # The intercept, the logit of a group without events, goes to minus infinity and takes the
+    # contrasts of the others with it, whose logits are finite.
+    group = np.array([0, 0, 1, 1, 1, 2, 2])
+    with pm.Model() as model:
+        b = pm.Flat("b", shape=3)
+        x = np.column_stack([np.ones(7), group == 1, group == 2])
+        pm.Deterministic("logits", b[0] + pm.math.stack([0 * b[1], b[1], b[2]]))
+        pm.Bernoulli("y", logit_p=x @ b, observed=[0, 0, 1, 0, 1, 1, 0])
+    with pytest.warns(EstimationWarning):
+        se = bp.find_MLE(model, **QUIET).stderr()
+    assert np.isinf(se["b"]).all()
+    # 1 / sqrt(n p (1 - p)) of 2 events of 3, and of 1 of 2.
+    expected = [np.inf, 1 / np.sqrt(2 / 3), 1 / np.sqrt(1 / 2)]
+    np.testing.assert_allclose(se["logits"], expected, rtol=1e-6)
+
+
 def test_at_a_wall() -> None:
     with pm.Model() as model:
         upper, q = pm.Uniform("upper", 0, 10), pm.Flat("q")
