@@ -17,6 +17,7 @@ from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.estimate import find_MAP
 from bayes_point.estimation.importance import LEAST_POINTS
 from bayes_point.estimation.laplace import approximate, no_mode
+from bayes_point.estimation.laplace_tree import laplace_tree
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.fitting import _check_data, _check_posterior, _data_of, _template
 from bayes_point.model.checks import as_model
@@ -173,7 +174,7 @@ def laplace(
     # As in find_MAP: threads get in each other's way, and what is not finite is expected.
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         found = approximate(mode, chains * draws, defensive=resample, rng=rng)
-        tree = found.tree(chains, rng=rng, attrs={"started_from": started_from})
+        tree = laplace_tree(found, chains, started_from=started_from, rng=rng)
     if idata is not None:
         names = list(map(str, tree["posterior"].data_vars))
         tree["closeness"] = xr.DataTree(closeness(tree, idata, var_names=names))

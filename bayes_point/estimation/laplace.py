@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.errors import EstimationError
@@ -18,22 +15,18 @@ from bayes_point.estimation.importance import (
     Cloud,
     Moments,
     Proposal,
-    effective_size,
     highest_k,
     moments,
     smoothed,
-    systematic,
     tail_size,
 )
 from bayes_point.estimation.maximise import Quadratic
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.status import Finding, Status
 
-__all__ = ["QUANTITIES", "Laplace", "approximate", "no_mode"]
+__all__ = ["Laplace", "approximate", "no_mode"]
 
 Array = NDArray[np.float64]
-
-QUANTITIES = ("mean", "mean_mcse", "mean_k", "sd", "sd_mcse", "sd_k")
 
 # Squared Newton decrement, in standard errors, of a gradient that is not zero: the mode is a kink.
 _SLOPE = 1e-6
@@ -50,6 +43,8 @@ class Laplace:
     ----------
     estimate : PointEstimate
         The mode of the density on the unconstrained scale.
+    mode : ndarray, (p,)
+        The same as a vector.
     covariance : ndarray, (p, p)
         Inverse negative Hessian there.
     x : ndarray, (n, p)
@@ -67,6 +62,7 @@ class Laplace:
     """
 
     estimate: PointEstimate
+    mode: Array
     covariance: Array
     x: Array
     natural: Mapping[str, NDArray]
@@ -115,10 +111,10 @@ class Laplace:
         """Name the parameters whose own weighted moments are not to be trusted."""
         limit, density = highest_k(len(self.x)), self.estimate.objective.density
         k = {
-            label: max(float(of_mean), float(of_sd))
+            label: float(worse)
             for name, found in self.moments.items()
-            for label, of_mean, of_sd in density.elements(
-                name, found.mean_k.reshape(self._shape(name)), found.sd_k.reshape(self._shape(name))
+            for label, worse in density.elements(
+                name, np.maximum(found.mean_k, found.sd_k).reshape(self.natural[name].shape[1:])
             )
         }
         bad = sorted((label for label in k if k[label] > limit), key=lambda label: -k[label])
@@ -135,9 +131,6 @@ class Laplace:
                 advice=self._advice(),
             )
         ]
-
-    def _shape(self, name: str) -> tuple[int, ...]:
-        return tuple(np.shape(self.natural[name])[1:])
 
     def _heavy(self) -> list[Finding]:
         limit = highest_k(len(self.x))
@@ -170,7 +163,7 @@ class Laplace:
         """Say along which parameters the draws of most weight are not like the others."""
         m = tail_size(len(self.x))
         top = np.argsort(np.nan_to_num(self.log_p, nan=-np.inf) - self.log_q)[-m:]
-        z = (self.x[top] - _mode(self.estimate)) / np.sqrt(np.diag(self.covariance))
+        z = (self.x[top] - self.mode) / np.sqrt(np.diag(self.covariance))
         # Of draws picked by chance both would be standard normal.
         shift = z.mean(axis=0) * np.sqrt(m)
         spread = (np.mean(z**2, axis=0) - 1) * np.sqrt(m / 2)
@@ -189,98 +182,6 @@ class Laplace:
         parameters = tuple(dict.fromkeys(density.parameters[j] for j in named))
         return f"It gives too little mass to the posterior {', '.join(words)}{more}.", parameters
 
-    def tree(
-        self, chains: int, *, rng: np.random.Generator, attrs: Mapping[str, Any]
-    ) -> xr.DataTree:
-        """Return the draws, resampled if they are made for it, in the groups that ArviZ reads."""
-        n = len(self.x)
-        index, log_weight = np.arange(n), self.log_weight
-        if self.is_defensive:
-            index, log_weight = systematic(self.log_weight, rng), np.full(n, -np.log(n))
-        sizes = (chains, n // chains)
-        stats = {"log_p": self.log_p[index], "log_q": self.log_q[index], "log_weight": log_weight}
-        tree = xr.DataTree.from_dict(
-            {
-                "/posterior": self._draws(index, sizes),
-                "/sample_stats": _stats(stats, sizes),
-                "/importance": self._importance(),
-                "/unconstrained": self._unconstrained(),
-                "/optima": self.estimate.optima,
-            }
-        )
-        problems = self.problems()
-        tree.attrs = {
-            **_attrs(self.estimate),
-            **attrs,
-            "resampled": int(self.is_defensive),
-            "distinct_draws": len(np.unique(index)),
-            "pareto_k": self.pareto_k,
-            "pareto_k_limit": highest_k(n),
-            "importance_ess": float(effective_size(self.log_weight)),
-            "is_trusted": int(self.is_trusted),
-            "problems": json.dumps(
-                [{"what": str(p), "parameters": list(p.parameters)} for p in problems]
-            ),
-            "text": self._text(chains, len(np.unique(index)), problems),
-        }
-        for group in ("posterior", "sample_stats"):
-            tree[group].attrs["inference_library"] = "bayes_point"
-        return tree
-
-    def _draws(self, index: NDArray[np.int_], sizes: tuple[int, int]) -> xr.Dataset:
-        density = self.estimate.objective.density
-        one = density.dataset({name: value[0] for name, value in self.natural.items()})
-        coords: dict[Any, Any] = {name: one.coords[name] for name in one.coords}
-        coords |= {"chain": np.arange(sizes[0]), "draw": np.arange(sizes[1])}
-        variables = {
-            str(name): (
-                ("chain", "draw", *da.dims),
-                np.asarray(self.natural[str(name)])[index].reshape(*sizes, *da.shape),
-            )
-            for name, da in one.data_vars.items()
-        }
-        return xr.Dataset(variables, coords=coords)
-
-    def _importance(self) -> xr.Dataset:
-        """Label the moments of the posterior that the weighted draws give."""
-        density = self.estimate.objective.density
-        parts = [
-            density.dataset(
-                {
-                    name: getattr(found, quantity).reshape(self._shape(name))
-                    for name, found in self.moments.items()
-                }
-            )
-            for quantity in QUANTITIES
-        ]
-        return xr.concat(parts, dim=xr.Variable("quantity", list(QUANTITIES)), join="exact")
-
-    def _unconstrained(self) -> xr.Dataset:
-        labels = self.estimate.objective.density.labels
-        return xr.Dataset(
-            {
-                "mode": ("parameter", _mode(self.estimate)),
-                "covariance": (("parameter", "parameter_other"), self.covariance),
-            },
-            coords={"parameter": labels, "parameter_other": labels},
-        )
-
-    def _text(self, chains: int, distinct: int, problems: Sequence[Finding]) -> str:
-        n = len(self.x)
-        k = f"Pareto k {self.pareto_k:.2f} (to be trusted up to {highest_k(n):.2g})"
-        if self.pareto_k == -np.inf:
-            k = "the weights are constant: the posterior is this normal"
-        kind = "of the normal itself"
-        if self.is_defensive:
-            kind = f"resampled by weight ({distinct} distinct)"
-        lines = [
-            f"Laplace approximation: {n} draws in {chains} chains, {kind}",
-            "  normal at the mode of the density on the unconstrained scale, Jacobian included",
-            f"  {k}; weighted, the draws are worth {effective_size(self.log_weight):.0f}",
-            *(f"  - {problem}" for problem in problems),
-        ]
-        return "\n".join(lines)
-
 
 def approximate(
     estimate: PointEstimate, n: int, *, defensive: bool, rng: np.random.Generator
@@ -296,7 +197,8 @@ def approximate(
     """
     if estimate.status is not Status.CONVERGED:
         raise no_mode(f"{estimate.status.value} {' '.join(map(str, estimate.findings))}", estimate)
-    objective, mode = estimate.objective, _mode(estimate)[None, :]
+    objective = estimate.objective
+    mode = np.asarray(estimate.unconstrained.values, float)[None, :]
     proposal = Proposal.at(mode, objective.hessian(mode))
     _check_curvature(estimate, proposal)
     z = rng.standard_normal((1, n, objective.p))
@@ -308,6 +210,7 @@ def approximate(
     log_weight, k = smoothed((log_p - log_q[0])[None, :])
     return Laplace(
         estimate,
+        mode[0],
         proposal.covariance[0],
         x[0],
         objective.density.natural(x[0]),
@@ -351,27 +254,6 @@ def _check_curvature(estimate: PointEstimate, proposal: Proposal) -> None:
         )
 
 
-def _attrs(estimate: PointEstimate) -> dict[str, Any]:
-    return {
-        "estimator": estimate.estimator,
-        "jacobian": int(estimate.jacobian),
-        "maximised": estimate.maximised,
-        "status": estimate.status.key,
-        "status_text": estimate.status.value,
-        "log_joint": estimate.log_joint,
-        "n_starts": estimate.n_starts,
-    }
-
-
 def _names(estimate: PointEstimate, which: NDArray[np.bool_]) -> str:
     parameters = np.array(estimate.objective.density.parameters)[which]
     return ", ".join(dict.fromkeys(map(str, parameters)))
-
-
-def _mode(estimate: PointEstimate) -> Array:
-    return np.asarray(estimate.unconstrained.values, float)
-
-
-def _stats(values: Mapping[str, Array], sizes: tuple[int, int]) -> xr.Dataset:
-    variables = {name: (("chain", "draw"), value.reshape(sizes)) for name, value in values.items()}
-    return xr.Dataset(variables, coords={"chain": np.arange(sizes[0]), "draw": np.arange(sizes[1])})
