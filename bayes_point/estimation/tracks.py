@@ -25,7 +25,7 @@ DOUBLINGS = 12
 # As long as it grows it is followed further: the maximum of nearly collinear columns is far away.
 _MOST = 40
 # Distance in a log that takes a parameter to the rounding of others.
-_ROUNDING = 25.0
+_ROUNDING = 20.0
 
 
 @dataclass(frozen=True)
