@@ -30,8 +30,8 @@ _FRESH = 3
 _CONTRACTION = 0.3
 # What a step may still promise, in the log density, where a point counts as converged.
 _GAIN = 1e-11
-# The same by the exact Hessian, where that of the guess was rough.
-_STILL = 1e-9
+# The same where rounding, or a rough guess of the Hessian, asks for more.
+_STILL = 1e-7
 # How near a scalar has to be to its level, in units in which the objective curves by one.
 _NEAR = 1e-9
 _SINGULAR = 1e-12
@@ -154,6 +154,11 @@ class Saddle:
         diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
         with np.errstate(divide="ignore"):
             scale = np.minimum(1 / np.sqrt(diagonal), 1e10 * (1 + np.abs(x)))
+        # Without curvature of its own a coordinate has that which it shares with stiffer ones.
+        stiffer = scale[:, None, :] < scale[:, :, None]
+        shared = np.where(stiffer, np.abs(hessian) * scale[:, None, :], 0.0)
+        with np.errstate(divide="ignore"):
+            scale = np.minimum(scale, 1 / np.nan_to_num(shared).max(axis=2))
         scale = np.where(free, scale, 0.0)
         unit = np.linalg.norm(normal * scale[:, None, :], axis=2)
         both = np.concatenate([scale, 1 / np.maximum(unit, 1e-300)], axis=1)
@@ -308,7 +313,7 @@ def _climb(
 def _is_at_rest(search: Search, free: NDArray[np.bool_]) -> bool:
     """Whether a search ended at a maximum, or so near a supremum that nothing is left to gain."""
     quadratic = Quadratic.at(search.x, search.gradient, search.hessian, free)
-    still = quadratic.decrement(quadratic.slope) <= 1e-9
+    still = quadratic.decrement(quadratic.slope) <= _STILL
     return bool(np.isfinite(search.value[0]) and (search.settled | still)[0])
 
 

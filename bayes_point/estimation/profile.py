@@ -19,17 +19,18 @@ from threadpoolctl import threadpool_limits
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.assembly import assemble
+from bayes_point.estimation.certificate import certify
 from bayes_point.estimation.constraint import Problem
 from bayes_point.estimation.contours import trace_contours
 from bayes_point.estimation.curves import Curves, End, trace_curves
 from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.kinks import _one_sided
-from bayes_point.estimation.maximise import EPS
+from bayes_point.estimation.maximise import EPS, maximise
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optima import distinct
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.profile_tree import BOUNDS, as_tree, rows_of
-from bayes_point.estimation.search import search
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.traces import Better
 from bayes_point.model.checks import as_model
@@ -190,7 +191,7 @@ def profile(
             lines = trace_contours(problem, pairs, whole, start, n_points, height)
         return rows, lines
 
-    (rows, lines), best = _until_best(estimate, scalars, slice, random_seed, trace)
+    (rows, lines), best = _until_best(estimate, scalars, slice, trace)
     return as_tree(best, scalars, rows, lines, prob, slice, best is not estimate)
 
 
@@ -234,7 +235,7 @@ def profile_interval(
         curves = _curves(problem, start, top, prob, 1.0)
         return [part.interval(k) for part in curves for k in range(len(part.chosen))]
 
-    ends, _ = _until_best(estimate, scalars, False, None, trace)
+    ends, _ = _until_best(estimate, scalars, False, trace)
     bounds = np.array([[end.at for end in pair] for pair in ends])
     out, start = {}, 0
     for name, array in elements.data_vars.items():
@@ -305,7 +306,6 @@ def _until_best[T](
     estimate: PointEstimate,
     scalars: Scalars,
     is_slice: bool,
-    random_seed: Any,
     trace: Callable[[Problem, Array, float], T],
 ) -> tuple[T, PointEstimate]:
     """Trace from the estimate, or from the better one that this leads to; return that as well."""
@@ -317,7 +317,7 @@ def _until_best[T](
                 problem = Problem(estimate.objective, scalars, movable, is_slice)
                 return trace(problem, start, top), estimate
             except Better as better:
-                estimate = _corrected(estimate, better, top, random_seed)
+                estimate = _corrected(estimate, better, top)
     raise EstimationError(
         f"Each of {_CORRECTIONS} profiles led on to a better optimum. Give starting values nearer "
         "to the optimum with initvals=, or more of them with n_starts=.",
@@ -381,14 +381,20 @@ def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:
     return ~((left > 0) & (right < 0) & ((left - right) * error > 1e-3))
 
 
-def _corrected(
-    estimate: PointEstimate, better: Better, top: float, random_seed: Any
-) -> PointEstimate:
+def _corrected(estimate: PointEstimate, better: Better, top: float) -> PointEstimate:
     """Climb from a point that is better than the estimate; warn."""
-    rng = np.random.default_rng(random_seed)
-    certificate, optima, used = search(estimate.objective, better.x[None, :], rng)
+    start = better.x[None, :]
+    ends = maximise(estimate.objective, start)
+    certificate = certify(
+        estimate.objective, ends.x[0], start=start[0], centre=start[0], settled=ends.settled[0]
+    )
     corrected = assemble(
-        estimate.model, estimate.objective, estimate.estimator, certificate, optima, used
+        estimate.model,
+        estimate.objective,
+        estimate.estimator,
+        certificate,
+        distinct(ends, estimate.objective.density),
+        estimate.n_starts + 1,
     )
     warnings.warn(
         f"The profile met a better optimum than the {estimate.estimator} that it began from: log "

@@ -44,6 +44,8 @@ _GROWTH = 3.0
 # Fifteen orders of magnitude of a parameter are as far as arithmetic can be trusted.
 _FARTHEST = 35.0
 _ONE_STEP = 4.0
+_NUMB = 8.0
+_RUNAWAY = 12.0
 _FAR = 1e12
 # Where nothing has changed any more over several steps, less will do.
 _FAR_ENOUGH = 1e6
@@ -130,6 +132,8 @@ class Trace:
             return self.x[i], self.multiplier[i], self.hessian[i], False
         t = (s - self.s[i]) / width
         x = _hermite(t, width, self.x[i], self.x[j], self.tangent[i], self.tangent[j])
+        # What has not moved stays, to the last digit: it may stand at a wall.
+        x = np.where(self.x[i] == self.x[j], self.x[i], x)
         near = (1 - t) * self.multiplier[i] + t * self.multiplier[j]
         a, b = np.diagonal(self.hessian[i]), np.diagonal(self.hessian[j])
         rough = np.any(~(np.abs(a - b) <= _SIMILAR * np.minimum(np.abs(a), np.abs(b)) + 1e-300))
@@ -180,10 +184,11 @@ def walk(problem: Problem, rays: Rays, *, top: float, reach: float, noise: float
         if active.size == 0:
             break
         steps[active] = _limited(problem, rays, active, steps[active], tangent[active])
-        ahead = x[active] + steps[active, None] * tangent[active]
+        ahead = x[active] + _clipped(problem, rays, active, steps[active, None] * tangent[active])
         further, level = _targets(problem, rays, active, ahead, s[active] + steps[active])
         forward = further > s[active]
         found = _tried(problem, rays.which[active], ahead, level, lam[active], forward)
+        found = _pulled_back(problem, rays, active, found)
         good = found.ok & np.isfinite(found.value)
         if np.any(found.value[good] > top + noise):
             best = int(np.argmax(np.where(good, found.value, -np.inf)))
@@ -200,13 +205,19 @@ def walk(problem: Problem, rays: Rays, *, top: float, reach: float, noise: float
         steps[active] *= np.where(take, grow, 0.25)
         over = np.zeros(len(active), bool)
         for i, row in enumerate(active):
-            end = _ended(problem, rays, traces[row], reach) if take[i] else None
+            end = _ended(problem, rays.which[row], traces[row], reach) if take[i] else None
             if end is None and short[i] and not take[i]:
-                exists = forward[i] and np.isfinite(found.value[i])
-                end = STUCK if exists else BLOCKED
+                end = _stopped(
+                    problem,
+                    rays.which[row],
+                    traces[row],
+                    bool(forward[i] and np.isfinite(found.value[i])),
+                )
             if end is not None:
                 traces[row].end, over[i] = end, True
         active = active[~over]
+    for row in active:
+        traces[row].end = _stopped(problem, rays.which[row], traces[row], True)
     return traces
 
 
@@ -225,6 +236,21 @@ def _tried(
         out.x[rows], out.value[rows] = found.x, found.value
         out.multiplier[rows], out.ok[rows] = found.multiplier, found.ok
     return out
+
+
+def _pulled_back(problem: Problem, rays: Rays, rows: Rows, found: Points) -> Points:
+    """Bring back coordinates that ran far out in a log without gain: arithmetic ends out there."""
+    away = found.x - rays.start[rows]
+    far = problem.objective.is_transformed & (np.abs(away) > _RUNAWAY)
+    np.put_along_axis(far, np.maximum(problem.held[rays.which[rows]], 0), False, axis=1)
+    some = np.flatnonzero(found.ok & far.any(axis=1) & problem.is_held(rays.which[rows]))
+    if some.size == 0:
+        return found
+    x = np.where(far, rays.start[rows] + np.clip(away, -_RUNAWAY, _RUNAWAY), found.x)[some]
+    value, _ = problem.objective.evaluate(x)
+    same = np.abs(value - found.value[some]) < 1e-7 * (1 + np.abs(value))
+    found.x[some[same]], found.value[some[same]] = x[same], value[same]
+    return found
 
 
 def _record(
@@ -301,6 +327,13 @@ def _limited(problem: Problem, rays: Rays, rows: Rows, steps: Array, tangent: Ar
     return np.minimum(steps, _ONE_STEP / np.maximum(speed, 1e-300))
 
 
+def _clipped(problem: Problem, rays: Rays, rows: Rows, step: Array) -> Array:
+    """Limit what is guessed of the coordinates that are not held, in a log; the rest is exact."""
+    limit = np.where(problem.objective.is_transformed, _ONE_STEP, np.inf)
+    plain = problem.is_held(rays.which[rows])[:, None]
+    return np.where(plain, np.clip(step, -limit, limit), step)
+
+
 def _targets(
     problem: Problem, rays: Rays, rows: Rows, ahead: Array, s: Array
 ) -> tuple[Array, Array]:
@@ -321,11 +354,26 @@ def _targets(
     return s, level
 
 
-def _ended(problem: Problem, rays: Rays, trace: Trace, reach: float) -> str | None:
+def _stopped(problem: Problem, which: Rows, trace: Trace, exists: bool) -> str:
+    """Say how a walk ended that can go no further; `exists` is whether there is a point beyond."""
+    moved = np.abs(trace.x[-1] - trace.x[0])
+    own = problem.held[which]
+    driven = np.isin(np.arange(len(moved)), own) | np.any(own < 0)
+    moved = moved[driven & problem.objective.is_transformed]
+    if moved.max(initial=0.0) > _NUMB and np.ptp(trace.value[-3:]) < 1e-7:
+        # In a log or a logit, where arithmetic ends before the density has changed any more.
+        return OPEN if trace.value[0] - min(trace.value) > 1e-6 else FLAT
+    return STUCK if exists else BLOCKED
+
+
+def _ended(problem: Problem, which: Rows, trace: Trace, reach: float) -> str | None:
     """Say whether and how a walk has come to its end."""
     if trace.z[-1] >= reach:
         return REACHED
     moved = np.abs(trace.x[-1] - trace.x[0])
+    if np.all(problem.held[which] >= 0):
+        # The others may run away to their own ends: this is not what is asked here.
+        moved = np.where(np.isin(np.arange(len(moved)), problem.held[which]), moved, 0.0)
     away = moved[problem.objective.is_transformed].max(initial=0.0) > _FARTHEST
     size = 1 + np.abs(trace.x[0][~problem.objective.is_transformed])
     plain = moved[~problem.objective.is_transformed] / size

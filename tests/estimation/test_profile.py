@@ -421,3 +421,21 @@ def test_an_estimate_that_does_not_exist_is_refused() -> None:
         estimate = bp.find_MLE(model)
     with pytest.raises(EstimationError, match="no maximum to profile from: the MLE is unbounded"):
         profile_interval(estimate)
+
+
+def test_an_estimate_at_a_wall_takes_the_others_along() -> None:
+    # Pareto from an unknown m: given m the estimate of alpha is 1 / (L - log m), where L is the
+    # mean log, so that the deviance is 2 n log((L - log m) / (L - log min y)) up to m = min y.
+    with pm.Model() as model:
+        alpha, m = pm.HalfFlat("alpha"), pm.HalfFlat("m")
+        pm.Pareto("y", alpha, m, observed=Y + 1)
+    log_y = np.log(Y + 1)
+    low = log_y.mean() - (log_y.mean() - log_y.min()) * np.exp(CUT / 2 / len(Y))
+    found = bounds(model)
+    np.testing.assert_allclose(found["m"], [np.exp(low), Y.min() + 1], rtol=1e-7)
+    # With m at the wall, alpha is the rate of exponentials.
+    exact = [
+        root(lambda r: 2 * len(Y) * (r - 1 - np.log(r)) - CUT, a, b) for a, b in [(1e-3, 1), (1, 9)]
+    ]
+    rate = 1 / (log_y.mean() - log_y.min())
+    np.testing.assert_allclose(found["alpha"], np.array(exact) * rate, rtol=1e-7)
