@@ -13,6 +13,7 @@ __all__ = ["CENSORED", "CONVEX_RATE", "DYESTUFF2", "INFINITIES"]
 
 LIGHT_TAILS = np.array([-1.5, -1.1, -0.6, -0.2, 0.1, 0.4, 0.9, 1.3])
 CENSORED = np.array([2.0, 3.0, 5.0])
+SYMMETRIC = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
 ALL_POSITIVE = np.array([0.4, 1.1, 0.7, 2.0])
 LONG_TAIL = np.array([0.1, 0.2, 0.3, 0.5, 0.9, 4.0])
 CONVEX_RATE = np.array([0.9, 1.9, 3.1, 4.1, 5.2])
@@ -61,6 +62,13 @@ def skew_normal_one_sided() -> pm.Model:
     return model
 
 
+def skew_normal_of_symmetric_data() -> pm.Model:
+    with pm.Model() as model:
+        mu, sigma = pm.Normal("mu", 0, 5), pm.HalfNormal("sigma", 3)
+        pm.SkewNormal("y", mu=mu, sigma=sigma, alpha=pm.Normal("alpha", 0, 5), observed=SYMMETRIC)
+    return model
+
+
 def truncated_normal_long_tail() -> pm.Model:
     with pm.Model() as model:
         mu, sigma = pm.Flat("mu"), pm.HalfFlat("sigma")
@@ -88,6 +96,7 @@ def gp_constant_signal() -> pm.Model:
 
 _tails_mean, _tails_sd = LIGHT_TAILS.mean(), LIGHT_TAILS.std()
 _dye_mean, _dye_sd = DYESTUFF2.mean(), DYESTUFF2.std()
+_half_sd = np.sqrt(np.mean((SYMMETRIC - 2) ** 2))
 _tail_mean = LONG_TAIL.mean()
 # Proportion to the concentration, least squares.
 _conc = np.arange(1, 6)
@@ -179,6 +188,22 @@ INFINITIES = (
             {"alpha": _skew_map},
             "sum of y phi/Phi (alpha y) = alpha / 100",
             n_optima=1,
+        ),
+    ),
+    # Few data are rarely as well described by a skew normal as by its limit, the half-normal from
+    # their end (Azzalini & Capitanio 1999, doi:10.1111/1467-9868.00194): here -11.047, a normal
+    # -11.352. With mu at the end and not beyond it one observation would have half that density.
+    ZooModel(
+        "skew_normal_of_symmetric_data",
+        skew_normal_of_symmetric_data,
+        mle=Truth(
+            "at_infinity",
+            {"mu": 2.0, "sigma": _half_sd, "alpha": -np.inf},
+            "half-normal limit, from either end",
+            log_density=stats.halfnorm(0, _half_sd).logpdf(2 - SYMMETRIC).sum(),
+            parameters=("alpha",),
+            others=({"mu": -2.0, "sigma": _half_sd, "alpha": np.inf},),
+            path=lambda t: {"mu": 2 + 10.0**-t, "sigma": _half_sd, "alpha": -(10.0 ** (t + 1.5))},
         ),
     ),
     # With a coefficient of variation above 1 a normal cut at 0 does best as its own limit, the

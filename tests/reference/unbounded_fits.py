@@ -25,6 +25,9 @@ WIDE_X = np.column_stack(
     [SQUARE_X, [0.3, 0.8, -1.3, 0.1, 0.6], [1.0, -0.6, 0.5, 0.2, -0.8], [-0.4, 0.2, 0.9, -1.0, 0.7]]
 )
 RESPONSE = np.array([0.9, -1.4, 0.3, 2.1, -0.2])
+# Points about two lines through 0, of slopes 2 and -2.
+CROSS_X = np.linspace(-1.5, 1.6, 16)
+CROSS_Y = 2 * CROSS_X * np.tile([1, -1], 8) + 0.3 * np.sin(5 * np.arange(16))
 TIED = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 2.0, -1.5])
 
 
@@ -43,6 +46,14 @@ def smooth_mixture_equal_weights() -> pm.Model:
 
 def smooth_mixture_free_weights() -> pm.Model:
     return smooth_mixture(weights=True)
+
+
+def mixture_of_regressions() -> pm.Model:
+    with pm.Model(coords={"line": ["up", "down"]}) as model:
+        slope, sigma = pm.Normal("slope", 0, 3, dims="line"), pm.HalfNormal("sigma", 1, dims="line")
+        means = CROSS_X[:, None] * slope
+        pm.NormalMixture("y", [0.5, 0.5], means, sigma, observed=CROSS_Y)
+    return model
 
 
 def saturated(x: np.ndarray) -> pm.Model:
@@ -133,6 +144,15 @@ _t_path = no_bound(
     "at nu = 1/2 and mu = 0, sigma^-4 of the ties and sigma^(3/2) of the others",
     path=lambda t: {"mu": 0.0, "sigma": _small(t), "nu": 0.5},
 )
+_line = no_bound(
+    {},
+    ("sigma",),
+    "1/sigma[i] at a slope[i] through any observation",
+    path=lambda t: {
+        "slope": np.array([CROSS_Y[2] / CROSS_X[2], 0.0]),
+        "sigma": np.array([_small(t), 2.0]),
+    },
+)
 _contaminated = no_bound(
     {},
     ("core|wide",),
@@ -155,6 +175,14 @@ UNBOUNDED_FITS = (
             ("mixture_of_smooth_data", smooth_mixture_equal_weights, _collapse),
             ("mixture_of_smooth_data_weights", smooth_mixture_free_weights, _free_collapse),
         )
+    ),
+    # The same, at the slope that goes through an observation.
+    ZooModel(
+        "mixture_of_regressions",
+        mixture_of_regressions,
+        mle=_line,
+        map=_line,
+        twin_of="mixture_of_smooth_data",
     ),
     ZooModel("contaminated_normal", contaminated, mle=_contaminated, map=_contaminated),
     ZooModel(
