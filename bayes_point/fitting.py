@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import warnings
 from collections.abc import Mapping
@@ -20,13 +21,15 @@ from pymc.backends.arviz import (
 from pymc.stats import compute_log_likelihood, compute_log_prior
 
 import bayes_point
+from bayes_point.comparison.fingerprints import GROUPS, differences
 from bayes_point.comparison.health import sampler_health
-from bayes_point.errors import ComparisonError, ModelError, SamplingWarning
+from bayes_point.errors import ComparisonError, EstimationWarning, ModelError, SamplingWarning
 from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.model.cache import log_density
 from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.fingerprint import fingerprint
 from bayes_point.model.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
 
@@ -35,6 +38,9 @@ __all__ = ["fit"]
 # The predictive check needs some hundreds of data sets, not all; this many numbers are 160 MB.
 _PREDICTIVE_NUMBERS = 20_000_000
 _PREDICTIVE_DRAWS = 1000
+
+# HDF5 keeps an attribute of up to 64 kB in the header of its group.
+_LONGEST_ATTR = 20_000
 
 
 def fit(
@@ -76,15 +82,17 @@ def fit(
     xarray.DataTree
         ``posterior``, ``sample_stats``, ``log_likelihood``, ``log_prior``, ``observed_data``,
         ``constant_data`` and ``posterior_predictive`` at the root, as ArviZ expects them;
-        ``mle`` and ``map``, each a tree of its own; and ``point_estimates`` with the dim
-        ``estimator`` = MLE, MAP, mean.
+        ``mle``, ``map`` and ``mode`` (of the density on the unconstrained scale), each a tree of
+        its own; and ``point_estimates`` with the dim ``estimator`` = MLE, MAP, mean. The groups
+        that are compared carry the fingerprints of the model's graph, constants and data: those of
+        different fits are not mixed up.
 
     Raises
     ------
     ModelError
         If the model cannot be estimated, for instance because nothing in it is observed.
     ComparisonError
-        If `idata` is not a posterior of this model.
+        If `idata` is not a posterior of this model and its data.
 
     Warns
     -----
@@ -105,9 +113,11 @@ def fit(
     model = as_model(model, "fit")
     check_model(model, start=False)
     _check_counts(draws=draws, tune=tune, chains=chains, cores=cores)
+    prints = _as_attrs(_fingerprints(model))
     if idata is not None:
         _check_posterior(idata, _template(model, backend))
         _check_data(idata, _data_of(model))
+        _check_prints(idata, prints)
     search: dict[str, Any] = {
         "n_starts": n_starts,
         "initvals": initvals,
@@ -117,6 +127,7 @@ def fit(
     }
     mle = find_MLE(model, potentials=potentials, **search)
     map_ = find_MAP(model, **search)
+    mode = _unconstrained_mode(model, map_, search)
     if idata is None:
         idata = pm.sample(
             draws,
@@ -131,7 +142,19 @@ def fit(
             **dict(sample_kwargs or {}),
         )
     tree = _complete(model, idata, random_seed)
-    return _assemble(model, tree, mle, map_)
+    return _assemble(model, tree, {"mle": mle, "map": map_, "mode": mode}, prints)
+
+
+def _unconstrained_mode(
+    model: pm.Model, map_: PointEstimate, search: Mapping[str, Any]
+) -> PointEstimate:
+    """Find the mode of the density on the unconstrained scale, which is what the MAP is not."""
+    if all(transform is None for transform in model.rvs_to_transforms.values()):
+        return map_  # on the natural scale all is unconstrained
+    with warnings.catch_warnings():
+        # Nobody asked for this one: what became of it is said where it is used, by `explain`.
+        warnings.simplefilter("ignore", EstimationWarning)
+        return find_MAP(model, jacobian=True, **search)
 
 
 def _check_counts(**counts: int | None) -> None:
@@ -218,6 +241,15 @@ def _check_data(idata: xr.DataTree, data: Mapping[str, xr.Dataset]) -> None:
                 )
 
 
+def _check_prints(idata: xr.DataTree, own: Mapping[str, str]) -> None:
+    """Refuse draws of another model, where these carry the fingerprint of theirs."""
+    theirs = idata["posterior"].attrs.get("fingerprints")
+    if theirs is not None and (
+        how := differences(json.loads(theirs), json.loads(own["fingerprints"]))
+    ):
+        raise _other_model(how)
+
+
 def _complete(model: pm.Model, idata: xr.DataTree, random_seed: int | None) -> xr.DataTree:
     """Add what the comparison needs and `pm.sample` did not compute, in interpreted mode."""
     tree = idata.copy()
@@ -247,8 +279,12 @@ def _thin(posterior: xr.Dataset, observed: xr.Dataset) -> xr.Dataset:
 
 
 def _assemble(
-    model: pm.Model, tree: xr.DataTree, mle: PointEstimate, map_: PointEstimate
+    model: pm.Model,
+    tree: xr.DataTree,
+    estimates: Mapping[str, PointEstimate],
+    prints: Mapping[str, str],
 ) -> xr.DataTree:
+    mle, map_ = estimates["mle"], estimates["map"]
     names = list(mle.point.data_vars)
     posterior = tree["posterior"].dataset
     tree["posterior"] = xr.DataTree(posterior[names])
@@ -263,7 +299,11 @@ def _assemble(
         status=("estimator", [mle.status.key, map_.status.key, "sampled"])
     )
     tree["point_estimates"] = xr.DataTree(points)
-    tree["mle"], tree["map"] = mle.to_datatree(), map_.to_datatree()
+    for group, estimate in estimates.items():
+        tree[group] = estimate.to_datatree()
+    for group in GROUPS:
+        # Each its own, so that a group from another fit is known for what it is.
+        tree[group].attrs = {**tree[group].attrs, **prints}
     for node in tree.subtree:
         node.attrs = _plain(node.attrs)
         for variable in node.dataset.variables.values():
@@ -273,26 +313,34 @@ def _assemble(
         "bayes_point_version": bayes_point.__version__,
         "model_name": model.name,
         "model_text": model.str_repr(),
-        "fingerprint": _fingerprint(model),
+        "fingerprint": prints["fingerprint"],
     }
     for problem in sampler_health(tree).problems:
         warnings.warn(str(problem), SamplingWarning, stacklevel=3)
     return tree
 
 
-def _fingerprint(model: pm.Model) -> str:
-    """Return a digest of the model's text and data: equal models and data, equal digest."""
-    digest = hashlib.sha256(model.str_repr().encode())
-    for rv in model.observed_RVs:
-        values = model.rvs_to_values[rv]
-        array = values.data if hasattr(values, "data") else values.get_value(borrow=True)
-        digest.update(rv.name.encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    for data in model.data_vars:
-        digest.update(data.name.encode())
-        if hasattr(data, "get_value"):
-            digest.update(np.ascontiguousarray(data.get_value(borrow=True)).tobytes())
-    return digest.hexdigest()
+def _fingerprints(model: pm.Model) -> dict[str, Any]:
+    """Return the model's digests with what is needed to compare them with others."""
+    return {
+        **fingerprint(model),
+        "parameters": [str(rv.name) for rv in model.free_RVs],
+        # The graph of a density is that version's; another may write the same density otherwise.
+        "pymc": pm.__version__,
+    }
+
+
+def _as_attrs(prints: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fingerprints as attrs: one digest of all, and, unless too many, each."""
+    text = json.dumps(prints, sort_keys=True)
+    if len(text) > _LONGEST_ATTR:
+        whole = {
+            part: {"*": hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()}
+            for part, of in prints.items()
+            if isinstance(of, dict)
+        }
+        text = json.dumps({**prints, **whole, "parameters": []}, sort_keys=True)
+    return {"fingerprint": hashlib.sha256(text.encode()).hexdigest(), "fingerprints": text}
 
 
 def _plain(attrs: Mapping[Any, Any]) -> dict[Any, Any]:

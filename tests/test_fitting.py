@@ -90,6 +90,7 @@ def test_groups(coin: xr.DataTree) -> None:
         "point_estimates",
         "mle",
         "map",
+        "mode",
     } <= set(coin.children)
     assert dict(coin["posterior"].sizes) == {"chain": 2, "draw": 500}
     assert coin["posterior_predictive"]["tosses"].dims[:2] == ("chain", "draw")
@@ -218,7 +219,8 @@ def test_what_the_user_has_is_left_as_it_is() -> None:
     assert mine["posterior"].attrs == attrs
     assert mine.attrs == {}
     # In the result the attributes are such as a file can hold.
-    assert dt["posterior"].attrs == {"note": "mine", "tuned": 1}
+    kept = {k: v for k, v in dt["posterior"].attrs.items() if not k.startswith("fingerprint")}
+    assert kept == {"note": "mine", "tuned": 1}
 
 
 def test_what_is_there_is_not_computed_again() -> None:
@@ -378,6 +380,87 @@ def test_models_that_cannot_be_fitted() -> None:
         pm.Potential("extra", -potential["theta"])
     with pytest.raises(ModelError, match="'extra'"):
         bp.fit(potential, **QUIET)
+
+
+# ------------------------------------------------------------------------- mode, fingerprints
+
+
+def test_the_mode_on_the_unconstrained_scale_is_there(
+    coin: xr.DataTree, conjugate: xr.DataTree
+) -> None:
+    # Beta(6, 3) on the log-odds has its mode at the mean; s of InverseGamma(3, 49/12), with m at
+    # its best, is (49/12) / (3 + 1/2 + 1) on the natural scale and (49/12) / (3 + 1/2) on the log.
+    theta = coin["mode/posterior"]["theta"]
+    assert theta.dims == ("chain", "draw")
+    assert float(theta.squeeze()) == pytest.approx(6 / 9, rel=1e-10)
+    assert float(coin["mode/posterior"]["odds"].squeeze()) == pytest.approx(2, rel=1e-9)
+    assert float(conjugate["mode/posterior"]["s"].squeeze()) == pytest.approx(49 / 42, rel=1e-9)
+    attrs = coin["mode"].attrs
+    assert (attrs["estimator"], attrs["jacobian"], attrs["status"]) == ("MAP", 1, "converged")
+    # On a scale that is unconstrained as it is, there is but one mode.
+    plain = bp.fit(slopes(["a", "b"]), idata=slopes_idata("column", ["a", "b"]), **QUIET)
+    xr.testing.assert_identical(
+        plain["mode/posterior"].to_dataset(), plain["map/posterior"].to_dataset()
+    )
+
+
+def test_a_map_on_the_boundary_has_its_mode_inside() -> None:
+    with pm.Model() as model:
+        rate = pm.HalfFlat("rate")
+        pm.Poisson("y", rate, observed=[0, 0])
+    draws = np.random.default_rng(0).exponential(0.5, (2, 400))
+    dt = bp.fit(model, idata=posterior_of(rate=((), draws)), **QUIET)
+    # exp(-2 rate) is highest at 0; with the Jacobian it is rate exp(-2 rate), highest at 1/2.
+    assert float(dt["mode/posterior"]["rate"].squeeze()) == pytest.approx(0.5, rel=1e-9)
+    assert dt["map"].attrs["status"] == "on_boundary"
+
+
+def test_the_explanation_of_a_fit(coin: xr.DataTree) -> None:
+    # Beta(6, 3): mean 2/3, MAP 5/7, MLE 4/5, sd sqrt(2/90).
+    shift = bp.explain(coin)["theta"].sel(quantity="shift")
+    mcse = bp.explain(coin)["theta"].sel(quantity="shift_mcse")
+    sd = (2 / 90) ** 0.5
+    exact = {"prior": (5 / 7 - 4 / 5) / sd, "parametrisation": (2 / 3 - 5 / 7) / sd}
+    for term, value in exact.items():
+        assert abs(float(shift.sel(term=term)) - value) < 4 * float(mcse.sel(term=term))
+    assert float(shift.sel(term="total")) == pytest.approx(float(shift[:-1].sum()), abs=1e-12)
+
+
+def test_every_group_that_is_compared_carries_the_fingerprint(coin: xr.DataTree) -> None:
+    prints = {coin[g].attrs["fingerprints"] for g in ("posterior", "point_estimates", "mle", "map")}
+    assert prints == {coin["mode"].attrs["fingerprints"]}
+    stored = json.loads(prints.pop())
+    assert set(stored) == {"graph", "constants", "data", "parameters", "pymc"}
+    assert set(stored["graph"]) == {"theta", "odds", "tosses"}
+    assert set(stored["data"]) == {"tosses"}
+    assert coin["mle"].attrs["fingerprint"] == coin.attrs["fingerprint"]
+
+
+def only_posterior(tree: xr.DataTree) -> xr.DataTree:
+    return xr.DataTree.from_dict({"/posterior": tree["posterior"].dataset})
+
+
+def test_a_group_from_another_fit_is_refused() -> None:
+    def fitted(a: float, tosses: list[int]) -> xr.DataTree:
+        with pm.Model() as model:
+            theta = pm.Beta("theta", a, 2)
+            pm.Deterministic("odds", theta / (1 - theta))
+            pm.Bernoulli("tosses", theta, observed=tosses)
+        return bp.fit(model, idata=only_posterior(idata()), **QUIET)
+
+    mine, prior, data = fitted(2, [1, 1, 0]), fitted(3, [1, 1, 0]), fitted(2, [1, 0, 0])
+    for group in ("posterior", "point_estimates", "mle", "map", "mode"):
+        mixed = mine.copy()
+        mixed[group] = prior[group].copy()
+        for function in (bp.gaps, bp.explain, bp.summary, bp.verdict, bp.report):
+            with pytest.raises(ComparisonError, match="the prior constants of theta differ"):
+                function(mixed)
+    mixed["mode"] = data["mode"].copy()
+    with pytest.raises(ComparisonError, match=r"posterior and mode .*: the data of tosses differ"):
+        bp.explain(mixed)
+    # And draws that carry a fingerprint are known for what they are.
+    with pytest.raises(ComparisonError, match="not a posterior of this model: the prior constants"):
+        bp.fit(coin_model(), idata=only_posterior(prior), **QUIET)
 
 
 def test_equal_models_and_data_have_equal_fingerprints() -> None:

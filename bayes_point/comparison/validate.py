@@ -11,6 +11,7 @@ import xarray as xr
 from arviz_base import rcParams
 from arviz_base.utils import _var_names
 
+from bayes_point.comparison.fingerprints import check_fingerprints
 from bayes_point.errors import ComparisonError
 
 __all__ = [
@@ -101,8 +102,8 @@ def select(
     Raises
     ------
     ComparisonError
-        If groups are missing, the two groups differ in variables, dims or coords, or the selection
-        names what is not there.
+        If groups are missing, are of different models or data, the two groups differ in variables,
+        dims or coords, or the selection names what is not there.
     """
     posterior = posterior_of(dt)
     if "point_estimates" not in dt.children:
@@ -110,6 +111,7 @@ def select(
             f"The tree has no group point_estimates (its groups: {_names(dt.children)}). A"
             " posterior alone holds no MLE and no MAP: bp.fit(model, idata=dt) adds them to it."
         )
+    check_fingerprints(dt)
     points = dt["point_estimates"].to_dataset()
     _check_estimators(points)
     # Arithmetic on Datasets keeps the common variables and drops the rest without a word, so the

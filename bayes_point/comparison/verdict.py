@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,15 +14,18 @@ from scipy.stats import t as student
 
 from bayes_point.comparison.convergence import convergence_doubts
 from bayes_point.comparison.draws import Draws, gap_mcse
-from bayes_point.comparison.health import SamplerProblem, sampler_health
+from bayes_point.comparison.health import SamplerHealth, SamplerProblem, sampler_health
 from bayes_point.comparison.scalars import Scalar, flatten, listed, scalars
 from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
 from bayes_point.comparison.validate import ESTIMATORS, SAMPLE_DIMS, select
 from bayes_point.errors import ComparisonError
 
-__all__ = ["CANNOT_TELL", "DIFFERS", "NO_VERDICT", "STANDS_IN", "Verdict", "verdict"]
+__all__ = ["CANNOT_TELL", "DIFFERS", "NO_VERDICT", "STANDS_IN", "Verdict", "judged", "verdict"]
 
 STANDS_IN, DIFFERS, CANNOT_TELL, NO_VERDICT = "stands_in", "differs", "cannot_tell", "no_verdict"
+
+MARGIN, LEVEL = 0.1, 0.01
+"""What `verdict` takes unless told otherwise."""
 
 NO_VALUE = {
     "unbounded": "the {} does not exist: what it maximises has no upper bound",
@@ -74,8 +77,8 @@ def verdict(
     dt: xr.DataTree,
     *,
     estimator: str = "MAP",
-    margin: float = 0.1,
-    level: float = 0.01,
+    margin: float = MARGIN,
+    level: float = LEVEL,
     var_names: str | Sequence[str] | None = None,
     filter_vars: str | None = None,
     coords: Mapping[Hashable, Any] | None = None,
@@ -138,7 +141,20 @@ def verdict(
     'stands_in'
     """
     _check(estimator, margin, level)
-    posterior, points = select(dt, var_names, filter_vars, coords)
+    selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
+    return judged(dt, selection, estimator, margin, level, sampler_health)
+
+
+def judged(
+    dt: xr.DataTree,
+    selection: Mapping[str, Any],
+    estimator: str,
+    margin: float,
+    level: float,
+    health_of: Callable[[xr.DataTree], SamplerHealth],
+) -> Verdict:
+    """Judge as `verdict` does, with the health of the sampler from wherever it is known."""
+    posterior, points = select(dt, **selection)
     rows = scalars(posterior, SAMPLE_DIMS)
     draws = Draws.of(flatten(posterior, SAMPLE_DIMS))
     estimate = flatten(points.sel(estimator=[estimator]), ("estimator",))[0]
@@ -147,7 +163,7 @@ def verdict(
         gap = np.where(draws.varies, (estimate - draws.mean) / draws.sd, np.nan)
     mcse = gap_mcse(draws.z, gap, draws.varies)
     n = draws.x.shape[0] * draws.x.shape[1]
-    doubts = convergence_doubts(sampler_health(dt))
+    doubts = convergence_doubts(health_of(dt))
     judge = _Judge(estimator, margin, level, status, doubts, n, int(draws.varies.sum()))
     found = [
         judge.of_one(row, float(g), float(e), bool(v), bool(f))
