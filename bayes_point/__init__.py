@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint, plot_profile
     from bayes_point.comparison.tables import summary
     from bayes_point.comparison.verdict import Verdict, verdict
+    from bayes_point.comparison.waterfall import plot_waterfall
     from bayes_point.estimation.estimate import find_MAP, find_MLE
     from bayes_point.estimation.likelihood_ratio import (
         LikelihoodRatioTest,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from bayes_point.model.density import LogDensity
     from bayes_point.model.flat_priors import flat_priors
     from bayes_point.model.roles import roles
+    from bayes_point.predicting import predictive
 
 __version__ = "0.1.0.dev0"
 
@@ -73,6 +75,8 @@ _HOMES = {
     "plot_joint": "bayes_point.comparison.plots",
     "plot_prior_path": "bayes_point.comparison.path_plot",
     "plot_profile": "bayes_point.comparison.plots",
+    "plot_waterfall": "bayes_point.comparison.waterfall",
+    "predictive": "bayes_point.predicting",
     "prior_information": "bayes_point.estimation.prior_information",
     "prior_path": "bayes_point.estimation.prior_path",
     "profile": "bayes_point.estimation.profile",
@@ -105,6 +109,8 @@ __all__ = [
     "plot_joint",
     "plot_prior_path",
     "plot_profile",
+    "plot_waterfall",
+    "predictive",
     "prior_information",
     "prior_path",
     "profile",

@@ -33,9 +33,18 @@ MAY_IMPORT = {
     "report": {"errors", "comparison", "bayes_point"},
     "fitting": {"errors", "model", "estimation", "comparison", "bayes_point"},
     "approximation": {"errors", "model", "estimation", "comparison", "fitting"},
+    "predicting": {"errors", "model", "estimation", "comparison", "approximation"},
     "model_file": {"errors"},
     "cli": {"errors", "fitting", "comparison", "report", "model_file", "bayes_point"},
-    "bayes_point": {"fitting", "approximation", "model", "estimation", "comparison", "report"},
+    "bayes_point": {
+        "fitting",
+        "approximation",
+        "predicting",
+        "model",
+        "estimation",
+        "comparison",
+        "report",
+    },
 }
 
 MAY_NOT_IMPORT = {

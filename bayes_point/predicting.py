@@ -1,0 +1,361 @@
+"""What it costs in prediction to plug in a point estimate: plug-in, Laplace and full posterior."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, Literal
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+from pymc.model.fgraph import clone_model
+
+from bayes_point.approximation import laplace
+from bayes_point.comparison.left_out import (
+    LeftOut,
+    k_limit,
+    leave_out,
+    log_mean_exp,
+    relative_efficiency,
+)
+from bayes_point.comparison.predictions import Column, summarise
+from bayes_point.comparison.scalars import flatten, listed, scalars
+from bayes_point.comparison.validate import SAMPLE_DIMS, interval_arguments
+from bayes_point.errors import ComparisonError, EstimationError, EstimationWarning, ModelError
+from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.estimator import Potentials, estimator_of
+from bayes_point.estimation.refit import refit
+from bayes_point.estimation.status import Status
+from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.pointwise import Pointwise
+
+__all__ = ["predictive"]
+
+Array = NDArray[np.float64]
+
+# Numbers in the table of draws by observations: 160 MB.
+_MOST = 20_000_000
+
+
+def predictive(
+    model: pm.Model | None = None,
+    dt: xr.DataTree | None = None,
+    *,
+    ci_prob: float | None = None,
+    max_refits: int = 10,
+    potentials: Potentials | None = None,
+    n_starts: int = 8,
+    random_seed: int | None = None,
+    backend: str | None = None,
+    progressbar: bool = True,
+    sample_kwargs: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Measure how well each observation is predicted by plug-in estimates and by the posterior.
+
+    Four predictive distributions are compared: the model with the MLE put in, and with the MAP; and
+    the model averaged over the Laplace approximation, and over the posterior draws.  Each predicts
+    every observation twice: having seen it, and with that observation left out.  Their log
+    densities say what plugging in costs, and with which error; their coverage and calibration say
+    in what way.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of the context.
+    dt : xarray.DataTree, optional
+        A tree with posterior draws of this model, such as `fit` returns, whose MLE and MAP are then
+        taken as well.  Without it there is no posterior column.
+    ci_prob : float, optional
+        Probability of the central predictive intervals, ``rcParams["stats.ci_prob"]`` of ArviZ by
+        default.
+    max_refits : int
+        Leaving out is by Pareto-smoothed importance sampling.  Where its k says that this does not
+        hold, the observation is really left out and the model sampled anew, for up to so many
+        observations.
+    potentials, n_starts, random_seed, backend, progressbar
+        As in `find_MLE`.
+    sample_kwargs : dict, optional
+        Arguments of `pymc.sample` where the model is sampled anew.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the dims ``scope`` (``observed``, ``left_out``), ``distribution`` (``MLE``,
+        ``MAP``, ``Laplace``, ``posterior``) and ``observation``:
+
+        - ``log_density`` of each observation, and ``total``, their sum, with ``total_se``; left
+          out, this is the expected log predictive density (elpd)
+        - ``difference`` of the total from that of the posterior, with ``difference_se``
+        - ``pit``: probability of less than what was observed, drawn at random between that and the
+          probability of as much or less where these differ; uniform if predictions are calibrated
+        - ``coverage`` of the central intervals, with ``coverage_se``
+        - ``distance`` of the PITs from uniform (Kolmogorov-Smirnov), with its ``p_value``
+        - ``pareto_k`` and ``refitted`` of each observation, where importance sampling was used
+
+        The coord ``note`` says of each of the four what is missing, and why: a number that does not
+        exist is NaN.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be estimated, or observes nothing.
+    ComparisonError
+        If `dt` is no tree.
+
+    Notes
+    -----
+    The MLE and the MAP are found anew without each observation, all in one batch.  The draws of the
+    Laplace approximation are weighed like those of the posterior.  An observation is what has one
+    log density: an element, or a whole event of a multivariate variable.
+
+    References
+    ----------
+    A. Vehtari, A. Gelman and J. Gabry (2017), Practical Bayesian model evaluation using
+    leave-one-out cross-validation and WAIC, https://doi.org/10.1007/s11222-016-9696-4
+
+    T. Gneiting and A. E. Raftery (2007), Strictly proper scoring rules, prediction, and
+    estimation, https://doi.org/10.1198/016214506000001437
+
+    Examples
+    --------
+    >>> import bayes_point as bp, pymc as pm
+    >>> with pm.Model() as coin:
+    ...     theta = pm.Beta("theta", 2, 2)
+    ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1])
+    >>> cost = bp.predictive(coin, dt, progressbar=False)  # doctest: +SKIP
+    >>> cost["difference"].sel(scope="left_out", distribution="MLE")  # doctest: +SKIP
+    """
+    model = as_model(model, "predictive")
+    check_model(model, start=False)
+    estimator_of(model, "MLE", jacobian=False, potentials=potentials)
+    prob, _ = interval_arguments(ci_prob, "eti")
+    if not isinstance(max_refits, Integral) or max_refits < 0:
+        raise ModelError(f"max_refits must be a whole number of at least 0, got {max_refits!r}.")
+    if dt is not None and not isinstance(dt, xr.DataTree):
+        raise ComparisonError(
+            f"Got {type(dt).__name__}: pass the DataTree that bp.fit(model) returns, after the "
+            "model."
+        )
+    if not model.observed_RVs:
+        raise ModelError("The model observes nothing, so there is nothing to predict.")
+    options: dict[str, Any] = {
+        "n_starts": n_starts,
+        "random_seed": random_seed,
+        "backend": backend,
+        "progressbar": progressbar,
+    }
+    task = _Task(model, Pointwise(model), int(max_refits), options, dict(sample_kwargs or {}))
+    columns = {
+        "MLE": task.plug_in("MLE", dt, potentials),
+        "MAP": task.plug_in("MAP", dt, None),
+        "Laplace": task.approximated(),
+        "posterior": task.sampled(dt),
+    }
+    for column in columns.values():
+        column.notes += _without_pit(task.pointwise)
+    rng = np.random.default_rng(random_seed)
+    scored = summarise(columns, _labels(model, task.pointwise), prob, rng)
+    return scored.assign_attrs(model_name=model.name)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """How each of the columns is made."""
+
+    model: pm.Model
+    pointwise: Pointwise
+    max_refits: int
+    options: Mapping[str, Any]
+    sample_kwargs: Mapping[str, Any]
+
+    def plug_in(
+        self, name: Literal["MLE", "MAP"], dt: xr.DataTree | None, potentials: Potentials | None
+    ) -> Column:
+        """Predict with the MLE or the MAP, found anew without each observation."""
+        column = Column.empty(self.pointwise.size)
+        group = name.lower()
+        if dt is not None and group in dt.children:
+            status = str(dt[group].attrs["status"])
+            point = dt[group]["posterior"].dataset.isel(chain=0, draw=0)
+        else:
+            if name == "MLE":
+                estimate = find_MLE(self.model, potentials=potentials, **self.options)
+            else:
+                estimate = find_MAP(self.model, **self.options)
+            status, point = estimate.status.key, estimate.point
+        if not Status[status.upper()].is_point:
+            column.notes.append(f"The {name} is no point: {status.replace('_', ' ')}.")
+            return column
+        values = {rv.name: point[rv.name].values for rv in self.model.free_RVs}
+        column.put(0, *(row[0] for row in self.pointwise(_batched([values]))))
+        fits = refit(
+            self.model,
+            {},
+            estimator=name,
+            weights=_all_but_one(self.pointwise),
+            potentials=potentials,
+            initvals=values,
+            backend=self.options["backend"],
+            progressbar=self.options["progressbar"],
+        )
+        keys = fits["status"].values.astype(str)
+        points = np.array([Status[key.upper()].is_point for key in keys])
+        diagonal = np.arange(self.pointwise.size)
+        rows = self.pointwise({rv.name: fits[rv.name].values for rv in self.model.free_RVs})
+        column.put(1, *(np.where(points, row[diagonal, diagonal], np.nan) for row in rows))
+        if not np.all(points):
+            labels = _labels(self.model, self.pointwise)
+            at = [labels[i] for i in np.flatnonzero(~points)]
+            why = sorted({key.replace("_", " ") for key in keys[~points]})
+            column.notes.append(
+                f"Without {listed(at)} there is no {name} ({', '.join(why)}), and so no prediction."
+            )
+        return column
+
+    def approximated(self) -> Column:
+        """Predict with the draws of the Laplace approximation."""
+        try:
+            tree = self._laplace(self.model)
+        except EstimationError as error:
+            return Column.empty(self.pointwise.size, str(error))
+
+        def anew(model: pm.Model) -> xr.Dataset:
+            return self._laplace(model)["posterior"].dataset
+
+        column = self._from_draws(tree["posterior"].dataset, 1.0, anew)
+        column.notes += [problem["what"] for problem in json.loads(tree.attrs["problems"])]
+        return column
+
+    def _laplace(self, model: pm.Model) -> xr.DataTree:
+        with warnings.catch_warnings():
+            # What it warns of becomes a note.
+            warnings.simplefilter("ignore", EstimationWarning)
+            return laplace(model, **self.options)
+
+    def sampled(self, dt: xr.DataTree | None) -> Column:
+        """Predict with the posterior draws."""
+        if dt is None or "posterior" not in dt.children:
+            return Column.empty(self.pointwise.size, "There is no posterior: pass bp.fit(model).")
+        posterior = dt["posterior"].dataset
+        names = [rv.name for rv in self.model.free_RVs]
+        if missing := [name for name in names if name not in posterior]:
+            raise ComparisonError(
+                f"The posterior has no {listed(missing)}, which the model has: it is of another "
+                "model. Pass the tree that bp.fit(model) returns."
+            )
+        posterior = posterior[names]
+        efficiency = relative_efficiency(flatten(posterior, SAMPLE_DIMS))
+
+        def anew(model: pm.Model) -> xr.Dataset:
+            quiet = {"progressbar": self.options["progressbar"], "cores": 1}
+            drawn = pm.sample(
+                posterior.sizes["draw"],
+                chains=posterior.sizes["chain"],
+                random_seed=self.options["random_seed"],
+                compute_convergence_checks=False,
+                model=model,
+                **quiet | dict(self.sample_kwargs),
+            )
+            return drawn["posterior"].dataset
+
+        return self._from_draws(posterior, efficiency, anew)
+
+    def _from_draws(
+        self, draws: xr.Dataset, efficiency: float, anew: Callable[[pm.Model], xr.Dataset]
+    ) -> Column:
+        column = Column.empty(self.pointwise.size)
+        rows = self.pointwise(self._values(draws))
+        column.put(0, log_mean_exp(rows[0]), rows[1].mean(axis=0), rows[2].mean(axis=0))
+        left: LeftOut = leave_out(*rows, efficiency)
+        column.put(1, left.log_density, left.lower, left.upper)
+        column.pareto_k[:] = left.pareto_k
+        limit = k_limit(len(rows[0]))
+        high = np.flatnonzero(~(left.pareto_k <= limit))
+        labels = _labels(self.model, self.pointwise)
+        named = listed([labels[i] for i in high])
+        if high.size > self.max_refits:
+            column.notes.append(
+                f"The Pareto k is above {limit:.2f} for {named}: what is said of these when they "
+                f"are left out is not to be trusted. max_refits={high.size} samples the model anew "
+                "without each of them."
+            )
+        elif high.size:
+            for i in high:
+                values = self._values(anew(_without(self.model, self.pointwise, int(i))))
+                log_density, lower, upper = (row[:, [i]] for row in self.pointwise(values))
+                column.log_density[1, i] = log_mean_exp(log_density)[0]
+                column.lower[1, i], column.upper[1, i] = lower.mean(), upper.mean()
+                column.refitted[i] = 1
+            column.notes.append(
+                f"The Pareto k is above {limit:.2f} for {named}: the model was fitted anew without "
+                "each of them."
+            )
+        return column
+
+    def _values(self, draws: xr.Dataset) -> dict[str, NDArray]:
+        """Return the draws of the free variables, (draw, *shape); thinned if they are too many."""
+        names = [rv.name for rv in self.model.free_RVs]
+        count = draws.sizes["chain"] * draws.sizes["draw"]
+        every = max(1, -(-count * self.pointwise.size // _MOST))
+        stacked = draws[names].isel(draw=slice(None, None, every))
+        out = {}
+        for name in names:
+            array = stacked[name].transpose(*SAMPLE_DIMS, ...).values
+            out[name] = array.reshape(-1, *array.shape[2:])
+        return out
+
+
+def _batched(points: Sequence[Mapping[str, Any]]) -> dict[str, NDArray]:
+    return {name: np.stack([np.asarray(point[name]) for point in points]) for name in points[0]}
+
+
+def _all_but_one(pointwise: Pointwise) -> dict[str, Array]:
+    """Return weights of the observed variables, one row an observation that is left out."""
+    n, out, start = pointwise.size, {}, 0
+    for name, shape in pointwise.shapes.items():
+        size = int(np.prod(shape))
+        weights = np.ones((n, size))
+        weights[start + np.arange(size), np.arange(size)] = 0
+        out[name] = weights.reshape(n, *shape)
+        start += size
+    return out
+
+
+def _without(model: pm.Model, pointwise: Pointwise, i: int) -> pm.Model:
+    """Return a model whose density is that of all observations but number i."""
+    sizes = {name: int(np.prod(shape)) for name, shape in pointwise.shapes.items()}
+    for name in sizes:
+        if i < sizes[name]:
+            break
+        i -= sizes[name]
+    other = clone_model(model)
+    term = pm.logp(other[name], other.rvs_to_values[other[name]])
+    with other:
+        pm.Potential("_left_out", -term.ravel()[i])
+    return other
+
+
+def _labels(model: pm.Model, pointwise: Pointwise) -> list[str]:
+    """Name the observations by the coords of their variables."""
+    out = []
+    for name, shape in pointwise.shapes.items():
+        dims = list(model.named_vars_to_dims.get(name) or ())[: len(shape)]
+        dims += [f"{name}_dim_{k}" for k in range(len(dims), len(shape))]
+        coords = {dim: list(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
+        array = xr.DataArray(np.zeros(shape), dims=dims, coords=coords)
+        out += [row.label for row in scalars(array.to_dataset(name=name), ())]
+    return out
+
+
+def _without_pit(pointwise: Pointwise) -> list[str]:
+    if not pointwise.without_cdf:
+        return []
+    return [
+        f"The distribution function of {listed(list(pointwise.without_cdf))} is not known, and so "
+        "neither PIT nor coverage."
+    ]
