@@ -574,7 +574,7 @@ def _unbounded(objective: Objective, point: _Point, growing: list[Track]) -> Cer
         diverges = moved & (np.abs(steps[-1]) > 0.5 * np.abs(steps[-2]))
         diverges[track.pivot] = True
         undefined |= diverges
-        names = [objective.density.parameters[j] for j in np.flatnonzero(diverges)]
+        names = _vanishing(objective, diverges, track)
         evidence = {
             f"log density {distance:+.3g} away": float(value)
             for distance, value in zip(track.distance[-3:], track.value[-3:], strict=True)
@@ -582,14 +582,35 @@ def _unbounded(objective: Objective, point: _Point, growing: list[Track]) -> Cer
         findings.append(
             Finding(
                 f"The density grows without limit along {', '.join(names)}.",
-                tuple(names),
+                names,
                 evidence,
                 "No estimate exists. A prior that keeps scale parameters away from zero, or the "
                 "mode on the unconstrained scale (jacobian=True), or the posterior mean may help.",
             )
         )
-    certificate = _result(objective, point, Status.UNBOUNDED, *findings)
-    return replace(certificate, undefined=undefined, value=np.inf)
+    once = {finding.parameters: finding for finding in findings}
+    certificate = _result(objective, point, Status.UNBOUNDED, *once.values())
+    # On the way there the others are at their maxima, at the point they may not be.
+    on_the_way = growing[0].x[min(4, len(growing[0].x) - 1)][None, :]
+    return replace(certificate, path=on_the_way, undefined=undefined, value=np.inf)
+
+
+def _vanishing(objective: Objective, moving: NDArray[np.bool_], track: Track) -> tuple[str, ...]:
+    """Name the parameters that move; of a simplex, the elements that go to zero."""
+    density = objective.density
+    natural = density.natural(track.x[[0, -1]])
+    names = []
+    for j in np.flatnonzero(moving):
+        name, whole = density.parameters[j], natural[density.variables[j]]
+        if name == density.variables[j] and whole[0].size > 1:
+            names += [
+                label
+                for label, first, last in density.elements(name, *whole)
+                if abs(last) < 1e-3 * abs(first)
+            ] or [name]
+        else:
+            names.append(name)
+    return tuple(dict.fromkeys(names))
 
 
 def _spike(objective: Objective, point: _Point, start: Array) -> Certificate:

@@ -35,7 +35,11 @@ def natural_limit(density: LogDensity, path: Array, direction: Array) -> dict[st
     with np.errstate(invalid="ignore"):
         end = np.where(direction != 0, np.copysign(np.inf, direction), path[-1])
     at_end = density.natural(end[None, :])
-    return {name: _limit(np.asarray(along[name], float), at_end[name][0]) for name in along}
+    limits = {name: _limit(np.asarray(along[name], float), at_end[name][0]) for name in along}
+    # The transform of a parameter itself has a limit, and it is that.
+    for name in set(density.variables):
+        limits[name] = np.where(np.isnan(at_end[name][0]), limits[name], at_end[name][0])
+    return limits
 
 
 def _limit(values: NDArray, at_end: NDArray) -> NDArray:
