@@ -21,9 +21,10 @@ from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.newton import Factors, Rest, Weighted, newton
 from bayes_point.estimation.objective import Objective, RowwiseObjective
-from bayes_point.estimation.proof import evident
+from bayes_point.estimation.proof import evident, may_collapse
 from bayes_point.estimation.search import search
 from bayes_point.estimation.status import Status
+from bayes_point.model.bounds import value_of
 from bayes_point.model.cache import log_density
 from bayes_point.model.curvature import Curvature
 from bayes_point.model.density import LogDensity
@@ -41,6 +42,8 @@ _STDERR = "_stderr"
 # next, and the interpreter's own time for an operation is still small beside it.
 _ELEMENTS = 2**16
 _FEWEST = 64
+# Observed values on which a component of a mixture is tried to collapse.
+_OBSERVATIONS = 24
 # Starts of a data set that is looked at by itself: as many as `find_MLE` takes.
 _STARTS = 8
 # The longest step in a log or a logit.
@@ -216,6 +219,8 @@ class Refitter:
     ) -> Arrays:
         factors = Factors.of(rest.hessian, 0.0)
         sure = evident(objective, rest, factors, self._transformed)
+        if self._continuous:
+            sure &= ~may_collapse(objective, rest, self._transformed)
         x = np.ascontiguousarray(rest.x.T)
         natural = self.push.values(x, inputs)
         # A copy: what is written here is not to show in what the density keeps.
@@ -272,7 +277,7 @@ class Refitter:
         starts = np.concatenate([start[None], self._starts()[1:]])
         rng = np.random.default_rng(self.task.random_seed)
         try:
-            certificate, optima, used = search(objective, starts, rng)
+            certificate, optima, used = search(objective, starts, rng, self._observed(data))
         except ModelError:
             # No value at any start: of the others nothing is to be lost by that.
             nothing = {name: np.full(shape, np.nan) for name, shape in self.push.shapes.items()}
@@ -281,6 +286,24 @@ class Refitter:
         found = assemble(self.model, objective, self.estimator.name, certificate, optima, used)
         natural = {name: np.asarray(found.point[name].values) for name in self.push.names}
         return _Outcome(certificate.x, natural, found.log_likelihood, found.status)
+
+    @cached_property
+    def _continuous(self) -> list[str]:
+        """The observed variables on whose values a component of a mixture can collapse."""
+        observed = self.model.observed_RVs
+        return [rv.name for rv in observed if rv.type.dtype.startswith("float")]
+
+    def _observed(self, data: Mapping[str, NDArray]) -> Array:
+        """Return some of the values observed in a data set."""
+        arrays = [np.empty(0)]
+        for name in self._continuous:
+            value = self.model.rvs_to_values[self.model[name]]
+            own = next((data[key] for key in (name, value.name) if key in data), None)
+            arrays.append(np.ravel(value_of(value) if own is None else own).astype(float))
+        values = np.unique(np.concatenate(arrays))
+        values = values[np.isfinite(values)]
+        most = min(_OBSERVATIONS, len(values))
+        return values[np.linspace(0, len(values) - 1, most).round().astype(int)]
 
     # ----------------------------------------------------------------------------------- starts
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.maximise import EPS
 from bayes_point.estimation.newton import Factors, Rest, Weighted
 
-__all__ = ["evident"]
+__all__ = ["evident", "may_collapse"]
 
 Array = NDArray[np.float64]
 
@@ -27,6 +27,10 @@ _NOISE = 640 * EPS
 _NARROW = 1e4
 # The farthest look in a log or a logit.
 _FAR = 5.0
+# Steps down in the log of a scale between which the density of a mixture levels off, and what it
+# may lose over them: the component that shrinks can collapse on an observation.
+_DOWN = (10.0, 20.0)
+_LEVEL = 10.0
 
 
 def evident(
@@ -49,6 +53,26 @@ def evident(
             some = rest.rows(near)
             sure[near] &= _falls(objective.rows(near), some, (error * part)[:, near], enough)
     return sure
+
+
+def may_collapse(
+    objective: Weighted, rest: Rest, transformed: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether a scale of each row can be made small at little cost, (batch,).
+
+    Then there may be a pole elsewhere, of which a maximum says nothing.
+    """
+    out = np.zeros(rest.x.shape[1], bool)
+    if np.all(transformed):
+        return out  # no location that could collapse on an observation
+    for j in np.flatnonzero(transformed):
+        moved = rest.x.copy()
+        values = []
+        for step in _DOWN:
+            moved[j] = rest.x[j] - step
+            values.append(objective.value(moved))
+        out |= np.isfinite(values[0]) & (values[1] > values[0] - _LEVEL)
+    return out
 
 
 def _falls(objective: Weighted, rest: Rest, step: Array, enough: Array) -> NDArray[np.bool_]:
