@@ -21,7 +21,7 @@ from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.assembly import assemble
 from bayes_point.estimation.certificate import certify
 from bayes_point.estimation.constraint import Problem
-from bayes_point.estimation.contours import trace_contours
+from bayes_point.estimation.contours import Contour, trace_contours
 from bayes_point.estimation.curves import Curves, End, trace_curves
 from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.estimator import Potentials, estimator_of
@@ -29,8 +29,9 @@ from bayes_point.estimation.kinks import _one_sided
 from bayes_point.estimation.maximise import EPS, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import distinct
+from bayes_point.estimation.pieces import joined, other_maxima
 from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.estimation.profile_tree import BOUNDS, as_tree, rows_of
+from bayes_point.estimation.profile_tree import BOUNDS, Row, as_tree, merged, rows_of
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.traces import Better
 from bayes_point.model.checks import as_model
@@ -118,7 +119,8 @@ def profile(
         quadratic), ``quadratic_deviance`` (what the standard error alone would say) and
         ``status``; for each parameter ``estimate``, ``stderr``, ``interval`` with the dim
         ci_bound (lower, upper), and ``reason``: ``"crossing"`` where the deviance passes the
-        cut-off, else why that end of the interval is open.  ``path``: the free variables along
+        cut-off, else why that end of the interval is open; ``"disjoint"`` where the interval is
+        that of several maxima and has gaps.  ``path``: the free variables along
         each profile.  ``contours``, if asked for, with the dims pair, angle and axis.
         ``estimate``: the maximum that the profile is of.
 
@@ -182,9 +184,14 @@ def profile(
             "must be from 2 to 10: select them with var_names and coords."
         )
 
-    def trace(problem: Problem, start: Array, top: float) -> tuple[list, list]:
-        curves, lines = _curves(problem, start, top, prob, _BEYOND), []
-        rows = [row for part in curves for row in rows_of(part, n_points)]
+    def trace(problem: Problem, best: PointEstimate, start: Array, top: float) -> tuple[list, list]:
+        def rows_from(x: Array) -> list[Row]:
+            parts = _curves(problem, x, top, prob, _BEYOND)
+            return [row for part in parts for row in rows_of(part, n_points)]
+
+        lines: list[Contour] = []
+        starts = [start] if slice else [start, *other_maxima(best, top, _height(prob))]
+        rows = merged([rows_from(x) for x in starts])
         if pairs:
             whole = _curves(problem, start, top, prob, 1.0, together=True)[0]
             height = float(np.sqrt(chi2.ppf(prob, 2)))
@@ -231,9 +238,14 @@ def profile_interval(
     elements = select_elements(estimate.objective.density, var_names, filter_vars, coords)
     scalars = scalars_of(estimate.objective.density, elements)
 
-    def trace(problem: Problem, start: Array, top: float) -> list[tuple[End, End]]:
-        curves = _curves(problem, start, top, prob, 1.0)
-        return [part.interval(k) for part in curves for k in range(len(part.chosen))]
+    def trace(
+        problem: Problem, best: PointEstimate, start: Array, top: float
+    ) -> list[tuple[End, End]]:
+        every = []
+        for x in [start, *other_maxima(best, top, _height(prob))]:
+            parts = _curves(problem, x, top, prob, 1.0)
+            every.append([part.interval(k) for part in parts for k in range(len(part.chosen))])
+        return [joined(pairs) for pairs in zip(*every, strict=True)]
 
     ends, _ = _until_best(estimate, scalars, False, trace)
     bounds = np.array([[end.at for end in pair] for pair in ends])
@@ -306,7 +318,7 @@ def _until_best[T](
     estimate: PointEstimate,
     scalars: Scalars,
     is_slice: bool,
-    trace: Callable[[Problem, Array, float], T],
+    trace: Callable[[Problem, PointEstimate, Array, float], T],
 ) -> tuple[T, PointEstimate]:
     """Trace from the estimate, or from the better one that this leads to; return that as well."""
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
@@ -315,7 +327,7 @@ def _until_best[T](
             movable = _movable(estimate.objective, start)
             try:
                 problem = Problem(estimate.objective, scalars, movable, is_slice)
-                return trace(problem, start, top), estimate
+                return trace(problem, estimate, start, top), estimate
             except Better as better:
                 estimate = _corrected(estimate, better, top)
     raise EstimationError(
@@ -337,7 +349,7 @@ def _curves(
     """Trace all scalars, as many at once as fit in memory."""
     count, p = len(problem.scalars.labels), len(start)
     at_once = count if together else max(1, _AT_ONCE // (2 * _TRACED * p * p))
-    height = float(np.sqrt(chi2.ppf(prob, 1)))
+    height = _height(prob)
     return [
         trace_curves(
             problem,
@@ -350,6 +362,10 @@ def _curves(
         )
         for first in range(0, count, at_once)
     ]
+
+
+def _height(prob: float) -> float:
+    return float(np.sqrt(chi2.ppf(prob, 1)))
 
 
 def _start(estimate: PointEstimate) -> tuple[Array, float]:

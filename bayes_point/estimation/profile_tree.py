@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,11 @@ from scipy.stats import chi2
 
 from bayes_point.estimation.contours import Contour
 from bayes_point.estimation.curves import Curves, End, Grid
+from bayes_point.estimation.pieces import joined, together
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.model.scalar import Scalars
 
-__all__ = ["BOUNDS", "Row", "as_tree", "rows_of"]
+__all__ = ["BOUNDS", "Row", "as_tree", "merged", "rows_of"]
 
 BOUNDS = ["lower", "upper"]
 
@@ -33,6 +35,18 @@ def rows_of(curves: Curves, n: int) -> list[Row]:
     """Maximise on a grid of up to n points for each scalar, and find its interval."""
     return [
         Row(grid, curves.interval(k), curves.stderr(k)) for k, grid in enumerate(curves.grids(n))
+    ]
+
+
+def merged(starts: Sequence[list[Row]]) -> list[Row]:
+    """Put together what was found from several maxima, the first being the best."""
+    return [
+        Row(
+            together([row.grid for row in rows]),
+            joined([row.ends for row in rows]),
+            rows[0].stderr,
+        )
+        for rows in zip(*starts, strict=True)
     ]
 
 

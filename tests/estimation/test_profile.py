@@ -252,6 +252,7 @@ def test_what_is_not_identified_can_be_anything_and_what_is_has_its_interval() -
 # --------------------------------------------------------------------------- published values
 
 
+@pytest.mark.slow
 def test_dyestuff_against_lme4() -> None:
     # Bates, lme4: Mixed-effects Modeling with R, ch. 1: confint of the profile of the ML fit.  Its
     # ends are interpolated between the points of the profile by splines.
@@ -344,6 +345,30 @@ def test_a_better_optimum_is_said_and_taken() -> None:
     assert tree.attrs["corrected"] == 1
     assert row(tree, "theta")["estimate"] == pytest.approx(float(best.point["theta"]), rel=1e-6)
     assert tree["estimate"].attrs["log_likelihood"] == pytest.approx(best.log_likelihood)
+
+
+def test_an_interval_in_pieces_is_said_to_be_so() -> None:
+    # y ~ N(theta^2, 1), n = 4, mean 4: theta is +-2, and both signs are as good as each other.
+    y = np.array([3.0, 5.0, 4.5, 3.5])
+    with pm.Model() as model:
+        theta = pm.Flat("theta")
+        pm.Deterministic("square", theta**2)
+        pm.Normal("y", theta**2, 1, observed=y)
+    estimate = bp.find_MLE(model, random_seed=1)
+    assert estimate.optima.sizes["optimum"] == 2
+    found = profile_interval(estimate, ci_prob=0.95, var_names=["theta", "square"])
+    low, high = 4 - np.sqrt(CUT / 4), 4 + np.sqrt(CUT / 4)
+    np.testing.assert_allclose(found["theta"], [-np.sqrt(high), np.sqrt(high)], rtol=1e-7)
+    np.testing.assert_allclose(found["square"], [low, high], rtol=1e-7)
+    assert (
+        "in pieces, from -2.23184 to -1.73781 and from 1.73781 to" in found["theta"].attrs["notes"]
+    )
+    assert not found["square"].attrs
+    theta = row(bp.profile(model, "theta", estimate=estimate, ci_prob=0.95), "theta")
+    assert theta["reason"].values.tolist() == ["disjoint", "disjoint"]
+    deviance = 4 * (theta["value"] ** 2 - 4) ** 2
+    np.testing.assert_allclose(theta["deviance"], deviance, atol=1e-7)
+    assert theta["value"].min() < -2 < 2 < theta["value"].max()
 
 
 def test_it_is_labelled_and_survives_a_file(tmp_path: Path) -> None:
