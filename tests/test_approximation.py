@@ -16,7 +16,8 @@ from arviz_stats.base import array_stats
 from scipy import integrate, special, stats
 
 import bayes_point as bp
-from tests.reference.eight_schools import centred, noncentred
+from tests.reference.case_models import kidscore
+from tests.reference.eight_schools import centred, marginal, noncentred
 from tests.reference.several_optima import lasso_of_one, squares
 
 LAPLACE = {"random_seed": 1, "progressbar": False}
@@ -248,6 +249,31 @@ def test_the_noncentred_schools_are_not_trusted_for_the_scale_between_them() -> 
     dt = quietly(noncentred())
     assert dt.attrs["pareto_k"] > 0.7
     assert problems(dt)[0]["parameters"][0] == "tau"
+
+
+# Means, their Monte Carlo errors and sds of the reference draws of posteriordb (10,000 near
+# independent ones, https://github.com/stan-dev/posteriordb).
+SCHOOLS = {"mu": (4.4105183, 0.0330375, 3.3092965), "tau": (3.6020595, 0.0318615, 3.1984777)}
+KIDS = {
+    "beta[Intercept]": (25.9165316, 0.0607967, 5.9686029),
+    "beta[mom_iq]": (0.6086284, 0.0005991, 0.0589819),
+    "sigma": (18.2758484, 0.0063173, 0.6240155),
+}
+
+
+@pytest.mark.parametrize(("model", "known"), [(marginal, SCHOOLS), (kidscore, KIDS)])
+def test_resampled_draws_against_reference_draws(
+    model: Callable[[], pm.Model], known: dict[str, tuple[float, float, float]]
+) -> None:
+    dt = bp.laplace(model(), resample=True, draws=2500, **LAPLACE)
+    assert dt.attrs["is_trusted"] == 1
+    for name, (mean, mcse, sd) in known.items():
+        variable, _, label = name.rstrip("]").partition("[")
+        draws = dt["posterior"][variable]
+        x = (draws.sel(column=label) if label else draws).values
+        assert_near(x.mean(), mean, math.hypot(mcse, array_stats.mcse(x, method="mean")))
+        # The sd of the sd of the reference is that of 10,000 draws with a kurtosis of 9 at most.
+        assert_near(x.std(), sd, math.hypot(0.014 * sd, array_stats.mcse(x, method="sd")))
 
 
 def test_heavy_tails_are_named_and_light_ones_are_not() -> None:

@@ -49,6 +49,9 @@ With two the chi-squared variable behind Student's t is exponential, and its qua
 # Weights whose tail is equal to this many parts are constant: the rest is rounding, in the density
 # or in a Hessian made of differences.
 _CONSTANT = 1e-6
+# Share of a squared error above which one point decides of it.  Where the errors are right it is
+# some hundredths in thousands of points, where they are not a tenth and more.
+_DECIDES = 0.05
 # Curvature, against a scaled diagonal of one, below which a direction is flat.
 _FLAT = 1e-10
 
@@ -238,15 +241,29 @@ class Moments:
     mean, mean_mcse, sd, sd_mcse : ndarray, (columns,)
     mean_k, sd_k : ndarray, (columns,)
         Shape of the tail of a point's pull on the mean, its weight times its distance from it, and
-        of its pull on the sd: above 0.7 the moment and its standard error are not to be trusted.
+        of its pull on the sd.
+    mean_share, sd_share : ndarray, (columns,)
+        Share of the one point that pulls most in the squared error.
     """
 
     mean: Array
     mean_mcse: Array
     mean_k: Array
+    mean_share: Array
     sd: Array
     sd_mcse: Array
     sd_k: Array
+    sd_share: Array
+
+    def doubtful(self, limit: float) -> NDArray[np.bool_]:
+        """Say of which columns mean or sd, and their standard errors, are not to be trusted.
+
+        Those with a Pareto k above the limit, unless no point decides: a tail of that shape may end
+        before it matters, and then the error is small and rightly known.
+        """
+        heavy = (self.mean_k > limit) & (self.mean_share > _DECIDES)
+        heavy |= (self.sd_k > limit) & (self.sd_share > _DECIDES)
+        return heavy | ~np.isfinite(self.sd)
 
 
 def moments(values: Array, log_weight: Array, log_ratio: Array) -> Moments:
@@ -264,10 +281,14 @@ def moments(values: Array, log_weight: Array, log_ratio: Array) -> Moments:
     # To first order a point moves the mean by its weight times this, and the sd by that.
     on_sd = (off**2 - variance) / np.where(sd > 0, 2 * sd, 1.0)
     mean_mcse, sd_mcse = (np.sqrt(w**2 @ pull**2) for pull in (off, on_sd))
+    mean_share, sd_share = (
+        np.max((w[:, None] * pull) ** 2, axis=0) / np.where(mcse > 0, mcse**2, 1.0)
+        for pull, mcse in ((off, mean_mcse), (on_sd, sd_mcse))
+    )
     # The tail is that of the weights before smoothing.
     raw = np.exp(np.nan_to_num(log_ratio - np.nanmax(log_ratio, initial=-np.inf), nan=-np.inf))
     mean_k, sd_k = (tail_k((raw[:, None] * pull).T) for pull in (off, on_sd))
-    return Moments(mean, mean_mcse, mean_k, sd, sd_mcse, sd_k)
+    return Moments(mean, mean_mcse, mean_k, mean_share, sd, sd_mcse, sd_k, sd_share)
 
 
 def systematic(log_weight: Array, rng: np.random.Generator) -> NDArray[np.int_]:

@@ -110,14 +110,13 @@ class Laplace:
     def _means(self) -> list[Finding]:
         """Name the parameters whose own weighted moments are not to be trusted."""
         limit, density = highest_k(len(self.x)), self.estimate.objective.density
-        k = {
-            label: float(worse)
-            for name, found in self.moments.items()
-            for label, worse in density.elements(
-                name, np.maximum(found.mean_k, found.sd_k).reshape(self.natural[name].shape[1:])
-            )
-        }
-        bad = sorted((label for label in k if k[label] > limit), key=lambda label: -k[label])
+        k = {}
+        for name, found in self.moments.items():
+            worse = np.where(np.isfinite(found.sd), np.fmax(found.mean_k, found.sd_k), np.inf)
+            shape = np.shape(self.natural[name])[1:]
+            pairs = (worse.reshape(shape), found.doubtful(limit).reshape(shape))
+            k.update({at: float(v) for at, v, doubt in density.elements(name, *pairs) if doubt})
+        bad = sorted(k, key=lambda label: -k[label])
         if not bad:
             return []
         shown = ", ".join(f"{label} ({k[label]:.2f})" for label in bad[:_NAMED])
@@ -125,8 +124,8 @@ class Laplace:
         return [
             Finding(
                 f"The Pareto k of the weighted mean or sd is above {limit:.2g} for {shown}{more}: "
-                "the tails of the posterior are too heavy there, and these moments not to be "
-                "trusted.",
+                "the tails of the posterior are too heavy there, and these moments are not to "
+                "be trusted.",
                 tuple(bad),
                 advice=self._advice(),
             )

@@ -161,6 +161,27 @@ def test_the_pull_of_a_heavy_column_is_seen_and_that_of_a_light_one_is_not(
     assert found.sd_k[0] < 0.5
     assert found.mean_k[1] < 0.7 < found.sd_k[1]
     assert found.mean_k[2] > 0.7
+    assert list(found.doubtful(0.7)) == [False, True, True]
+
+
+def test_a_tail_that_ends_before_it_matters_is_no_cause_for_doubt() -> None:
+    # A Pareto tail of k = 0.9, cut off where it has hardly begun.
+    quantile = (np.arange(4000) + 0.5) / 4000
+    values = np.minimum((1 - quantile) ** -0.9, 30.0)
+    values[quantile < 0.9] = quantile[quantile < 0.9]
+    found = moments(values[:, None], np.full(4000, -math.log(4000)), np.zeros(4000))
+    assert found.mean_share[0] < 0.05
+    assert not found.doubtful(-np.inf)[0]
+    assert found.mean_share[0] == pytest.approx(
+        np.max((values - values.mean()) ** 2) / np.sum((values - values.mean()) ** 2)
+    )
+
+
+def test_moments_that_are_not_finite_are_doubtful() -> None:
+    values = np.r_[np.inf, np.arange(3999.0)]
+    with np.errstate(invalid="ignore"):
+        found = moments(values[:, None], np.full(4000, -math.log(4000)), np.zeros(4000))
+    assert found.doubtful(0.7)[0]
 
 
 def test_points_of_no_weight_have_no_say(rng: np.random.Generator) -> None:
