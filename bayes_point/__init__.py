@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bayes_point.comparison.gaps import gaps
     from bayes_point.comparison.path_plot import plot_prior_path
     from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint, plot_profile
+    from bayes_point.comparison.predictive_plot import plot_predictive
     from bayes_point.comparison.tables import summary
     from bayes_point.comparison.verdict import Verdict, verdict
     from bayes_point.comparison.waterfall import plot_waterfall
@@ -73,6 +74,7 @@ _HOMES = {
     "plot_estimates": "bayes_point.comparison.plots",
     "plot_gaps": "bayes_point.comparison.plots",
     "plot_joint": "bayes_point.comparison.plots",
+    "plot_predictive": "bayes_point.comparison.predictive_plot",
     "plot_prior_path": "bayes_point.comparison.path_plot",
     "plot_profile": "bayes_point.comparison.plots",
     "plot_waterfall": "bayes_point.comparison.waterfall",
@@ -107,6 +109,7 @@ __all__ = [
     "plot_estimates",
     "plot_gaps",
     "plot_joint",
+    "plot_predictive",
     "plot_prior_path",
     "plot_profile",
     "plot_waterfall",
