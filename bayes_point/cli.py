@@ -256,11 +256,14 @@ def _write_report(tree: xr.DataTree, title: str | None, output: Path) -> Path:
 
 
 def _print_summary(tree: xr.DataTree) -> None:
-    """Print the table, and under it what is wrong with the estimates and with the draws."""
+    """Print the verdict, the table, and under it what is wrong with estimates and draws."""
     from bayes_point.comparison.health import sampler_health
     from bayes_point.comparison.tables import summary
+    from bayes_point.comparison.verdict import verdict
     from bayes_point.report.estimates import findings_in_words
 
+    click.echo(str(verdict(tree)))
+    click.echo("")
     table = summary(tree)
     click.echo(table.head(MAX_ROWS).to_string())
     if len(table) > MAX_ROWS:

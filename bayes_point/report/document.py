@@ -28,7 +28,7 @@ class Report:
     title : str
         Title of the page.
     headline : str
-        What the page says first: the largest gap, in words.
+        What the page says first: whether the MAP can stand in for the posterior mean.
     html : str
         The whole page.
     """
@@ -85,9 +85,11 @@ def report(
 ) -> Report:
     """Report on a fit: where MLE, MAP and posterior mean sit, and how far apart they are.
 
-    The page opens with the largest gap in words, then has the model and its data, what each
-    estimate maximised and whether it converged, the summary table, the figures, the health of the
-    sampler, and a posterior predictive check. It is one file and loads nothing from anywhere.
+    The page opens with the verdict on either estimate (see `verdict`), then has the largest gaps
+    with their causes (see `explain`) as a table, as waterfalls and in words, what each estimate
+    maximised and whether it converged, the figures, the health of the sampler, a posterior
+    predictive check, the model and its data, and last every parameter in a table that can be
+    downloaded as CSV. It is one file and loads nothing from anywhere.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def report(
     >>> import bayes_point as bp
     >>> page = bp.report(dt, title="Three tosses", var_names="theta")
     >>> print(page.headline)
-    The MLE of theta lies 1.76 posterior sd above its posterior mean (Monte Carlo error 0.03).
+    The MAP cannot stand in for the posterior mean: theta, 0.53 sd.
     >>> page.save("coin.html")  # doctest: +SKIP
     """
     # Imported here: the package's table of contents names this function, and must stay light.

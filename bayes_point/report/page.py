@@ -8,28 +8,37 @@ from importlib import resources
 from typing import Any
 
 import jinja2
+import xarray as xr
 from markupsafe import Markup
 
 from bayes_point import __version__
+from bayes_point.comparison.validate import select
 from bayes_point.errors import ComparisonError, ReportError
 from bayes_point.report.estimates import GROUPS, estimates
-from bayes_point.report.headline import headline
 from bayes_point.report.overview import overview
+from bayes_point.report.paths import path_section
 from bayes_point.report.plots import gaps_section, joint_section, marginals_section
 from bayes_point.report.predictive import predictive
 from bayes_point.report.request import Request
 from bayes_point.report.sampler import sampler
 from bayes_point.report.table import summary_section
+from bayes_point.report.verdicts import verdicts
+from bayes_point.report.why import why_section
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: `build` makes what `template` shows, by default ``<key>.html.j2``."""
+    """A part of the page: `build` makes what `template` shows, by default ``<key>.html.j2``.
+
+    One that `needs` a group of the tree is on the page of a tree that has it; on others, the foot
+    of the page says what is not there.
+    """
 
     key: str
     heading: str
     build: Callable[[Request], dict[str, Any]]
     template: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,18 +50,27 @@ class Page:
     html: str
 
 
-HEADLINE = Section("headline", "Headline", lambda r: headline(r.gaps, r.statuses, r.health))
+VERDICT = Section("verdict", "Verdict", verdicts)
 
 SECTIONS = (
-    Section("model", "Model and data", lambda r: overview(r.tree)),
+    Section("why", "How far apart, and why", why_section),
+    Section("gaps", "All gaps at a glance", gaps_section, "figure"),
+    Section("prior_path", "The pull of the prior", path_section, "figure", needs="prior_path"),
     Section("estimates", "The point estimates", lambda r: {"estimates": estimates(r.tree)}),
-    Section("summary", "Summary", summary_section),
-    Section("gaps", "How far apart", gaps_section, "figure"),
     Section("marginals", "Posterior and point estimates", marginals_section, "figure"),
     Section("joint", "Pairs of parameters", joint_section, "figure"),
     Section("sampler", "The sampler", lambda r: sampler(r.health)),
     Section("predictive", "Posterior predictive check", lambda r: predictive(r.tree, r.ci_prob)),
+    Section("model", "Model and data", lambda r: overview(r.tree)),
+    Section("parameters", "Every parameter", summary_section, "summary"),
 )
+"""What a page is made of, in its order."""
+
+
+def sections_of(tree: xr.DataTree) -> tuple[list[Section], list[Section]]:
+    """Sections that the page of a tree has, and those whose group it lacks."""
+    there = [s for s in SECTIONS if not s.needs or s.needs in tree.children]
+    return there, [s for s in SECTIONS if s not in there]
 
 
 def make_page(request: Request, title: str | None) -> Page:
@@ -67,9 +85,10 @@ def make_page(request: Request, title: str | None) -> Page:
     )
     attrs = request.tree.attrs
     title = _default_title(attrs) if title is None else title
-    top, lede = _render(environment, HEADLINE, request)
+    top, lede = _render(environment, VERDICT, request)
     sections = []
-    for section in SECTIONS:
+    there, absent = sections_of(request.tree)
+    for section in there:
         _, body = _render(environment, section, request)
         sections.append({"key": section.key, "heading": section.heading, "html": body})
     style = resources.files("bayes_point.report").joinpath("templates/style.css")
@@ -79,6 +98,7 @@ def make_page(request: Request, title: str | None) -> Page:
         sections=sections,
         # Our own file, inside <style>: there, escaping would break it.
         style=Markup(style.read_text(encoding="utf-8")),
+        absent=[section.heading for section in absent],
         version=attrs.get("bayes_point_version", __version__),
         fingerprint=attrs.get("fingerprint", ""),
     )
@@ -109,7 +129,7 @@ def _render(
 
 def _check(request: Request) -> None:
     """Raise ComparisonError where the tree is not that of a fit, or the selection is wrong."""
-    _ = request.gaps
+    select(request.tree, **request.selection)
     present = set(request.tree.groups)
     missing = [g for name in GROUPS for g in (name, f"{name}/optima") if f"/{g}" not in present]
     if missing:

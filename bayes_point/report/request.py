@@ -10,11 +10,12 @@ from typing import Any
 import xarray as xr
 
 from bayes_point.comparison.draws import Draws
-from bayes_point.comparison.gaps import gaps
+from bayes_point.comparison.explain import Explanation, explained
 from bayes_point.comparison.health import SamplerHealth, sampler_health
 from bayes_point.comparison.scalars import flatten
 from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
-from bayes_point.comparison.validate import SAMPLE_DIMS, select
+from bayes_point.comparison.validate import ESTIMATORS, SAMPLE_DIMS, select
+from bayes_point.comparison.verdict import LEVEL, MARGIN, Verdict, judged
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,17 @@ class Request:
     ci_kind: str
 
     @cached_property
-    def gaps(self) -> xr.Dataset:
-        """The gaps of the variables asked for."""
-        return gaps(self.tree, ci_prob=self.ci_prob, ci_kind=self.ci_kind, **self.selection)
+    def explanation(self) -> Explanation:
+        """Why the estimates lie where they do, of the variables asked for."""
+        return explained(self.tree, self.selection)
+
+    @cached_property
+    def verdicts(self) -> dict[str, Verdict]:
+        """Whether each estimate can stand in for the posterior mean."""
+        return {
+            e: judged(self.tree, self.selection, e, MARGIN, LEVEL, lambda _: self.health)
+            for e in ESTIMATORS
+        }
 
     @cached_property
     def health(self) -> SamplerHealth:

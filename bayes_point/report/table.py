@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from bayes_point.comparison.tables import summary
+from bayes_point.report.download import csv_uri
 from bayes_point.report.request import Request
 from bayes_point.report.wording import sentence
 
@@ -40,6 +41,7 @@ def summary_section(request: Request) -> dict[str, Any]:
     )
     if len(rows) > TALL:
         explanation += f" The table has {len(rows):,} rows and scrolls."
+    explanation += " The file has the causes of the gaps and all digits besides."
     return {
         "explanation": explanation,
         "caption": "Point estimates and posterior",
@@ -47,6 +49,7 @@ def summary_section(request: Request) -> dict[str, Any]:
         "rows": rows,
         "tall": len(rows) > TALL,
         "notes": [sentence(note) for note in frame.notes],
+        "csv": csv_uri(frame, request.explanation, request.verdicts),
     }
 
 

@@ -80,8 +80,13 @@ def test_it_is_a_document_with_its_landmarks(page: Page) -> None:
 
 def test_every_section_is_there_and_in_the_contents(page: Page) -> None:
     sections = page.all("section")
-    assert [e.attrs["id"] for e in sections] == [s.key for s in SECTIONS]
-    assert [e.attrs["href"] for e in page.all("a")] == [f"#{s.key}" for s in SECTIONS]
+    there = [s.key for s in SECTIONS if not s.needs]
+    assert [e.attrs["id"] for e in sections] == there
+    links = [e.attrs["href"] for e in page.all("a") if "download" not in e.attrs]
+    assert links == [f"#{key}" for key in there]
+    # What these fits do not hold is named at the foot.
+    absent = [s.heading for s in SECTIONS if s.needs]
+    assert f"Not computed for this fit: {', '.join(absent)}." in page.one("footer").text
     for element in sections:
         assert len(element.text.split()) > 5, f"{element.attrs['id']} says nothing"
     ids = [e.attrs["id"] for e in page.elements if "id" in e.attrs]
@@ -98,7 +103,8 @@ def test_it_loads_nothing_from_anywhere(page: Page) -> None:
         for name, value in element.attrs.items():
             assert not name.startswith("on"), name
             if name in {"src", "href", "srcset", "poster", "data"}:
-                assert value.startswith(("data:image/", "#")), value[:80]
+                own = "data:text/csv" if "download" in element.attrs else "data:image/"
+                assert value.startswith((own, "#")), value[:80]
     assert not re.search(r"url\(|@import|https?:", page.one("style").text)
     for image in page.all("img"):
         kind, _, data = image.attrs["src"].partition(";base64,")
@@ -147,14 +153,17 @@ def test_text_of_the_user_stays_text(evil: Report) -> None:
 def test_the_headline_is_the_first_thing(coin: Report) -> None:
     lede = Page(coin.html).one("p", class_="lede").text
     assert lede == coin.headline
-    assert lede.startswith("The MLE of two_heads lies 2.")
+    assert lede.startswith("The MAP cannot stand in for the posterior mean: theta, 0.5")
 
 
 def test_a_failed_estimate_shows_its_status_for_its_number(failed: Report) -> None:
     page = Page(failed.html)
-    assert [e.text for e in page.all("td", class_="words")] == ["unbounded", "unbounded"]
+    words = [e.text for e in page.all("td", class_="words")]
+    # In the table of causes the steps without an end, in the last one the estimates.
+    assert words[-2:] == ["unbounded", "unbounded"]
+    assert {*words} == {"unbounded", "at infinity", "not in the tree"}
     badges = [e.text for e in page.all("span") if "badge" in e.attrs.get("class", "").split()]
-    assert badges[:2] == ["unbounded: does not exist", "at infinity"]
+    assert badges[:4] == ["no verdict", "no verdict", "unbounded: does not exist", "at infinity"]
     assert not re.search(r"\bnan\b", page.one("main").text, flags=re.IGNORECASE)
     text = " ".join(page.one("main").text.split())
     assert "The log-likelihood grows without bound as tau goes to 0." in text
@@ -168,7 +177,7 @@ def test_a_failed_estimate_shows_its_status_for_its_number(failed: Report) -> No
 
 def test_what_was_maximised_and_found(coin: Report) -> None:
     page = Page(coin.html)
-    mle, map_ = page.all("article")
+    mle, map_ = page.all("article", class_="estimate")
     assert "on the boundary" in mle.text
     assert "8 starts, all of which reached this point" in mle.text
     assert "log-likelihood + log-prior on the natural scale (no Jacobian)" in map_.text
@@ -180,7 +189,7 @@ def test_what_was_maximised_and_found(coin: Report) -> None:
 def test_the_evidence_of_an_estimate_may_be_infinite() -> None:
     tree = coin_tree(draws=20)
     tree["map"].attrs["evidence"] = '{"condition_number": "inf", "distance": 1.5e-9}'
-    _, map_ = Page(report(tree, var_names="theta").html).all("article")
+    _, map_ = Page(report(tree, var_names="theta").html).all("article", class_="estimate")
     assert "condition number ∞" in map_.text
     assert "distance 1.5e-09" in map_.text
 
@@ -202,8 +211,9 @@ def test_draws_that_do_not_vary_are_said_to(coin: Report) -> None:
     page = Page(report(tree).html)
     text = {e.attrs["id"]: e.text for e in page.all("section")}
     assert "constant or not finite: there is nothing to draw" in text["gaps"]
+    assert "constant or not finite: there is nothing to draw" in text["why"]
     assert page.one("p", class_="lede").text == (
-        "No distance from the posterior mean can be measured."
+        "There is no verdict on the MAP: no parameter has a gap."
     )
 
 
@@ -241,7 +251,9 @@ def test_a_figure_that_fails_fails_the_report_and_leaves_no_figure_open(
 
     monkeypatch.setattr(module, "plot_gaps", broken)
     before = plt.get_fignums()
-    with pytest.raises(ReportError, match=r"'How far apart' .* ValueError: no such colour") as e:
+    with pytest.raises(
+        ReportError, match=r"'All gaps at a glance' .* ValueError: no such colour"
+    ) as e:
         report(coin_tree(draws=20))
     assert e.value.section == "gaps"
     assert plt.get_fignums() == before
@@ -301,7 +313,7 @@ def test_saving_twice_and_showing_in_a_notebook(coin: Report, tmp_path: Path) ->
     assert frame.attrs["srcdoc"].replace('<base href="about:srcdoc">', "") == coin.html
     assert "allow-scripts" not in frame.attrs["sandbox"]
     assert len(coin.html) < 1_000_000
-    assert repr(coin).startswith("<Report 'Coin': The MLE of two_heads lies 2.")
+    assert repr(coin).startswith("<Report 'Coin': The MAP cannot stand in for the posterior mean")
 
 
 def test_the_package_is_light_until_a_report_is_asked_for() -> None:

@@ -1,0 +1,34 @@
+"""Every number of every parameter as a file inside the page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bayes_point.comparison.explain import STEPS
+
+if TYPE_CHECKING:
+    from bayes_point.comparison.explain import Explanation
+    from bayes_point.comparison.verdict import Verdict
+
+
+def csv_uri(
+    summary: pd.DataFrame, explanation: Explanation, verdicts: Mapping[str, Verdict]
+) -> str:
+    """Return the summary, the causes of the gaps and the verdicts as a CSV, in a data URI.
+
+    One row a scalar parameter. ``shift_prior`` and the like are the terms of `explain` in posterior
+    sd, ``mcse_prior`` their Monte Carlo errors.
+    """
+    table = pd.DataFrame(summary).copy()
+    for estimator, verdict in verdicts.items():
+        table[f"verdict_{estimator}"] = verdict.parameters["verdict"].to_numpy()
+        table[f"gap_mcse_{estimator}"] = verdict.parameters["gap_mcse"].to_numpy()
+    for term in STEPS:
+        table[f"shift_{term}"] = explanation.shift[term]
+        table[f"mcse_{term}"] = explanation.mcse[term]
+    text = table.to_csv(index_label="parameter", float_format="%.10g", lineterminator="\r\n")
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
