@@ -56,15 +56,20 @@ def mixture_of_regressions() -> pm.Model:
     return model
 
 
-def saturated(x: np.ndarray) -> pm.Model:
+def saturated(x: np.ndarray, prior_sd: float = 5.0) -> pm.Model:
     with pm.Model() as model:
-        beta = pm.Normal("beta", 0, 5, shape=x.shape[1])
+        beta = pm.Normal("beta", 0, prior_sd, shape=x.shape[1])
         pm.Normal("y", x @ beta, pm.HalfNormal("sigma", 2), observed=RESPONSE)
     return model
 
 
 def square_regression() -> pm.Model:
     return saturated(SQUARE_X)
+
+
+def square_regression_strong_prior() -> pm.Model:
+    # The prior has its local maximum near 0, far from the perfect fit, and forbids nothing.
+    return saturated(SQUARE_X, prior_sd=0.1)
 
 
 def wide_regression() -> pm.Model:
@@ -189,6 +194,12 @@ UNBOUNDED_FITS = (
         "as_many_columns_as_rows",
         square_regression,
         **_saturated(SQUARE_X, {"beta": _square_fit}),
+    ),
+    ZooModel(
+        "as_many_columns_as_rows_strong_prior",
+        square_regression_strong_prior,
+        **_saturated(SQUARE_X, {"beta": _square_fit}),
+        twin_of="as_many_columns_as_rows",
     ),
     ZooModel(
         "as_many_columns_as_rows_log_variance",
