@@ -19,6 +19,7 @@ from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.powers import Ends, Powered, climb
 from bayes_point.estimation.search import search
 from bayes_point.estimation.status import Status
+from bayes_point.model.observations import some_observations
 
 __all__ = ["Rows", "follow_rows"]
 
@@ -26,6 +27,8 @@ Array = NDArray[np.float64]
 
 # So many of the local maxima found at one row are starting points of the others.
 _OPTIMA = 4
+# Observations on which the collapse of a mixture's component is tried, as many as in find_MLE.
+_OBSERVATIONS = 24
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ class Rows:
     def search(self, i: int) -> tuple[PointEstimate, list[Array]]:
         """Find the maximum of row i as find_MLE and find_MAP do; return the points found, too."""
         objective = self.objective(i)
-        certificate, optima, n_starts = search(objective, self.starts, copy.deepcopy(self.rng))
+        observed = some_observations(self.model, _OBSERVATIONS)
+        rng = copy.deepcopy(self.rng)
+        certificate, optima, n_starts = search(objective, self.starts, rng, observed)
         estimate = self._assembled(objective, certificate, optima, n_starts)
         return estimate, [certificate.x, *(optimum.x for optimum in optima[:_OPTIMA])]
 
