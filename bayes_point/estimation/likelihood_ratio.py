@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
@@ -15,6 +17,7 @@ from scipy import stats
 from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.information import refuse_failed
 from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.simulated_ratio import simulated_ratios
 from bayes_point.model.bounds import bounds_of, value_of
 
 __all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
@@ -35,11 +38,13 @@ class LikelihoodRatioTest:
         The difference of the numbers of parameters.
     p_value : float
         Probability of a statistic as large or larger if the null model is true.
+    mcse : float
+        Monte Carlo standard error of the p-value; zero where nothing was simulated.
     distribution : str
         What the statistic was compared with.
     weights : mapping of int to float
         The weight of the chi-squared distribution of each number of degrees of freedom; one with
-        none is a point at zero.
+        none is a point at zero.  Empty where the distribution was simulated.
     fixed : tuple of str
         The variables that are free in the alternative and not in the null model.
     """
@@ -47,14 +52,16 @@ class LikelihoodRatioTest:
     statistic: float
     df: int
     p_value: float
+    mcse: float
     distribution: str
     weights: Mapping[int, float]
     fixed: tuple[str, ...]
 
     def __str__(self) -> str:
+        error = f" ± {self.mcse:.2g}" if self.mcse else ""
         return (
             f"Likelihood-ratio test of {', '.join(self.fixed) or 'the null model'}: statistic "
-            f"{self.statistic:.6g}, {self.df} degrees of freedom, p = {self.p_value:.4g} "
+            f"{self.statistic:.6g}, {self.df} degrees of freedom, p = {self.p_value:.4g}{error} "
             f"({self.distribution})"
         )
 
@@ -63,8 +70,10 @@ def likelihood_ratio_test(
     null: PointEstimate,
     alternative: PointEstimate,
     *,
-    method: str = "chi2",
+    method: Literal["chi2", "bootstrap"] = "chi2",
     nested: bool = False,
+    draws: int = 999,
+    random_seed: int | None = None,
 ) -> LikelihoodRatioTest:
     """Test a model against a larger one by twice the difference of their log-likelihoods.
 
@@ -77,11 +86,16 @@ def likelihood_ratio_test(
     ----------
     null, alternative : PointEstimate
         Maximum likelihood estimates of the two models, from `find_MLE`.
-    method : {"chi2"}
-        What the statistic is compared with.
+    method : {"chi2", "bootstrap"}
+        What the statistic is compared with: its distribution in large samples, or the ratios of
+        data sets simulated from the null model at its estimate, to which both models are refitted.
     nested : bool
         Say that the null model is nested in the alternative where their variables' names do not
         show it.
+    draws : int
+        Data sets that are simulated; the p-value is (1 + number as large) / (1 + draws) [3]_.
+    random_seed : int, optional
+        Seed of these.
 
     Returns
     -------
@@ -102,6 +116,8 @@ def likelihood_ratio_test(
     .. [2] S. G. Self, K.-Y. Liang (1987), Asymptotic properties of maximum likelihood estimators
        and likelihood ratio tests under nonstandard conditions,
        https://doi.org/10.1080/01621459.1987.10478472
+    .. [3] A. C. Davison, D. V. Hinkley (1997), Bootstrap methods and their application, ch. 4,
+       https://doi.org/10.1017/CBO9780511802843
 
     Examples
     --------
@@ -115,8 +131,10 @@ def likelihood_ratio_test(
     (9.0, 1, 0.0027)
     """
     _check_estimates(null, alternative)
-    if method != "chi2":
-        raise ModelError(f"Got method={method!r}. It must be 'chi2'.")
+    if method not in ("chi2", "bootstrap"):
+        raise ModelError(f"Got method={method!r}. It must be 'chi2' or 'bootstrap'.")
+    if not isinstance(draws, Integral) or draws < 1:
+        raise ModelError(f"draws must be a whole number of at least 1, got {draws!r}.")
     _check_data(null, alternative)
     free = _free(null.model)
     fixed = [name for name in _free(alternative.model) if name not in free]
@@ -130,11 +148,20 @@ def likelihood_ratio_test(
             "first."
         )
     statistic = _statistic(null, alternative)
-    weights = _weights(null, alternative, fixed, df)
-    p_value = sum(w * _survival(statistic, k) for k, w in weights.items())
-    return LikelihoodRatioTest(
-        statistic, df, float(p_value), _in_words(weights), weights, tuple(fixed)
-    )
+    weights: dict[int, float] = {}
+    mcse = 0.0
+    if method == "chi2":
+        weights = _weights(null, alternative, fixed, df)
+        p_value = sum(w * _survival(statistic, k) for k, w in weights.items())
+        words = _in_words(weights)
+    else:
+        ratios = simulated_ratios(null, alternative, int(draws), random_seed)
+        # A ratio that is equal but for rounding is as large.
+        large = ratios >= statistic - _ROUNDING * (1 + abs(null.log_likelihood))
+        p_value = (1 + int(large.sum())) / (1 + len(ratios))
+        mcse = math.sqrt(p_value * (1 - p_value) / len(ratios))
+        words = f"{len(ratios)} data sets simulated from the null model"
+    return LikelihoodRatioTest(statistic, df, float(p_value), mcse, words, weights, tuple(fixed))
 
 
 def _free(model: pm.Model) -> dict[str, Any]:
@@ -235,7 +262,7 @@ def _weights(
         raise ModelError(
             f"The null model fixes {edges} at the edge of their supports. With more than one such "
             "parameter the weights of the chi-bar-squared distribution depend on the information "
-            "matrix. Test them one at a time, or simulate from the null model."
+            "matrix. Test them one at a time, or use method='bootstrap'."
         )
     return {df - 1: 0.5, df: 0.5} if edges else {df: 1.0}
 
@@ -252,8 +279,8 @@ def _check_nuisance(null: PointEstimate, alternative: PointEstimate, fixed: list
         if edges:
             raise ModelError(
                 f"In the {which} {sorted(set(edges))} are estimated at the edge of their supports. "
-                "The distribution of the statistic is then not known. Fix them in both models with "
-                "pm.do, or simulate from the null model."
+                "The distribution of the statistic is then not known. Use method='bootstrap', or "
+                "fix them in both models with pm.do."
             )
 
 
@@ -267,7 +294,7 @@ def _at_edge(null: PointEstimate, alternative: PointEstimate, name: str) -> list
             raise ModelError(
                 f"The null model has no {name!r}, whose support is {bounds.words}: it cannot be "
                 "told whether it is fixed at the edge of it. Make the null model with pm.do, so "
-                "that its value is known."
+                "that its value is known, or use method='bootstrap'."
             )
         return []  # tied to others, not fixed; or on the real line
     value = np.asarray(value_of(there), dtype=float)

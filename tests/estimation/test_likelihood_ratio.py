@@ -114,6 +114,35 @@ def test_an_estimate_on_the_edge_tested_at_an_interior_value() -> None:
     assert test.weights == {1: 1.0}
 
 
+def test_parametric_bootstrap() -> None:
+    # The ratio of normal means is a monotone function of the F statistic, here with 1 and 28
+    # degrees of freedom: exact, where chi-squared is not.
+    y = samples()
+    test = bp.likelihood_ratio_test(fit("a"), fit(), method="bootstrap", draws=400, random_seed=3)
+    f = y[:, 0].mean() ** 2 * 15 / (np.sum((y - y.mean(axis=0)) ** 2) / 28)
+    exact = stats.f.sf(f, 1, 28)
+    assert test.mcse == pytest.approx(np.sqrt(test.p_value * (1 - test.p_value) / 400), rel=1e-12)
+    assert abs(test.p_value - exact) < 4 * test.mcse
+    assert test.weights == {}
+    assert "400 data sets simulated" in str(test)
+    again = bp.likelihood_ratio_test(fit("a"), fit(), method="bootstrap", draws=400, random_seed=3)
+    assert again == test
+
+
+@pytest.mark.slow
+def test_parametric_bootstrap_of_a_variance() -> None:
+    # Balanced groups: the ratio is monotone in F(5, 24) where that exceeds one, else zero.
+    model = case_models.dyestuff_contrasts()
+    null = bp.find_MLE(pm.do(model, {"sd_batch": 0.0}), **QUIET)
+    test = bp.likelihood_ratio_test(
+        null, bp.find_MLE(model, **QUIET), method="bootstrap", draws=20, random_seed=1
+    )
+    y = read_data("lme4_dyestuff")["y"].reshape(6, 5)
+    between = 5 * y.mean(axis=1).var(ddof=1)
+    exact = stats.f.sf(between / y.var(axis=1, ddof=1).mean(), 5, 24)
+    assert abs(test.p_value - exact) < 4 * np.sqrt(exact * (1 - exact) / 20) + 1 / 21
+
+
 # --------------------------------------------------------------------------------- refusals
 
 
@@ -129,8 +158,10 @@ def test_what_is_no_maximum_likelihood_estimate() -> None:
         unbounded = bp.find_MLE(model, **QUIET)
     with pytest.raises(EstimationError, match="no likelihood-ratio test: the MLE is not at a max"):
         bp.likelihood_ratio_test(fit("a"), unbounded)
-    with pytest.raises(ModelError, match="Got method='exact'"):
-        bp.likelihood_ratio_test(fit("a"), fit(), method="exact")
+    with pytest.raises(ModelError, match=r"Got method='exact'. It must be 'chi2' or 'bootstrap'"):
+        bp.likelihood_ratio_test(fit("a"), fit(), method="exact")  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="draws must be a whole number of at least 1, got 0"):
+        bp.likelihood_ratio_test(fit("a"), fit(), draws=0)
 
 
 def other(y: Any, name: str = "y") -> PointEstimate:
