@@ -27,8 +27,6 @@ Array = NDArray[np.float64]
 
 # So many of the local maxima found at one row are starting points of the others.
 _OPTIMA = 4
-# Observations on which the collapse of a mixture's component is tried, as many as in find_MLE.
-_OBSERVATIONS = 24
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Rows:
     def search(self, i: int) -> tuple[PointEstimate, list[Array]]:
         """Find the maximum of row i as find_MLE and find_MAP do; return the points found, too."""
         objective = self.objective(i)
-        observed = some_observations(self.model, _OBSERVATIONS)
+        observed = some_observations(self.model)
         rng = copy.deepcopy(self.rng)
         certificate, optima, n_starts = search(objective, self.starts, rng, observed)
         estimate = self._assembled(objective, certificate, optima, n_starts)
