@@ -42,6 +42,8 @@ _STDERR = "_stderr"
 # next, and the interpreter's own time for an operation is still small beside it.
 _ELEMENTS = 2**16
 _FEWEST = 64
+# Data sets looked at by themselves that are remembered, for the equal ones among those to come.
+_REMEMBERED = 10_000
 # Observed values on which a component of a mixture is tried to collapse.
 _OBSERVATIONS = 24
 # Starts of a data set that is looked at by itself: as many as `find_MLE` takes.
@@ -268,6 +270,8 @@ class Refitter:
     def _outcome(self, data: Mapping[str, NDArray], start: Array) -> _Outcome:
         """Look at one data set by itself, as `find_MLE` does; equal ones once."""
         key = b"".join([start.tobytes(), *(np.asarray(row).tobytes() for row in data.values())])
+        if len(self._outcomes) >= _REMEMBERED:
+            self._outcomes.clear()
         if key not in self._outcomes:
             self._outcomes[key] = self._looked_at(data, start)
         return self._outcomes[key]
