@@ -96,8 +96,8 @@ class SummaryFrame(pd.DataFrame):
         return table + "".join(f"<p>{html.escape(note)}</p>" for note in self._foot())
 
     def _foot(self) -> tuple[str, ...]:
-        # The notes are about the estimates: a selection without these does not need them.
-        return self.notes if {"MLE", "MAP"} & set(self.columns) else ()
+        # The notes are about these columns: a selection without them does not need them.
+        return self.notes if {"MLE", "MAP", "total"} & set(self.columns) else ()
 
 
 def _plain(value: Any) -> str:

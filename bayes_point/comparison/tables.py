@@ -10,8 +10,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_point.comparison.causes import causes_frame
 from bayes_point.comparison.digits import decimals_of, number_text, round_to_spec
 from bayes_point.comparison.draws import Draws, gap_mcse, interval, interval_mcse
+from bayes_point.comparison.explain import explained
 from bayes_point.comparison.frame import SummaryFrame
 from bayes_point.comparison.scalars import Scalar, flatten, scalars
 from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
@@ -26,6 +28,7 @@ MARK, DOUBT = "*", "?"
 def summary(
     dt: xr.DataTree,
     *,
+    kind: str = "estimates",
     var_names: str | Sequence[str] | None = None,
     filter_vars: str | None = None,
     coords: Mapping[Hashable, Any] | None = None,
@@ -39,6 +42,9 @@ def summary(
     ----------
     dt : xarray.DataTree
         What `fit` returned.
+    kind : {"estimates", "causes"}, default "estimates"
+        The estimates beside the posterior, or what `explain` finds: the distance from MLE to
+        posterior mean by cause.
     var_names : str or sequence of str, optional
         Variables to show, all by default. As in ArviZ, ``~`` in front excludes.
     filter_vars : {None, "like", "regex"}, optional
@@ -69,6 +75,10 @@ def summary(
         search was unbounded or did not converge; ``*`` those that the status concerns otherwise (on
         the boundary, not identified, at infinity). A note below says what the status is.
 
+        Of `kind` "causes", the columns are the terms ``prior``, ``parametrisation``, ``marginal``,
+        ``skew`` and their sum ``total``, in posterior sd; in brackets those that are not told from
+        0. The interval plays no part.
+
     Raises
     ------
     ComparisonError
@@ -88,17 +98,28 @@ def summary(
     theta  1.0000*  0.8000  0.713  0.162     0.42    0.941   +1.76   +0.53
     * MLE (on boundary): the maximum lies on the boundary of the support
 
+    >>> bp.summary(dt, kind="causes", var_names="theta")[["prior", "total"]]
+           prior  total
+    theta  -1.23  -1.76
+    (in brackets: not told from 0 by these draws)
+
     The numbers inside have all digits:
 
     >>> float(bp.summary(dt, round_to=3).loc["theta", "gap_MAP"])
     0.533
     """
-    prob, kind = interval_arguments(ci_prob, ci_kind)
+    prob, ci_kind = interval_arguments(ci_prob, ci_kind)
     spec = _rounding(round_to)
+    if kind == "causes":
+        selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
+        causes = causes_frame(explained(dt, selection))
+        return causes if spec is None else causes.map(lambda v: round_to_spec(float(v), spec))
+    if kind != "estimates":
+        raise ComparisonError(f"kind must be 'estimates' or 'causes', got {kind!r}.")
     posterior, points = select(dt, var_names, filter_vars, coords)
     statuses = estimate_statuses(dt)
     rows = scalars(posterior, SAMPLE_DIMS)
-    values, errors = _columns(posterior, points, prob, kind)
+    values, errors = _columns(posterior, points, prob, ci_kind)
 
     frame = SummaryFrame(values, index=[r.label for r in rows])
     frame.attrs["status"] = {e: s.key for e, s in statuses.items()}

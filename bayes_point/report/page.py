@@ -14,6 +14,7 @@ from markupsafe import Markup
 from bayes_point import __version__
 from bayes_point.comparison.validate import select
 from bayes_point.errors import ComparisonError, ReportError
+from bayes_point.report.cost import cost_section
 from bayes_point.report.estimates import GROUPS, estimates
 from bayes_point.report.overview import overview
 from bayes_point.report.paths import path_section
@@ -56,6 +57,7 @@ SECTIONS = (
     Section("why", "How far apart, and why", why_section),
     Section("gaps", "All gaps at a glance", gaps_section, "figure"),
     Section("prior_path", "The pull of the prior", path_section, "figure", needs="prior_path"),
+    Section("cost", "The cost of plugging in", cost_section, needs="predictive_cost"),
     Section("estimates", "The point estimates", lambda r: {"estimates": estimates(r.tree)}),
     Section("marginals", "Posterior and point estimates", marginals_section, "figure"),
     Section("joint", "Pairs of parameters", joint_section, "figure"),

@@ -202,3 +202,35 @@ def test_constant_draws_have_no_gap() -> None:
     assert row["sd"] == 0.0
     assert np.isnan(row["gap_MLE"])
     assert summary(dt).texts().loc["two_heads", ["mean", "gap_MLE"]].tolist() == ["0.5", "-"]
+
+
+# ------------------------------------------------------------------------------------- causes
+
+
+def test_the_causes_add_up_to_the_distance() -> None:
+    tree = regression_tree(draws=1000)
+    frame = summary(tree, kind="causes")
+    assert list(frame.columns) == ["prior", "parametrisation", "marginal", "skew", "total"]
+    assert frame.index.tolist() == summary(tree).index.tolist()
+    np.testing.assert_allclose(frame.iloc[:, :4].sum(axis=1), frame["total"], atol=1e-12)
+    np.testing.assert_allclose(frame["total"], -summary(tree)["gap_MLE"], rtol=1e-12)
+    texts = frame.texts()
+    # The prior on beta is on its own scale: nothing by parametrisation, to the digit.
+    assert texts.loc["beta[age]", "parametrisation"] == "0"
+    assert texts.loc["beta[age]", "skew"].startswith("(")
+    assert texts.loc["sigma", "total"] == "+1.14"
+    assert "in brackets: not told from 0" in repr(frame)
+
+
+def test_causes_that_are_missing_say_why() -> None:
+    frame = summary(failed_tree(), kind="causes", var_names=["tau", "slope"])
+    assert frame.texts().loc["tau", "prior"] == "-"
+    assert {"tau: MLE unbounded", "slope: MAP at infinity"} <= set(frame.notes)
+
+
+def test_causes_are_rounded_as_numbers_are() -> None:
+    frame = summary(regression_tree(draws=200), kind="causes", round_to=2)
+    total = summary(regression_tree(draws=200), kind="causes", round_to="none")["total"]
+    assert frame.loc["sigma", "total"] == round(float(total["sigma"]), 2)
+    with pytest.raises(ComparisonError, match="kind must be 'estimates' or 'causes', got 'why'"):
+        summary(regression_tree(draws=20), kind="why")
