@@ -246,7 +246,7 @@ class PointEstimate:
         ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1, 0])
         >>> mle = bp.find_MLE(coin, progressbar=False)
         >>> mle.conf_int(ci_prob=0.95, method="wald")["theta"].values.round(4).tolist()
-        [0.2378, 0.9664]
+        [0.2378, 0.9665]
         """
         refuse_failed(self, "confidence interval")
         return conf_int(
