@@ -14,6 +14,7 @@ from pytensor.compile.mode import Mode
 from pytensor.scalar.basic import clip as scalar_clip
 from pytensor.scalar.basic import second as scalar_second
 from pytensor.scalar.math import log1mexp as scalar_log1mexp
+from pytensor.scalar.math import sigmoid as scalar_sigmoid
 from pytensor.scalar.math import softplus as scalar_softplus
 from pytensor.scalar.math import tri_gamma as scalar_trigamma
 from pytensor.tensor.elemwise import Elemwise
@@ -38,6 +39,7 @@ quiet = np.errstate(all="ignore")
     ("function", "scalar", "x"),
     [
         (interpreted.softplus, scalar_softplus, REAL),
+        (interpreted.sigmoid, scalar_sigmoid, REAL),
         (interpreted.log1mexp, scalar_log1mexp, NEGATIVE),
         (interpreted.trigamma, scalar_trigamma, POSITIVE),
     ],
@@ -57,6 +59,15 @@ def test_softplus_at_its_limits() -> None:
     x = np.array([-np.inf, -800.0, -50.0, 0.0, 50.0, 800.0, np.inf, np.nan])
     expected = [0.0, 0.0, np.exp(-50.0), np.log(2.0), 50.0, 800.0, np.inf, np.nan]
     np.testing.assert_allclose(interpreted.softplus(x), expected, rtol=1e-15)
+
+
+@quiet
+def test_sigmoid_at_its_limits() -> None:
+    # 1 / (1 + e^50) = e^-50 / (1 + e^-50)
+    x = np.array([-np.inf, -740.0, -50.0, 0.0, 50.0, np.inf, np.nan])
+    small = np.exp(-50.0)
+    expected = [0.0, np.exp(-740.0), small / (1 + small), 0.5, 1 / (1 + small), 1.0, np.nan]
+    np.testing.assert_allclose(interpreted.sigmoid(x), expected, rtol=1e-15)
 
 
 @quiet
@@ -95,12 +106,13 @@ X = pt.matrix("x")
     "graph",
     [
         pt.softplus(X),
+        pt.sigmoid(X),
         pt.log1mexp(-pt.exp(X)),
         pytensor.grad(pt.digamma(pt.exp(X)).sum(), X),
         pt.second(X, pt.as_tensor(2.0)) * X,
         pt.clip(X, -0.5, 0.5),
     ],
-    ids=["softplus", "log1mexp", "trigamma", "second", "clip"],
+    ids=["softplus", "sigmoid", "log1mexp", "trigamma", "second", "clip"],
 )
 def test_mode_gives_what_the_plain_interpreter_gives(graph: Any) -> None:
     x = np.linspace(-3, 3, 10).reshape(5, 2)
