@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +13,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from bayes_point.errors import ModelError
 from bayes_point.estimation.assembly import assemble
@@ -186,7 +186,7 @@ class Refitter:
         """
         batch = len(next(iter(inputs.values())))
         # Two threads on matrices of this size get in each other's way.
-        with _LOCK, threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with _LOCK, _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             if starts is None:
                 starts = np.repeat(self.start[None], batch, axis=0)
             weights = np.array(list(self.terms.values()))
@@ -341,6 +341,12 @@ class Refitter:
             initvals=self.task.initvals,
             rng=np.random.default_rng(self.task.random_seed),
         )
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Return what bounds the threads; to look for the libraries takes longer than many blocks."""
+    return ThreadpoolController()
 
 
 def _weighted(weights: Mapping[str, float], task: Task) -> dict[str, float]:

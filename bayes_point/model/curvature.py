@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.scalar.math import Sigmoid
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Sum
 
@@ -114,11 +116,11 @@ class Curvature:
     def _named(self, data: Sequence[NDArray]) -> dict[str, NDArray]:
         return dict(zip(self.density.inputs, data, strict=True))
 
-    @property
+    @cached_property
     def _sizes(self) -> list[int]:
         return [int(np.prod(shape, dtype=int)) for shape in self.density._shapes]
 
-    @property
+    @cached_property
     def _places(self) -> list[slice]:
         ends = np.cumsum([0, *self._sizes])
         return [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
@@ -207,19 +209,14 @@ def _where_finite(total: Any) -> Any:
         return total
     if isinstance(op.scalar_op, ps.Switch):
         condition, yes, no = inputs
-        if _is_minus_infinity(yes):
+        if _is_constant(yes, -np.inf):
             return _like(_where_finite(no), total)
-        if _is_minus_infinity(no):
+        if _is_constant(no, -np.inf):
             return _like(_where_finite(yes), total)
         return op(condition, _where_finite(yes), _where_finite(no))
     if isinstance(op.scalar_op, ps.Add | ps.Sub | ps.Mul | ps.Neg):
         return op(*map(_where_finite, inputs))
     return total
-
-
-def _is_minus_infinity(graph: Any) -> bool:
-    data = getattr(graph, "data", None)
-    return data is not None and bool(np.all(np.asarray(data) == -np.inf))
 
 
 def _like(graph: Any, other: Any) -> Any:
@@ -230,18 +227,26 @@ def _like(graph: Any, other: Any) -> Any:
 
 @node_rewriter([Elemwise])
 def _known_sign(fgraph: Any, node: Any) -> Any:
-    """exp(x) > 0: where it is not, by underflow, the value is not finite either."""
-    if not isinstance(node.op.scalar_op, ps.GT | ps.GE):
+    """exp(x) > 0 and sigmoid(x) <= 1: where they are not, the value is not finite either."""
+    op = node.op.scalar_op
+    if not isinstance(op, ps.GT | ps.GE | ps.LT | ps.LE):
         return None
-    big, small = node.inputs
-    while big.owner is not None and isinstance(big.owner.op, DimShuffle):
-        big = big.owner.inputs[0]
-    zero = getattr(small, "data", None)
-    if zero is None or np.any(np.asarray(zero) != 0) or big.owner is None:
-        return None
-    if not (isinstance(big.owner.op, Elemwise) and isinstance(big.owner.op.scalar_op, ps.Exp)):
-        return None
-    return [pt.ones_like(node.outputs[0])]
+    big, small = node.inputs if isinstance(op, ps.GT | ps.GE) else reversed(node.inputs)
+    above = _made_by(big, ps.Exp | Sigmoid) and _is_constant(small, 0)
+    below = _made_by(small, Sigmoid) and _is_constant(big, 1)
+    return [pt.ones_like(node.outputs[0])] if above or below else None
+
+
+def _made_by(graph: Any, scalar_op: Any) -> bool:
+    while graph.owner is not None and isinstance(graph.owner.op, DimShuffle):
+        graph = graph.owner.inputs[0]
+    op = getattr(graph.owner, "op", None)
+    return isinstance(op, Elemwise) and isinstance(op.scalar_op, scalar_op)
+
+
+def _is_constant(graph: Any, value: float) -> bool:
+    data = getattr(graph, "data", None)
+    return data is not None and bool(np.all(np.asarray(data) == value))
 
 
 _known_signs = in2out(_known_sign, name="known_signs")
