@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,14 @@ import pymc as pm
 from numpy.typing import NDArray
 
 from bayes_point.estimation.assembly import assemble
-from bayes_point.estimation.certificate import certify
+from bayes_point.estimation.certificate import Certificate, certify
 from bayes_point.estimation.information import information
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.powers import Ends, Powered, climb
 from bayes_point.estimation.search import search
 from bayes_point.estimation.status import Status
+from bayes_point.estimation.tracks import follow
 from bayes_point.model.observations import some_observations
 
 __all__ = ["Rows", "follow_rows"]
@@ -61,6 +62,19 @@ class Rows:
         certificate = certify(objective, x, start=start, centre=start, settled=settled)
         return self._assembled(objective, certificate, [], len(self.starts))
 
+    def at_pole(self, i: int, pole: Certificate) -> PointEstimate | None:
+        """Say that row i is unbounded where another row is; None if it is not."""
+        objective = self.objective(i)
+        value = float(objective.evaluate(pole.x[None, :])[0][0])
+        for j in np.flatnonzero(pole.undefined):
+            outwards = float(np.copysign(1.0, pole.x[j] - self.starts[0, j]))
+            noise = 1e-12 * (1 + abs(value))
+            track = follow(objective, pole.x, value, pivot=int(j), step=outwards, noise=noise)
+            if track.grows_without_bound:
+                there = replace(pole, path=track.x[-1:])
+                return self._assembled(objective, there, [], len(self.starts))
+        return None
+
     def _assembled(self, objective: Objective, *found: Any) -> PointEstimate:
         return assemble(self.model, objective, self.estimator, *found)
 
@@ -77,9 +91,7 @@ def follow_rows(rows: Rows) -> tuple[Ends, dict[int, PointEstimate]]:
         if i in found and not _is_beaten(found[i], float(ends.value[i])):
             continue
         if not low <= i <= high:
-            at_pole = rows.judge(i, _nearest(poles, i), False)
-            unbounded = at_pole.status is Status.UNBOUNDED
-            found[i] = at_pole if unbounded else rows.search(i)[0]
+            found[i] = rows.at_pole(i, _nearest(poles, i)) or rows.search(i)[0]
         elif ends.evident[i]:
             found.pop(i, None)
         else:
@@ -91,16 +103,16 @@ def follow_rows(rows: Rows) -> tuple[Ends, dict[int, PointEstimate]]:
 
 def _anchors(
     rows: Rows,
-) -> tuple[dict[int, PointEstimate], Array, Array, dict[int, Array]]:
+) -> tuple[dict[int, PointEstimate], Array, Array, dict[int, Certificate]]:
     """Search from every start at the ends of the path, and at the MAP.
 
-    Returns the estimates by row, the points from which the other rows start, the kinks, and the
-    points near a pole by row.
+    Returns the estimates by row, the points from which the other rows start, the kinks, and what
+    was proven of the rows that are unbounded.
     """
     last = len(rows.weights) - 1
     map_ = np.flatnonzero(np.all(rows.weights == 1, axis=1))
     found: dict[int, PointEstimate] = {}
-    poles: dict[int, Array] = {}
+    poles: dict[int, Certificate] = {}
     points: list[Array] = []
     todo = list(dict.fromkeys([0, *map(int, map_), last]))
     while todo:
@@ -112,13 +124,12 @@ def _anchors(
             # Nothing follows from it for its neighbour.
             todo += [j for j in ((1,) if i == 0 else (last - 1,)) if j not in (*found, *todo)]
         if found[i].status is Status.UNBOUNDED:
-            poles[i] = optima[0]
+            poles[i] = found[i].certificate
     for i in [i for i in found if poles and i not in poles]:
         # A weak pole escapes a search that does not know of it.
-        x = _nearest(poles, i)
-        at_pole = rows.judge(i, x, False)
-        if at_pole.status is Status.UNBOUNDED:
-            found[i], poles[i] = at_pole, x
+        estimate = rows.at_pole(i, _nearest(poles, i))
+        if estimate is not None:
+            found[i], poles[i] = estimate, estimate.certificate
     kinks = np.full(rows.powered.density.p, np.nan)
     for estimate in found.values():
         x = estimate.unconstrained.values
@@ -128,8 +139,8 @@ def _anchors(
     return found, np.unique(points or rows.starts[:1], axis=0), kinks, poles
 
 
-def _nearest(points: Mapping[int, Array], i: int) -> Array:
-    return points[min(points, key=lambda k: abs(k - i))]
+def _nearest(poles: Mapping[int, Certificate], i: int) -> Certificate:
+    return poles[min(poles, key=lambda k: abs(k - i))]
 
 
 def _is_beaten(estimate: PointEstimate, value: float) -> bool:
