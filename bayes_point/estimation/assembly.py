@@ -88,9 +88,11 @@ def _terms(objective: Objective, certificate: Certificate) -> dict[str, float]:
     along = {name: density.evaluate(certificate.path, (name,))[0][:, 0] for name in names}
     if not np.any(certificate.direction):
         return {name: float(values[-1]) for name, values in along.items()}
+    last = sum(weight * along[name][-1] for name, weight in objective.weights.items())
+    there = abs(last - certificate.value) <= 1e-13 * (1 + abs(certificate.value))
     terms = {}
     for name, values in along.items():
-        terms[name] = float(extrapolated(values[-3:]))
+        terms[name] = float(values[-1] if there else extrapolated(values[-3:]))
         # What is maximised has a limit; another term, such as a prior not asked for, has its own.
         finite = values[np.isfinite(values)]
         if name not in objective.weights and len(finite) > 1:

@@ -19,7 +19,7 @@ from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Quadratic, finite_hessian, maximise
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.paths import Path, limit_of, release
+from bayes_point.estimation.paths import Path, exact_beyond, limit_of, release
 from bayes_point.estimation.precision import precision
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow
@@ -381,6 +381,10 @@ def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
     if further:
         points = np.vstack([path.x[:-1], _held_at(objective, point.x, direction != 0)])
         limit = float(objective.evaluate(points[-1:])[0][0])
+        far = exact_beyond(objective, points[-1], path.unit, limit)
+        if far is not None:
+            points = np.vstack([points, far])
+            limit = float(objective.evaluate(points[-1:])[0][0])
     else:
         points, limit = limit_of(objective, path)
     status, findings = _at_the_edge(objective, points, direction, limit, track)

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.assembly import assemble
+from bayes_point.estimation.enumeration import Enumerated, enumerate_values, maximise_over
 from bayes_point.estimation.estimator import Estimator, Potentials, estimator_of
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.search import search
@@ -25,8 +26,6 @@ from bayes_point.model.starts import Initvals, starting_points
 __all__ = ["find_MAP", "find_MLE"]
 
 # Warnings point at the first line outside this folder: the user's.
-# Observations on which the collapse of a mixture's component is tried.
-_OBSERVATIONS = 24
 _PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -162,21 +161,27 @@ def _find(
     if not isinstance(n_starts, Integral) or n_starts < 1:
         raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
     check_model(model, start=False)
+    discrete = enumerate_values(model) if model.discrete_value_vars else {}
     # Two threads on matrices of this size get in each other's way, up to a hundredfold.
     # What is not finite is looked for, and rejected, where it matters.
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
-        density = log_density(model, backend=backend)
-        objective = estimator.objective(density)
+        density = log_density(model, backend=backend, inputs=list(discrete))
         rng = np.random.default_rng(random_seed)
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
+        observed = some_observations(model)
         try:
-            certificate, optima, used = search(
-                objective, starts, rng, some_observations(model, _OBSERVATIONS)
-            )
+            if discrete:
+                found = maximise_over(density, estimator, discrete, starts, rng, observed)
+            else:
+                objective = estimator.objective(density)
+                certificate, optima, used = search(objective, starts, rng, observed)
+                found = Enumerated(objective, certificate, optima, used)
         except ModelError:
             check_model(model)  # names the variable, where one is to blame
             raise
-        estimate = assemble(model, objective, estimator.name, certificate, optima, used)
+        estimate = assemble(
+            model, found.objective, estimator.name, found.certificate, found.optima, found.n_starts
+        )
     if estimate.status is not Status.CONVERGED:
         message = f"{estimator.name}: {estimate.status.value} "
         message += " ".join(map(str, estimate.findings))

@@ -168,6 +168,8 @@ def _mapped(
     density, q = estimate.objective.density, estimate.quantities
     alone = (q.depends.sum(axis=1) == 1) & ~np.isnan(natural.values) & np.isfinite(q.values)
     rows = np.flatnonzero(alone)
+    if not rows.size:
+        return
     columns = np.argmax(q.depends[rows], axis=1)
     # All at once: none of these scalars sees the coordinates of the others.
     x = np.tile(estimate.certificate.x, (len(_ALONG), 1))

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.maximise import maximise
+from bayes_point.estimation.maximise import finite_hessian, maximise
 from bayes_point.estimation.objective import Objective, Penalised
 from bayes_point.estimation.precision import precision
 
-__all__ = ["Path", "extrapolated", "limit_of", "release"]
+__all__ = ["Path", "exact_beyond", "extrapolated", "limit_of", "release"]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,8 @@ _STILL_MOVING, _STILL_MOVING_TRANSFORMED = 0.9, 0.6
 _UNDECIDED = 2.5
 # Points that a path needs before its direction means anything.
 _ENOUGH = 6
+# How much further out, in units of the last step, a limit is looked at.
+_BEYOND = np.array([10.0, 20.0, 50.0, 150.0, 600.0])
 # Relative rounding up to which differences of values are still good for an extrapolation.
 _EXACT = 3e-10
 
@@ -51,12 +53,20 @@ class Path:
         last, before = self.x[-1] - self.x[-2], self.x[-2] - self.x[-3]
         ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
         moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
-        # In proportion to 1 / penalty it moves against a slope that has not changed at all yet: that
-        # is too early to tell (nearly collinear columns have their maximum very far out).
+        # In proportion to 1 / penalty it moves against a slope that has not changed at all yet:
+        # too early to tell (nearly collinear columns have their maximum very far out).
         undecided = ~self.is_transformed & (np.abs(last) > _UNDECIDED * np.abs(before))
         if np.any(moving & undecided):
             return np.zeros(self.x.shape[1])
         return np.where(moving, last, 0.0)
+
+    @property
+    def unit(self) -> Array:
+        """The direction, as long as a unit of the coordinate that goes fastest."""
+        direction = self.direction
+        return direction / np.max(
+            np.abs(direction) / np.minimum(self.scale, np.abs(direction) + 1e-300)
+        )
 
 
 def release(objective: Objective, x: Array, centre: Array) -> Path:
@@ -105,8 +115,29 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
     ahead = base + np.arange(-2.0, 1.0)[:, None] * unit
     search = maximise(objective, ahead, free=np.tile(direction == 0, (3, 1)), max_iterations=100)
     x, value = extrapolated(search.x), extrapolated(search.value)
+    far = exact_beyond(objective, search.x[-1], unit, float(value))
+    if far is not None:
+        return np.vstack([search.x[1:], far]), float(objective.evaluate(far[None, :])[0][0])
     end = np.where(direction == 0, x, search.x[-1])
     return np.vstack([search.x[:-1], end]), float(value)
+
+
+def exact_beyond(objective: Objective, x: Array, unit: Array, limit: float) -> Array | None:
+    """Return a point so far out that the objective is at its limit to the last digit, if it is so.
+
+    A logit of 700 makes an exact one; the terms of a Student t with 1e15 degrees of freedom cancel
+    to anything.
+    """
+    points = x + _BEYOND[:, None] * unit
+    value, gradient = objective.evaluate(points)
+    noise, _ = precision(objective, points, value, gradient, finite_hessian(objective, points))
+    size = 1 + np.abs(limit)
+    exact = (np.abs(value - limit) <= 1e-6 * size) & (noise <= 1e-12 * size)
+    if not np.any(exact):
+        return None
+    # No further than need be: the terms that settle lose digits on the way.
+    there = exact & (value == value[np.flatnonzero(exact)[-1]])
+    return points[np.flatnonzero(there)[0]]
 
 
 def extrapolated(values: Array) -> Array:

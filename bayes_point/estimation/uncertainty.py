@@ -84,14 +84,15 @@ class Quantities:
         """Return every element of the free variables and Deterministics on the natural scale."""
         density, point = estimate.objective.density, estimate.point
         derivatives, path = natural_derivatives(density), estimate.certificate.path
+        # At an edge, and where a derivative vanishes, it does not show what depends on what.
+        places = (path[-1], path[0], path[0] + 0.1 * np.cos(np.arange(density.p)))
         with np.errstate(all="ignore"):
-            jacobian = _rows(derivatives.jacobian(path[-1]), density.p)
-            before = _rows(derivatives.jacobian(path[0]), density.p)
-            # At an edge, and where a derivative vanishes, it does not show what depends on what.
-            nearby = derivatives.jacobian(path[0] + 0.1 * np.cos(np.arange(density.p)))
-            depends = (jacobian != 0) | (before != 0) | (_rows(nearby, density.p) != 0)
+            jacobian, before, nearby = (
+                _rows(derivatives.jacobian(x), point, density.p) for x in places
+            )
+        depends = (jacobian != 0) | (before != 0) | (nearby != 0)
         labels, values, own = [], [], []
-        for name in derivatives.names:
+        for name in map(str, point.data_vars):
             for label, value in density.elements(name, np.asarray(point[name], dtype=float)):
                 labels.append(label)
                 values.append(value)
@@ -176,7 +177,8 @@ def _judged(
         elif weak[i]:
             values[i], notes[i] = np.nan, "the curvature at the maximum says nothing of the fall"
         elif not q.depends[i].any():
-            values[i], notes[i] = np.nan, "a constant"
+            discrete = q.labels[i].split("[")[0] in estimate.objective.density.bound
+            values[i], notes[i] = np.nan, "discrete" if discrete else "a constant"
         elif values[i] <= _ZERO * abs(q.values[i]) or values[i] == 0:
             values[i], notes[i] = np.nan, "its derivative vanishes at the estimate"
         elif held:
@@ -230,8 +232,17 @@ def _held(estimate: PointEstimate, info: Information) -> str:
     return f"holds {listed} fixed"
 
 
-def _rows(parts: Mapping[str, Array], p: int) -> Array:
-    return np.concatenate([np.asarray(part, float).reshape(-1, p) for part in parts.values()])
+def _rows(parts: Mapping[str, Array], point: xr.Dataset, p: int) -> Array:
+    """Stack the derivatives of all scalars, (n, p); discrete variables have none."""
+    return np.concatenate(
+        [
+            np.asarray(parts[str(name)], float)
+            if str(name) in parts
+            else np.zeros((array.size, p))
+            for name, array in point.data_vars.items()
+        ],
+        axis=None,
+    ).reshape(-1 if p else sum(array.size for array in point.data_vars.values()), p)
 
 
 # ---------------------------------------------------------------------------- labelled results

@@ -192,6 +192,7 @@ class LogDensity:
         self.terms = tuple(graphs)
         self.inputs: dict[str, Input] = {one.name: one for one in given}
         self._bound: dict[str, NDArray] = {}
+        self._discrete = [rv.name for rv in model.free_RVs if rv.name in self.inputs]
         self._logps = graphs
         self._graphs = dict(zip(graphs, self._of_x(list(graphs.values())), strict=True))
         data = [frozen.rvs_to_values[rv] for rv in frozen.observed_RVs]
@@ -221,6 +222,16 @@ class LogDensity:
         }
         bound._bound = rows
         return bound
+
+    @property
+    def bound(self) -> dict[str, NDArray]:
+        """The values that `bind` gave the inputs, by name; empty where none were given."""
+        return {name: rows[0] for name, rows in self._bound.items()}
+
+    @property
+    def bound_key(self) -> str:
+        """What tells one binding from another, for what is compiled with its values as constants."""
+        return repr([(name, value.tolist()) for name, value in self.bound.items()])
 
     def evaluate(
         self, x: Array, terms: Sequence[str], inputs: Inputs | None = None
@@ -264,6 +275,8 @@ class LogDensity:
         Exact, or to nine digits or so where second derivatives would compile too slowly.
         """
         b, p = x.shape
+        if p == 0:  # discrete variables alone
+            return np.zeros((b, len(terms), 0, 0))
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         again = inputs and {name: np.repeat(rows, p, axis=0) for name, rows in inputs.items()}
         rows = self.hessian_product(points, axes, terms, again)
@@ -275,7 +288,15 @@ class LogDensity:
     def natural(self, x: Array, inputs: Inputs | None = None) -> dict[str, NDArray]:
         """Every free variable and Deterministic on the natural scale, each (batch, *shape)."""
         out = self._call(self._natural, self._natural_shapes, [x], inputs)
-        return {var.name: o for var, o in zip(self._natural_vars, out, strict=True)}
+        values = {var.name: o for var, o in zip(self._natural_vars, out, strict=True)}
+        # Discrete variables are inputs, not coordinates, and still are variables of the model.
+        rows = inputs if inputs is not None else self._bound
+        discrete = {
+            name: np.broadcast_to(rows[name], (len(x), *rows[name].shape[1:]))
+            for name in self._discrete
+            if name in rows
+        }
+        return {**discrete, **values}
 
     def elements(self, name: str, *values: NDArray) -> list[tuple[Any, ...]]:
         """Pair the elements of a natural-scale variable with their labels."""

@@ -49,6 +49,12 @@ class Derivatives:
         self._compile = density._function
         self._x = density._x
         outputs = density._of_x(list(graphs.values()))
+        if density.bound:
+            constants = {
+                density.inputs[name].variable: pt.constant(value)
+                for name, value in density.bound.items()
+            }
+            outputs = graph_replace(outputs, constants, strict=False)
         self._outputs = [pt.as_tensor(out, allow_xtensor_conversion=True) for out in outputs]
         self._value: Callable | None = None
         self._push: Callable | None = None
@@ -145,7 +151,7 @@ class Derivatives:
 
 def natural_derivatives(density: LogDensity) -> Derivatives:
     """Return every free variable and Deterministic on the natural scale; made once a density."""
-    key = ("natural derivatives",)
+    key = ("natural derivatives", density.bound_key)
     if key not in density._functions:
         variables = density._natural_vars
         graphs = density._frozen.replace_rvs_by_values(variables)

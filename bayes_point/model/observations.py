@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 
 __all__ = ["some_observations"]
 
+# On each of them the collapse of a mixture's component is tried.
+_MOST = 24
 
-def some_observations(model: pm.Model, most: int) -> NDArray[np.float64]:
-    """Return up to `most` of the values observed of continuous variables, spread over them all."""
+
+def some_observations(model: pm.Model) -> NDArray[np.float64]:
+    """Return values observed of continuous variables: all, or some that spread over them all."""
     arrays = [
         np.ravel(model.rvs_to_values[rv].eval()).astype(float)
         for rv in model.observed_RVs
@@ -18,6 +21,6 @@ def some_observations(model: pm.Model, most: int) -> NDArray[np.float64]:
     ]
     values = np.unique(np.concatenate([np.empty(0), *arrays]))
     values = values[np.isfinite(values)]
-    if len(values) <= most:
+    if len(values) <= _MOST:
         return values
-    return values[np.linspace(0, len(values) - 1, most).round().astype(int)]
+    return values[np.linspace(0, len(values) - 1, _MOST).round().astype(int)]

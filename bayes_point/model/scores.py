@@ -66,7 +66,7 @@ class Scores:
 
 def scores_of(density: LogDensity, *, potentials: bool) -> Scores:
     """Return the Scores of a density; made once."""
-    key = ("scores", str(potentials))
+    key = ("scores", str(potentials), density.bound_key)
     if key not in density._functions:
         density._functions[key] = Scores(density, potentials=potentials)  # type: ignore[assignment]
     return density._functions[key]  # type: ignore[return-value]

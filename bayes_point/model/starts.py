@@ -133,6 +133,12 @@ def _draw(
         jitter_rvs=set(jittered),
         return_transformed=True,
     )
+    # Discrete variables have no place in the vector.
+    values = [
+        value
+        for rv, value in zip(model.free_RVs, values, strict=True)
+        if rv.name in density.variables
+    ]
     # The model's own random number generators are not to be advanced.
     values = replace_rng_nodes(with_old_priors(values))
     with pytensor.config.change_flags(cxx=""):
