@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
+from rich.progress import track
 
 from bayes_point.estimation.assembly import assemble
 from bayes_point.estimation.certificate import Certificate, certify
@@ -79,7 +80,7 @@ class Rows:
         return assemble(self.model, objective, self.estimator, *found)
 
 
-def follow_rows(rows: Rows) -> tuple[Ends, dict[int, PointEstimate]]:
+def follow_rows(rows: Rows, progressbar: bool) -> tuple[Ends, dict[int, PointEstimate]]:
     """Return where each row ended, and the estimates of those that are not evident maxima."""
     found, points, kinks, poles = _anchors(rows)
     ends = climb(rows.powered, rows.weights, points, kinks)
@@ -87,13 +88,16 @@ def follow_rows(rows: Rows) -> tuple[Ends, dict[int, PointEstimate]]:
     # is finite between them.  Beyond, the pole has to be looked for at every power.
     bounded = [i for i in found if i not in poles]
     low, high = min(bounded, default=len(ends.x)), max(bounded, default=-1)
-    for i in range(len(ends.x)):
-        if i in found and not _is_beaten(found[i], float(ends.value[i])):
-            continue
+    for i in [i for i in found if _is_beaten(found[i], float(ends.value[i]))]:
+        del found[i]
+    open_ = [
+        i
+        for i in range(len(ends.x))
+        if i not in found and not (ends.evident[i] and low <= i <= high)
+    ]
+    for i in track(open_, "following the path", disable=not (progressbar and open_)):
         if not low <= i <= high:
             found[i] = rows.at_pole(i, _nearest(poles, i)) or rows.search(i)[0]
-        elif ends.evident[i]:
-            found.pop(i, None)
         else:
             found[i] = rows.judge(i, ends.x[i], bool(ends.settled[i]))
             if found[i].status is Status.NOT_CONVERGED:

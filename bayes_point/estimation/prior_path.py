@@ -124,7 +124,7 @@ def prior_path(
         _PRIOR_POWERS if powers is None else powers, name="the prior", zero=True, infinite=False
     )
     weights = np.stack([np.ones_like(grid), grid], axis=1)
-    options = (n_starts, initvals, random_seed, potentials, backend)
+    options = (n_starts, initvals, random_seed, potentials, backend, progressbar)
     return _path(model, "prior_power", grid, weights, var_names, *options)
 
 
@@ -190,7 +190,7 @@ def data_path(
     )
     # Divided by the larger of the two weights: the same maximum, and infinity has a place.
     weights = np.stack([np.minimum(grid, 1.0), 1 / np.maximum(grid, 1.0)], axis=1)
-    options = (n_starts, initvals, random_seed, potentials, backend)
+    options = (n_starts, initvals, random_seed, potentials, backend, progressbar)
     return _path(model, "data_power", grid, weights, var_names, *options)
 
 
@@ -205,6 +205,7 @@ def _path(
     random_seed: Any,
     potentials: Potentials | None,
     backend: str | None,
+    progressbar: bool,
 ) -> xr.Dataset:
     if not isinstance(n_starts, Integral) or n_starts < 1:
         raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
@@ -222,7 +223,7 @@ def _path(
         estimator = "MLE" if "potential" in likelihood else "MAP"
         powered = Powered(density, both, column)
         rows = Rows(model, powered, estimator, weights, starts, rng)
-        path = _labelled(rows, dim, grid, names, *follow_rows(rows))
+        path = _labelled(rows, dim, grid, names, *follow_rows(rows, progressbar))
     _warn(path, dim)
     return path
 
