@@ -121,12 +121,12 @@ Made by `benchmarks/refit.py`: maximum likelihood estimates of many data sets un
 `bp.refit` also gives standard errors, log-likelihoods, and a proven status for each; the others
 give points. Seconds are of CPU, with clean compile caches (the first time, compiling included,
 imports not), and once more in the same process. Loops were run on a sample of the data sets, and
-their time is in proportion. "Apart" is the largest difference from our estimates among the first
-20.
+their time is in proportion. JAX may use both cores, and its CPU seconds are the sum of them.
+"Apart" is the largest difference from our estimates among the first 20.
 
 {parts}
 
-Two shared cores, {platform.system()}, Python {platform.python_version()}, {versions}.
+Two cores, shared with other work, {platform.system()}, Python {platform.python_version()}, {versions}.
 """
 
 

@@ -64,7 +64,7 @@ def with_bayes_point(name: str, y: np.ndarray) -> Callable[[], np.ndarray]:
 
 
 def with_pymc(name: str, y: np.ndarray) -> Callable[[], np.ndarray]:
-    """As a user writes it: a model with pm.Data, and find_MAP after each set_data."""
+    """A model, and its find_MAP, for each data set."""
     import pymc as pm
 
     logging.getLogger("pymc").setLevel(logging.ERROR)
