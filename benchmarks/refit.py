@@ -126,7 +126,8 @@ their time is in proportion. JAX may use both cores, and its CPU seconds are the
 
 {parts}
 
-Two cores, shared with other work, {platform.system()}, Python {platform.python_version()}, {versions}.
+Two cores, shared with other work: {platform.system()}, Python {platform.python_version()},
+{versions}.
 """
 
 

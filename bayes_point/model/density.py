@@ -230,7 +230,7 @@ class LogDensity:
 
     @property
     def bound_key(self) -> str:
-        """What tells one binding from another, for what is compiled with its values as constants."""
+        """What tells one binding from another, where its values are compiled as constants."""
         return repr([(name, value.tolist()) for name, value in self.bound.items()])
 
     def evaluate(

@@ -806,7 +806,8 @@ def test_discrete_variables_as_inputs() -> None:
     prior = stats.norm.logpdf(x).sum(axis=1) + np.log([0.2, 0.8])[choices].sum(axis=1)
     np.testing.assert_allclose(value, np.stack([likelihood, prior], axis=1), rtol=1e-13)
     natural = density.natural(x, {"k": choices})
-    assert list(natural) == ["mu", "which"]
+    assert list(natural) == ["k", "mu", "which"]
+    np.testing.assert_array_equal(natural["k"], choices)
     np.testing.assert_array_equal(natural["which"], where)
 
 
