@@ -44,8 +44,9 @@ NOISE = 2.0
 EXACT = 1e-4
 """Posterior sd. A term smaller than this is none either: so near are estimates found."""
 
-# Steps that sentences and tables speak of besides: all of the skew, and all that the MAP misses.
-_SUMS = {"skew": ("marginal mode", "mean"), "MAP": ("MAP", "mean")}
+# Steps that sentences and tables speak of besides: all of the skew; that and what the marginal
+# does, whose sum the draws know better than the point between; and all that the MAP misses.
+_SUMS = {"skew": ("marginal mode", "mean"), "shape": ("mode", "mean"), "MAP": ("MAP", "mean")}
 
 Array = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ class Explanation:
     points : dict of {str : ndarray of shape (n,)}
         By name: the points in posterior sd from the posterior mean.
     shift, mcse : dict of {str : ndarray of shape (n,)}
-        By term: those of `STEPS`, and "skew" and "MAP", the sums that sentences speak of.
+        By term: those of `STEPS`, and "skew", "shape" and "MAP", the sums that sentences speak of.
     noise : dict of {str : ndarray of bool, shape (n,)}
         Whether a term is not told from none.
     missing : sequence of dict of {str : str}

@@ -16,6 +16,10 @@ _BETWEEN = {
     "parametrisation": "parametrisation",
 }
 
+# Together where these draws cannot tell the two apart: they know the mode of the marginal, which
+# lies between, least of all points.
+_TOGETHER = "joint against marginal and skew, which these draws cannot tell apart"
+
 _NOTHING = 0.005
 """Posterior sd that are 0.00 as they are written."""
 
@@ -33,7 +37,8 @@ def sentence(
     ----------
     label : str
     shift, mcse : dict of {str : float}
-        By term, in posterior sd: those of `explain`, "skew" (both its steps), "MAP" (to the mean).
+        By term, in posterior sd: those of `explain`, "skew" (both its steps), "shape" (that and
+        the marginal's), "MAP" (to the mean).
     noise : dict of {str : bool}
         Whether a term is not told from none.
     missing : dict of {str : str}
@@ -66,18 +71,21 @@ def _causes(
     shift: Mapping[str, float], mcse: Mapping[str, float], noise: Mapping[str, bool], sign: float
 ) -> str:
     """Name the terms that are more than noise, the largest first."""
-    real = [t for t in _BETWEEN if not noise[t] and _written(shift[t], mcse[t])]
+    names = dict(_BETWEEN)
+    if noise["skew"] and noise["marginal"]:
+        names = {"parametrisation": names["parametrisation"], "shape": _TOGETHER}
+    real = [t for t in names if not noise[t] and _written(shift[t], mcse[t])]
     along = [t for t in real if sign * shift[t] > 0]
     against = [t for t in real if sign * shift[t] < 0]
     along.sort(key=lambda t: -abs(shift[t]))
     against.sort(key=lambda t: -abs(shift[t]))
-    said = [f"{_size(shift[t], mcse[t])} {_BETWEEN[t]}" for t in along]
+    said = [f"{_size(shift[t], mcse[t])} {names[t]}" for t in along]
     if said:
         number, _, cause = said[0].partition(" ")
         said[0] = f"{number} of it is {cause}"
     elif not against:
         return "no one cause of it can be told from noise"
-    less = [f"{_size(shift[t], mcse[t])} {_BETWEEN[t]}" for t in against]
+    less = [f"{_size(shift[t], mcse[t])} {names[t]}" for t in against]
     text = ", ".join(said)
     if less:
         text += f"{', ' if text else ''}less {' and '.join(less)}"

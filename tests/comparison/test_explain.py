@@ -339,6 +339,14 @@ def skewed(shape: float, mle: float, map_: float, mode: float) -> str:
     return str(explain(tree).attrs["sentences"][0])
 
 
+def test_what_the_draws_cannot_tell_apart_is_said_together() -> None:
+    # 60 draws know that the mean of a Gamma(4) lies 0.5 sd above 3, but not by way of which mode.
+    x = stats.gamma(4).rvs((2, 30), random_state=np.random.default_rng(1))
+    at = estimate({"x": 2.0})
+    text = str(explain(assemble({"x": x}, mle=at, map=at, mode=at)).attrs["sentences"][0])
+    assert "of it is joint against marginal and skew, which these draws cannot tell apart" in text
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
