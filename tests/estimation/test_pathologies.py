@@ -1,0 +1,156 @@
+"""The other half of the zoo: what has no ordinary maximum says so, and what has one is found."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from bayes_point.errors import EstimationWarning, ModelError
+from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.status import Status
+from tests.reference.pathologies import PATHOLOGIES
+from tests.zoo import Estimator
+
+# What is not right yet. Each is asserted to be wrong still, so that none is left here when it is.
+KNOWN_WRONG: set[tuple[str, Estimator]] = {
+    ("softmax_unseen_class", "mle"),
+    ("poisson_zero_group_collinear", "mle"),
+    ("change_point_continuous", "mle"),
+    ("change_point_continuous", "map"),
+    ("pareto_all_equal", "mle"),
+    ("two_points_covariance", "mle"),
+    ("one_observation_log_sd", "mle"),
+    ("perfect_fit_log_sd", "mle"),
+    ("contaminated_normal", "map"),
+    ("as_many_columns_as_rows_log_variance", "mle"),
+    ("t_on_ties", "mle"),
+    ("own_noise_of_one_group", "mle"),
+    ("weibull_three_parameters_log_gap", "mle"),
+    ("laplace_regression", "mle"),
+    ("laplace_regression", "map"),
+    ("laplace_regression_unknown_scale", "mle"),
+    ("laplace_regression_unknown_scale", "map"),
+    ("quantile_regression", "mle"),
+    ("quantile_regression", "map"),
+    ("funnel_flat", "map"),
+    ("mixture_of_regressions", "mle"),
+    ("mixture_of_regressions", "map"),
+    ("as_many_columns_as_rows_strong_prior", "map"),
+    ("skew_normal_of_symmetric_data", "mle"),
+}
+# More than a second of searching each.
+SLOW = set(
+    """
+    all_equal all_tails_and_a_difference as_many_columns_as_rows_log_variance
+    betabinomial_underdispersed collinear_unknown_sd contaminated_normal dyestuff2
+    dyestuff2_log_sd dyestuff2_variance eight_schools_centred_log_tau eight_schools_marginal
+    eight_schools_noncentred endometrial_effect_coded endometrial_firth_mle explosive_series
+    funnel_flat funnel_noncentred gp_constant_signal gp_without_signal
+    gp_without_signal_free_scale laplace_scale lognormal_three_parameters mixture_collapse
+    mixture_of_regressions mixture_of_smooth_data mixture_of_smooth_data_weights
+    mixture_weight_at_edge multinomial_zero_count multinomial_zero_count_dirichlet_2
+    multinomial_zero_count_dirichlet_half multinomial_zero_logit negbin_dispersion
+    negbin_underdispersed one_factor one_observation_log_sd ordered_empty_lowest
+    ordered_empty_middle ordered_means_reversed own_noise_of_one_group perfect_fit_log_sd
+    poisson_zero_group_contrast quantile_regression rotated_factors saturation_curvature
+    saturation_not_reached sd_upper_bound separation_complete separation_complete_centred
+    separation_probit skew_normal_of_symmetric_data skew_normal_one_sided softmax_unseen_class
+    t_on_light_tails t_on_ties truncated_normal_long_tail two_components_for_one_group
+    two_points_covariance two_variances von_mises_all_equal weibull_three_parameters
+    weibull_three_parameters_log_gap zero_counts zip_without_extra_zeros
+    zip_without_extra_zeros_logit
+    """.split()  # noqa: SIM905 - a table of names
+)
+ZOO = {zoo_model.name: zoo_model for zoo_model in PATHOLOGIES}
+
+
+@cache
+def built(name: str) -> pm.Model:
+    return ZOO[name].build()
+
+
+@cache
+def found(name: str, estimator: Estimator) -> PointEstimate:
+    find = find_MLE if estimator == "mle" else find_MAP
+    with warnings.catch_warnings():
+        # That there is no estimate is what most of these have to say.
+        warnings.simplefilter("ignore", EstimationWarning)
+        kwargs = ZOO[name].call_kwargs(estimator)
+        return find(built(name), progressbar=False, random_seed=1, **kwargs)
+
+
+def cases(known_wrong: bool = False) -> list:
+    return [
+        pytest.param(z.name, estimator, marks=[pytest.mark.slow] * (z.name in SLOW))
+        for z in PATHOLOGIES
+        for estimator in z.estimators
+        if ((z.name, estimator) in KNOWN_WRONG) == known_wrong
+    ]
+
+
+def element(estimate: PointEstimate, label: str) -> float:
+    """Value of an element by its label, such as ``"beta[age]"``."""
+    name, _, coord = label.partition("[")
+    value = estimate.point[name]
+    return float(value.sel({value.dims[0]: coord.removesuffix("]")}) if coord else value)
+
+
+def complaints(name: str, estimator: Estimator) -> Iterator[str]:
+    """What is wrong with an estimate, beside the truth."""
+    truth = ZOO[name].truth(estimator)
+    try:
+        estimate = found(name, estimator)
+    except ModelError as refused:
+        yield str(refused)
+        return
+    if estimate.status.key not in truth.statuses:
+        yield f"status {estimate.status.key}, not {truth.statuses}"
+    point = {variable: estimate.point[variable].values for variable in truth.point}
+    if (distance := truth.distance(point)) is not None:
+        yield distance
+    if made_up := [name for name in truth.no_sign if np.isinf(element(estimate, name))]:
+        yield f"a sign is made up of {made_up}"
+    named = [label for finding in estimate.findings for label in finding.parameters]
+    if missing := truth.missing_names(named):
+        yield f"not named: {missing}"
+    n_optima = estimate.optima.sizes["optimum"]
+    if truth.n_optima is not None and n_optima > truth.n_optima:
+        yield f"{n_optima} optima, not {truth.n_optima}"
+    if truth.log_density is not None:
+        value = estimate.log_likelihood if estimator == "mle" else estimate.log_joint
+        if value != pytest.approx(truth.log_density, rel=1e-6, abs=1e-6):
+            yield f"log density {value}, not {truth.log_density}"
+
+
+@pytest.mark.parametrize(("name", "estimator"), cases())
+def test_truth(name: str, estimator: Estimator) -> None:
+    assert not list(complaints(name, estimator))
+
+
+@pytest.mark.parametrize(("name", "estimator"), cases(known_wrong=True))
+def test_known_wrong_are_wrong_still(name: str, estimator: Estimator) -> None:
+    assert list(complaints(name, estimator)), f"{name} is right now: take it out of KNOWN_WRONG"
+
+
+@pytest.mark.parametrize(("name", "estimator"), cases())
+def test_nothing_is_fabricated(name: str, estimator: Estimator) -> None:
+    """What the status, the findings and the numbers say of one another."""
+    estimate = found(name, estimator)
+    values = np.concatenate([np.ravel(value) for value in estimate.point.data_vars.values()])
+    if estimate.status.is_point:
+        assert np.isfinite(values).all()
+    else:
+        assert estimate.findings, "no reason is given"
+        assert all(finding.what and finding.advice for finding in estimate.findings)
+    if estimate.status is Status.AT_INFINITY:
+        assert np.isinf(values).any()
+    if estimate.status is Status.UNBOUNDED:
+        assert np.isnan(values).any()
+    if estimate.status is Status.NOT_IDENTIFIED:
+        assert any(finding.is_flat for finding in estimate.findings)
