@@ -14,7 +14,7 @@ from bayes_point.report.figures import draw
 from bayes_point.report.request import Request
 from bayes_point.report.wording import number
 
-MAX_GAPS, MAX_MARGINALS, MAX_JOINT = 24, 8, 5
+MAX_GAPS, MAX_MARGINALS, MAX_JOINT = 24, 8, 4
 """Parameters in each figure: of more, those with the largest gaps."""
 
 MAX_WORDS = 10
