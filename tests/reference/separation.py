@@ -20,6 +20,8 @@ from tests.zoo import Point, Truth, ZooModel
 __all__ = ["SEPARATION"]
 
 GRADE = np.array([1.0, 2.0, 3.0, 4.0])
+TWO_VALUES = np.array([-1.0, -1.0, 3.0, -1.0, -1.0, 3.0])
+MIXED_AT_ONE = np.array([1, 1, 0, 0, 0, 0])
 PASSED = np.array([0, 0, 1, 1])
 
 
@@ -35,6 +37,13 @@ def complete_centred() -> pm.Model:
         beta = pm.Normal("beta", 0, 2.5, dims="feature")
         eta = beta[0] + beta[1] * (GRADE - 2.5)
         pm.Bernoulli("passed", pm.math.invlogit(eta), observed=PASSED)
+    return model
+
+
+def quasi_two_values() -> pm.Model:
+    with pm.Model() as model:
+        a, b = pm.Normal("a", 0, 2), pm.Normal("b", 0, 2)
+        pm.Bernoulli("y", logit_p=a + b * TWO_VALUES, observed=MIXED_AT_ONE)
     return model
 
 
@@ -179,6 +188,20 @@ SEPARATION = (
             n_optima=1,
         ),
         twin_of="separation_complete",
+    ),
+    # At -1 half are 1, so that a = b; at 3 none is, so that a + 3 b = 4 b goes to -inf.
+    ZooModel(
+        "separation_quasi_two_values",
+        quasi_two_values,
+        mle=Truth(
+            "at_infinity",
+            {"a": -np.inf, "b": -np.inf},
+            "log odds of 0 at -1, of -inf at 3",
+            log_density=4 * np.log(0.5),
+            parameters=("a", "b"),
+            n_optima=1,
+            path=_path({"a": -1.0, "b": -1.0}),
+        ),
     ),
     ZooModel(
         "separation_probit",
