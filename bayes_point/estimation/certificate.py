@@ -19,7 +19,7 @@ from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Quadratic, finite_hessian, maximise
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.paths import Path, exact_beyond, limit_of, release
+from bayes_point.estimation.paths import Path, limit_of, release
 from bayes_point.estimation.precision import precision
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow
@@ -364,7 +364,7 @@ def _is_beyond(path: Path, x: Array) -> bool:
 def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
     """Judge a density that rises as some coordinates go to infinity: towards a limit, or not."""
     direction = path.direction
-    pivot = int(np.argmax(np.abs(direction) / path.scale))
+    pivot = path.pivot
     away = np.abs(path.x[:, pivot] - path.x[0, pivot]) / path.scale[pivot]
     # From a point where the tail is all there is, but its gains are not yet lost in rounding.
     k = int(np.argmax(away >= min(5.0, 0.5 * away.max())))
@@ -376,17 +376,7 @@ def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
         track = track.up_to_rounding(path.x[0, pivot])
     if track.grows_without_bound:
         return _unbounded(objective, point, [track])
-    # The point found may be further out, but only as long as rounding has not blurred it.
-    further = _is_beyond(path, point.x) and point.noise < 1e-7
-    if further:
-        points = np.vstack([path.x[:-1], _held_at(objective, point.x, direction != 0)])
-        limit = float(objective.evaluate(points[-1:])[0][0])
-        far = exact_beyond(objective, points[-1], path.unit, limit)
-        if far is not None:
-            points = np.vstack([points, far])
-            limit = float(objective.evaluate(points[-1:])[0][0])
-    else:
-        points, limit = limit_of(objective, path)
+    points, limit = limit_of(objective, path)
     status, findings = _at_the_edge(objective, points, direction, limit, track)
     certificate = _result(objective, point, status, *findings)
     return replace(certificate, path=points, direction=direction, value=limit)

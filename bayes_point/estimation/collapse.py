@@ -54,7 +54,7 @@ def collapse(objective: Objective, x: Array, observed: Array) -> Track | None:
             rows.append(block)
             pivots += [j] * len(observed)
             placed += [int(place)] * len(observed)
-    if not rows:
+    if not rows or not len(observed):
         return None
     points, pivot = np.concatenate(rows), np.array(pivots)
     near, far = (_moved(objective, points, pivot, -step) for step in (_NEAR, _FAR))

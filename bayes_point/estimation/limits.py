@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.paths import extrapolated
 from bayes_point.model.density import LogDensity
 
 __all__ = ["natural_limit"]
@@ -20,7 +21,7 @@ def natural_limit(density: LogDensity, path: Array, direction: Array) -> dict[st
     density : LogDensity
         The model.
     path : ndarray, (steps, p)
-        Points on the unconstrained scale; the last is the limit of the coordinates that settle.
+        Points on the unconstrained scale, the last three equally far apart.
     direction : ndarray, (p,)
         Signs of the coordinates that go to infinity; zero for the others.
 
@@ -33,7 +34,8 @@ def natural_limit(density: LogDensity, path: Array, direction: Array) -> dict[st
     if not np.any(direction):
         return {name: value[-1] for name, value in along.items()}
     with np.errstate(invalid="ignore"):
-        end = np.where(direction != 0, np.copysign(np.inf, direction), path[-1])
+        settled = extrapolated(path[-3:])
+        end = np.where(direction != 0, np.copysign(np.inf, direction), settled)
     at_end = density.natural(end[None, :])
     limits = {name: _limit(np.asarray(along[name], float), at_end[name][0]) for name in along}
     # The transform of a parameter itself has a limit, and it is that.

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.maximise import finite_hessian, maximise
+from bayes_point.estimation.maximise import EPS, maximise
 from bayes_point.estimation.objective import Objective, Penalised
 from bayes_point.estimation.precision import precision
 
-__all__ = ["Path", "exact_beyond", "extrapolated", "limit_of", "release"]
+__all__ = ["Path", "extrapolated", "limit_of", "release"]
 
 Array = NDArray[np.float64]
 
@@ -31,6 +31,7 @@ _UNDECIDED = 2.5
 _ENOUGH = 6
 # How much further out, in units of the last step, a limit is looked at.
 _BEYOND = np.array([10.0, 20.0, 50.0, 150.0, 600.0])
+_PLACES = 3
 # Relative rounding up to which differences of values are still good for an extrapolation.
 _EXACT = 3e-10
 
@@ -59,6 +60,11 @@ class Path:
         if np.any(moving & undecided):
             return np.zeros(self.x.shape[1])
         return np.where(moving, last, 0.0)
+
+    @property
+    def pivot(self) -> int:
+        """The coordinate that goes fastest."""
+        return int(np.argmax(np.abs(self.direction) / self.scale))
 
     @property
     def unit(self) -> Array:
@@ -95,9 +101,7 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
 
 
 def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
-    """Return the way to infinity, (3, p), and the limit of the objective there.
-
-    In the last row the coordinates that settle are at their limits.
+    """Return the path, with three points more, and the limit of the objective at its end.
 
     Three points equally far apart, with the coordinates that settle maximised over: what is left
     to the limit shrinks in equal proportion from one to the next (as 1 / nu does when log nu
@@ -113,31 +117,35 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
         np.abs(direction) / np.minimum(path.scale, np.abs(direction) + 1e-300)
     )
     ahead = base + np.arange(-2.0, 1.0)[:, None] * unit
-    search = maximise(objective, ahead, free=np.tile(direction == 0, (3, 1)), max_iterations=100)
-    x, value = extrapolated(search.x), extrapolated(search.value)
-    far = exact_beyond(objective, search.x[-1], unit, float(value))
+    # The others that go there keep to the path only roughly: what is left between them settles.
+    free = np.arange(len(direction)) != path.pivot
+    search = maximise(objective, ahead, free=np.tile(free, (3, 1)), max_iterations=100)
+    value = float(extrapolated(search.value))
+    far = _exact_beyond(objective, path, search.x[-1], value)
     if far is not None:
-        return np.vstack([search.x[1:], far]), float(objective.evaluate(far[None, :])[0][0])
-    end = np.where(direction == 0, x, search.x[-1])
-    return np.vstack([search.x[:-1], end]), float(value)
+        return np.vstack([path.x, search.x[1:], far]), float(objective.evaluate(far[None, :])[0][0])
+    return np.vstack([path.x, search.x]), value
 
 
-def exact_beyond(objective: Objective, x: Array, unit: Array, limit: float) -> Array | None:
-    """Return a point so far out that the objective is at its limit to the last digit, if it is so.
+def _exact_beyond(objective: Objective, path: Path, x: Array, limit: float) -> Array | None:
+    """Return a point beyond `x` where the objective is at its limit to the last digit, if any is.
 
     A logit of 700 makes an exact one; the terms of a Student t with 1e15 degrees of freedom cancel
     to anything.
     """
-    points = x + _BEYOND[:, None] * unit
-    value, gradient = objective.evaluate(points)
-    noise, _ = precision(objective, points, value, gradient, finite_hessian(objective, points))
+    points = x + _BEYOND[:, None] * path.unit
+    value, _ = objective.evaluate(points)
+    finite = np.flatnonzero(np.isfinite(value))
+    if not finite.size:
+        return None
+    # The same at several places: rounding is not.
     size = 1 + np.abs(limit)
-    exact = (np.abs(value - limit) <= 1e-6 * size) & (noise <= 1e-12 * size)
-    if not np.any(exact):
+    there = np.abs(value - value[finite[-1]]) <= 64 * EPS * size
+    if there.sum() < _PLACES or not np.abs(value[finite[-1]] - limit) <= 1e-3 * size:
         return None
     # No further than need be: the terms that settle lose digits on the way.
-    there = exact & (value == value[np.flatnonzero(exact)[-1]])
-    return points[np.flatnonzero(there)[0]]
+    free = np.arange(len(x)) != path.pivot
+    return maximise(objective, points[np.flatnonzero(there)[:1]], free=free[None, :]).x[0]
 
 
 def extrapolated(values: Array) -> Array:
