@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from bayes_point.comparison.tables import summary
     from bayes_point.comparison.verdict import Verdict, verdict
     from bayes_point.comparison.waterfall import plot_waterfall
+    from bayes_point.estimation.bootstrap import bootstrap
+    from bayes_point.estimation.bootstrap_intervals import bootstrap_interval
     from bayes_point.estimation.estimate import find_MAP, find_MLE
     from bayes_point.estimation.likelihood_ratio import (
         LikelihoodRatioTest,
@@ -61,6 +63,8 @@ _HOMES = {
     "PointEstimate": "bayes_point.estimation.point_estimate",
     "Status": "bayes_point.estimation.status",
     "Verdict": "bayes_point.comparison.verdict",
+    "bootstrap": "bayes_point.estimation.bootstrap",
+    "bootstrap_interval": "bayes_point.estimation.bootstrap_intervals",
     "closeness": "bayes_point.comparison.closeness",
     "data_path": "bayes_point.estimation.prior_path",
     "explain": "bayes_point.comparison.explain",
@@ -96,6 +100,8 @@ __all__ = [
     "Report",
     "Status",
     "Verdict",
+    "bootstrap",
+    "bootstrap_interval",
     "closeness",
     "data_path",
     "explain",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import xarray as xr
@@ -25,6 +26,7 @@ from bayes_point.estimation.uncertainty import (
 from bayes_point.model.bounds import bounds_of
 
 if TYPE_CHECKING:
+    from bayes_point.estimation.bootstrap import BootstrapKind
     from bayes_point.estimation.point_estimate import PointEstimate
 
 __all__ = ["Method", "checked_probability", "conf_int", "wald"]
@@ -54,7 +56,7 @@ def conf_int(
     *,
     ci_prob: float | None,
     method: Method,
-    kind: Kind,
+    kind: Kind | BootstrapKind,
     cluster: Cluster,
     var_names: str | Sequence[str] | None,
     filter_vars: str | None,
@@ -65,7 +67,8 @@ def conf_int(
     prob = checked_probability(ci_prob)
     if method not in ("profile", "wald", "bootstrap"):
         raise ModelError(f"Got method={method!r}. It must be 'profile', 'wald' or 'bootstrap'.")
-    if method != "wald" and (kind != "hessian" or cluster is not None):
+    resampled = method == "bootstrap" and kind in ("parametric", "nonparametric")
+    if method != "wald" and ((kind != "hessian" and not resampled) or cluster is not None):
         raise ModelError(
             f"kind= and cluster= choose the standard errors of method='wald'; got method={method!r}"
             ". Leave them out, or use method='wald'."
@@ -78,12 +81,10 @@ def conf_int(
     rows = selected(estimate, names, filter_vars, coords)
     chosen: dict[str, Any] = {"var_names": names, "filter_vars": filter_vars, "coords": coords}
     if method == "wald":
-        whole = wald(estimate, prob, kind, cluster)
+        whole = wald(estimate, prob, cast(Kind, kind), cluster)
         return _chosen(estimate, whole, chosen)
     if method == "bootstrap":
-        raise ModelError(
-            "method='bootstrap' is not there yet: it waits for refit. Use method='profile'."
-        )
+        return _bootstrapped(estimate, prob, kind, chosen, options)
     if len(rows) > _MOST_PROFILES:
         raise ModelError(
             f"Profiles of {len(rows)} scalars would take long. Say which are wanted with "
@@ -93,6 +94,35 @@ def conf_int(
 
     out = profile_interval(estimate, ci_prob=prob, **chosen)
     return out.assign_attrs(out.attrs | {"method": method, "ci_prob": prob})
+
+
+def _bootstrapped(
+    estimate: PointEstimate,
+    prob: float,
+    kind: str,
+    chosen: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> xr.Dataset:
+    """Return the intervals from refits to new data."""
+    from bayes_point.estimation.bootstrap import bootstrap_of
+    from bayes_point.estimation.bootstrap_intervals import bootstrap_interval
+
+    rest = dict(options)
+    interval = rest.pop("interval", "bca")
+    allowed = inspect.signature(bootstrap_of).parameters.keys() - {"estimate", "kind", "jackknife"}
+    if unknown := sorted(rest.keys() - allowed):
+        raise ModelError(
+            f"method='bootstrap' knows no {', '.join(unknown)}; its arguments are interval, "
+            f"{', '.join(sorted(allowed))}."
+        )
+    drawn = bootstrap_of(
+        estimate,
+        kind="nonparametric" if kind == "nonparametric" else "parametric",
+        jackknife=interval == "bca",
+        **rest,
+    )
+    out = bootstrap_interval(drawn, ci_prob=prob, method=interval, **chosen)
+    return out.assign_attrs(out.attrs | {"method": "bootstrap", "interval": interval})
 
 
 def wald(estimate: PointEstimate, prob: float, kind: Kind, cluster: Cluster) -> xr.Dataset:

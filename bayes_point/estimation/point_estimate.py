@@ -196,7 +196,7 @@ class PointEstimate:
         *,
         ci_prob: float | None = None,
         method: Method = "profile",
-        kind: Kind = "hessian",
+        kind: Kind | Literal["parametric", "nonparametric"] = "hessian",
         cluster: Cluster = None,
         var_names: str | Sequence[str] | None = None,
         filter_vars: Literal["like", "regex"] | None = None,
@@ -217,13 +217,15 @@ class PointEstimate:
             Elements of a simplex, and other free scalars of a bounded support, get theirs on the
             log or logit scale of that support; other Deterministics on the natural scale, where an
             end may leave the values that they can take.
-            ``"bootstrap"``: from refits to data that the model simulates.
+            ``"bootstrap"``: from refits to data that the model simulates, or to resampled ones
+            with ``kind="nonparametric"``; see `bootstrap`.
         kind, cluster
             Of the standard errors, for ``"wald"``; as in `covariance`.
         var_names, filter_vars, coords
             What to select, as in ArviZ; by default the free variables.
         **bootstrap_kwargs
-            Further arguments of the bootstrap, such as ``random_seed``.
+            Further arguments of `bootstrap`, such as ``n`` and ``random_seed``; and ``interval``,
+            ``"bca"`` (the default) or ``"percentile"``.
 
         Returns
         -------

@@ -1,0 +1,300 @@
+"""bootstrap: the distribution of an estimator, from refits to simulated or resampled data."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_point.errors import EstimationError, EstimationWarning, ModelError
+from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.estimator import Potentials
+from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.refit import refit
+from bayes_point.estimation.resampling import Units, units_of
+from bayes_point.estimation.simulation import check_simulates, free_values, simulate
+from bayes_point.estimation.status import Status
+from bayes_point.model.cache import log_density
+from bayes_point.model.checks import as_model, check_model
+
+__all__ = ["BootstrapKind", "bootstrap", "bootstrap_of", "whole_number"]
+
+BootstrapKind = Literal["parametric", "nonparametric"]
+
+# Numbers in the weights of the refits that are made together: 128 MB.
+_AT_ONCE = 2**24
+_DIM = "draw"
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+def bootstrap(
+    model: pm.Model | None = None,
+    n: int = 1000,
+    *,
+    kind: BootstrapKind = "parametric",
+    estimator: Literal["MLE", "MAP"] = "MLE",
+    dims: str | Sequence[str] | None = None,
+    jackknife: bool = True,
+    jacobian: bool = False,
+    potentials: Potentials | None = None,
+    n_starts: int = 8,
+    random_seed: Any = None,
+    backend: str | None = None,
+    progressbar: bool = True,
+) -> xr.DataTree:
+    """Draw from the distribution of an estimator, by refits to new data sets.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of the context.
+    n : int
+        Data sets.
+    kind : {"parametric", "nonparametric"}
+        New data are drawn by the model at the estimate; or from the observations themselves, with
+        replacement [1]_.  The latter is done by weights on the log-likelihood of each unit.
+    estimator : {"MLE", "MAP"}
+        What is estimated.
+    dims : str or sequence of str, optional
+        Dims of the observed variables whose cells are the units that are independent of each other,
+        and are resampled or left out.  Has to be given where the observed variables have several.
+    jackknife : bool
+        Whether to estimate also with each unit left out, for BCa intervals; of more than 500 units
+        in 500 groups.
+    jacobian, potentials, n_starts, random_seed, backend, progressbar
+        As in `find_MAP`; the starts are those of the estimate from the model's own data, from which
+        each refit starts.
+
+    Returns
+    -------
+    xarray.DataTree
+        - ``posterior`` (chain, draw): the estimates on the natural scale, of the data sets that
+          have one; it is the distribution of an estimator, and no posterior, but ArviZ takes it
+        - ``sample_stats``: ``status`` and ``log_likelihood`` of these
+        - ``refits`` (draw): the estimates of all data sets, with standard errors and status
+        - ``jackknife`` (left_out): the estimates with units left out
+        - ``mle`` or ``map``: the estimate from the model's own data
+
+        ``attrs`` has ``kind``, ``estimator``, ``n``, ``statuses`` (how many refits have which, as
+        JSON) and, where there is no jackknife, ``no_jackknife``, the reason.
+
+    Raises
+    ------
+    ModelError
+        If the model, or what is asked, cannot be used.
+    EstimationError
+        If the estimate itself is no point, so that no data can be simulated from it; or if no
+        refit has an estimate.
+
+    Warns
+    -----
+    EstimationWarning
+        If some of the data sets have no finite estimate.
+
+    References
+    ----------
+    .. [1] B. Efron (1979), Bootstrap methods: another look at the jackknife,
+       https://doi.org/10.1214/aos/1176344552
+
+    Examples
+    --------
+    The standard error of a mean, sqrt(3.5) / 2 with the divisor n:
+
+    >>> import bayes_point as bp, pymc as pm
+    >>> with pm.Model() as model:
+    ...     mu = pm.Flat("mu")
+    ...     y = pm.Normal("y", mu, 1, observed=[1.0, 2.0, 4.0, 6.0])
+    >>> dt = bp.bootstrap(model, kind="nonparametric", random_seed=1, progressbar=False)
+    >>> abs(float(dt["posterior"]["mu"].std()) - 0.96) < 0.07
+    True
+    """
+    model = as_model(model, "bootstrap")
+    check_model(model)
+    if estimator not in ("MLE", "MAP"):
+        raise ModelError(f"Got estimator={estimator!r}. It must be 'MLE' or 'MAP'.")
+    options: dict[str, Any] = {
+        "n_starts": n_starts,
+        "random_seed": random_seed,
+        "backend": backend,
+        "progressbar": progressbar,
+    }
+    _check(model, n, kind)
+    if estimator == "MLE":
+        if jacobian:
+            raise ModelError("jacobian=True is for estimator='MAP'; the MLE has no Jacobian.")
+        estimate = find_MLE(model, potentials=potentials, **options)
+    else:
+        estimate = find_MAP(model, jacobian=jacobian, **options)
+    return bootstrap_of(
+        estimate,
+        n=n,
+        kind=kind,
+        dims=dims,
+        jackknife=jackknife,
+        potentials=potentials,
+        random_seed=random_seed,
+        backend=backend,
+        progressbar=progressbar,
+    )
+
+
+def bootstrap_of(
+    estimate: PointEstimate,
+    *,
+    n: int = 1000,
+    kind: BootstrapKind = "parametric",
+    dims: str | Sequence[str] | None = None,
+    jackknife: bool = True,
+    potentials: Potentials | None = None,
+    random_seed: Any = None,
+    backend: str | None = None,
+    progressbar: bool = True,
+) -> xr.DataTree:
+    """Bootstrap an estimate that is there already; see `bootstrap`."""
+    model = estimate.model
+    _check(model, n, kind)
+    if estimate.estimator == "MLE" and model.potentials and potentials is None:
+        potentials = "likelihood" if "potential" in estimate.objective.weights else "prior"
+    rng = np.random.default_rng(random_seed)
+    engine = _Engine(estimate, potentials, int(rng.integers(2**31)), backend, progressbar)
+    units, why = None, ""
+    if kind == "nonparametric" or jackknife:
+        try:
+            units = units_of(model, engine.weighted_density(), dims)
+        except ModelError as error:
+            if kind == "nonparametric" or dims is not None:
+                raise
+            why = str(error)
+    if kind == "parametric":
+        check_simulates(model, potentials)
+        data = simulate(model, free_values(estimate, int(n)), rng)
+        fits = engine.refits([(data, None)])
+    else:
+        assert units is not None
+        fits = engine.weighted(units, units.drawn(int(n), rng))
+    groups = {"/refits": fits} | _draws(estimate, fits, int(n))
+    if units is not None and jackknife:
+        left_out = engine.weighted(units, units.left_out())
+        groups["/jackknife"] = left_out.rename({_DIM: "left_out"}).drop_vars(
+            "left_out", errors="ignore"
+        )
+    tree = xr.DataTree.from_dict(groups)
+    tree[estimate.estimator.lower()] = estimate.to_datatree()
+    keys, counts = np.unique(fits["status"].values.astype(str), return_counts=True)
+    tree.attrs = {
+        "kind": kind,
+        "estimator": estimate.estimator,
+        "n": fits.sizes[_DIM],
+        "statuses": json.dumps(dict(zip(keys.tolist(), counts.tolist(), strict=True))),
+        "dims": json.dumps(list(units.dims) if units is not None else []),
+    }
+    if units is None or not jackknife:
+        tree.attrs["no_jackknife"] = why or "jackknife=False was asked for."
+    return tree
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """Return `value` if it is a whole number of at least so much."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ModelError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+    return int(value)
+
+
+def _check(model: pm.Model, n: int, kind: str) -> None:
+    whole_number("n", n, 2)
+    if kind not in ("parametric", "nonparametric"):
+        raise ModelError(f"Got kind={kind!r}. It must be 'parametric' or 'nonparametric'.")
+    if not model.observed_RVs:
+        raise ModelError(
+            "The model observes nothing, so there are no data to draw anew. Write its likelihood "
+            "as distributions with observed=."
+        )
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """Refits of an estimate's model, each from the estimate."""
+
+    estimate: PointEstimate
+    potentials: Potentials | None
+    seed: int
+    backend: str | None
+    progressbar: bool
+
+    def weighted_density(self) -> Any:
+        return log_density(self.estimate.model, backend=self.backend, weights=True)
+
+    def weighted(self, units: Units, counts: NDArray[np.float64]) -> xr.Dataset:
+        return self.refits(({}, weights) for weights in units.parts(counts, _AT_ONCE))
+
+    def refits(
+        self, parts: Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]]
+    ) -> xr.Dataset:
+        """Return the refits to parts of the data sets, along one dim."""
+        start = None
+        # On an edge there is nothing to start from.
+        if self.estimate.status is Status.CONVERGED:
+            names = dict.fromkeys(self.estimate.objective.density.variables)
+            start = {name: self.estimate.point[name].values for name in names}
+        done = []
+        for data, weights in parts:
+            fits = refit(
+                self.estimate.model,
+                data,
+                weights=weights,
+                estimator=self.estimate.estimator,  # type: ignore[arg-type]
+                jacobian=self.estimate.jacobian,
+                potentials=self.potentials,
+                initvals=start,
+                random_seed=self.seed,
+                dim=_DIM,
+                backend=self.backend,
+                progressbar=self.progressbar,
+            )
+            done.append(fits)
+            arrays = [*data.values(), *(weights or {}).values()]
+            if fits.sizes[_DIM] < len(arrays[0]):
+                break  # interrupted from the keyboard, of which refit has warned
+        return xr.concat(done, _DIM) if len(done) > 1 else done[0]
+
+
+def _draws(estimate: PointEstimate, fits: xr.Dataset, n: int) -> dict[str, xr.Dataset]:
+    """Return the groups of the data sets that have an estimate, and say how many have none."""
+    names = [str(name) for name in estimate.point.data_vars]
+    keys = fits["status"].values.astype(str)
+    good = np.isin(keys, [status.key for status in Status if status.is_point])
+    if not good.any():
+        raise EstimationError(
+            f"None of the {len(keys)} refits has an estimate: {_counted(keys)}. Look at some of "
+            "them with refit.",
+            estimate,
+        )
+    if not good.all():
+        warnings.warn(
+            f"Of {len(keys)} refits {int((~good).sum())} have no finite estimate "
+            f"({_counted(keys[~good])}): they are not in the group posterior, but in refits.",
+            EstimationWarning,
+            skip_file_prefixes=(_PACKAGE,),
+        )
+    kept = fits.assign_coords({_DIM: np.arange(len(keys))}).isel({_DIM: np.flatnonzero(good)})
+    kept = kept.expand_dims(chain=[0])
+    attrs = {"sample_dims": ["chain", "draw"]}
+    return {
+        "/posterior": kept[names].assign_attrs(attrs),
+        "/sample_stats": kept[["status", "log_likelihood"]].assign_attrs(attrs),
+    }
+
+
+def _counted(keys: NDArray[np.str_]) -> str:
+    found, counts = np.unique(keys, return_counts=True)
+    pairs = zip(found, counts, strict=True)
+    return ", ".join(f"{key.replace('_', ' ')} {count}" for key, count in pairs)

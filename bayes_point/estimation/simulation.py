@@ -1,0 +1,100 @@
+"""Data sets that a model makes, given values of its free variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+from numpy.typing import NDArray
+from pymc.model.transform.optimization import freeze_dims_and_data
+from pytensor.graph.replace import graph_replace
+
+from bayes_point.errors import EstimationError, ModelError
+from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.model.interpreted import INTERPRETED
+
+__all__ = ["check_simulates", "free_values", "simulate"]
+
+
+def check_simulates(model: pm.Model, potentials: str | None) -> None:
+    """Raise if the model's likelihood is not, or not only, that of data that it can draw."""
+    if not model.observed_RVs:
+        raise ModelError(
+            "The model observes nothing, so there are no data to simulate. Write its likelihood "
+            "as distributions with observed=."
+        )
+    if potentials == "likelihood":
+        raise ModelError(
+            "Data cannot be simulated from a Potential that is part of the likelihood. Write the "
+            "model with distributions."
+        )
+
+
+def free_values(estimate: PointEstimate, n: int) -> dict[str, NDArray]:
+    """Return the estimate's value of each free variable, n times: (n, *shape).
+
+    Raises
+    ------
+    EstimationError
+        If the estimate is no point.
+    """
+    if not estimate.status.is_point:
+        raise EstimationError(
+            f"Data cannot be simulated from the {estimate.estimator}: {estimate.status.value}",
+            estimate,
+        )
+    out = {}
+    for rv in estimate.model.free_RVs:
+        value = np.asarray(estimate.point[rv.name].values)
+        out[rv.name] = np.broadcast_to(value, (n, *value.shape))
+    return out
+
+
+def simulate(
+    model: pm.Model, points: Mapping[str, NDArray], rng: np.random.Generator
+) -> dict[str, NDArray]:
+    """Draw a data set at each of n points.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model; its dims and data are frozen as they stand now.
+    points : mapping of str to ndarray, (n, *shape)
+        The free variables on the natural scale.
+    rng : Generator
+        What the seed is drawn from.
+
+    Returns
+    -------
+    dict of str to ndarray, (n, *shape)
+        The observed variables.
+    """
+    frozen = freeze_dims_and_data(model)
+    inputs = {rv.name: frozen[rv.name].type(name=rv.name) for rv in model.free_RVs}
+    # All at once: what one observed variable draws, another may depend on.
+    graphs = graph_replace(
+        [frozen[rv.name] for rv in model.observed_RVs],
+        {frozen[name]: value for name, value in inputs.items()},
+        strict=False,
+    )
+    # One by one, not vectorised: what depends on no parameter, such as the first step of a random
+    # walk, would then be drawn once for all data sets.
+    with pytensor.config.change_flags(cxx=""):
+        function = pm.compile(
+            list(inputs.values()),
+            graphs,
+            mode=INTERPRETED,
+            random_seed=int(rng.integers(2**31)),
+            on_unused_input="ignore",
+        )
+    function.trust_input = True
+    rows = [np.asarray(points[name], dtype=value.type.dtype) for name, value in inputs.items()]
+    n = len(rows[0])
+    drawn: Sequence[Any] = [function(*(row[i] for row in rows)) for i in range(n)]
+    return {
+        rv.name: np.stack([np.asarray(one[k]) for one in drawn])
+        for k, rv in enumerate(model.observed_RVs)
+    }
