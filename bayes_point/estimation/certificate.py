@@ -38,6 +38,8 @@ _SPIKE = 1e-3
 _ROUNDS = 6
 # A search that has gone this far in a log or a logit is running away.
 _FAR = 25.0
+# In a parameter itself, which may be a log by the user's own hand, this is far enough to look.
+_VERY_FAR = 100.0
 # So many times its own size is more than a parameter's standard error ever is.
 _LOOSE = 1e4
 _HALVINGS = 4
@@ -212,9 +214,10 @@ def _both_ways(objective: Objective, point: _Point, pivot: int) -> tuple[Track, 
     """Follow the density along one coordinate, up and down."""
     size = 1.0 + abs(float(point.x[pivot]))
     step = 0.5 if objective.is_transformed[pivot] else 0.5 * size
-    if _is_plateau(objective, point, pivot, 1e-4 * size):
-        step = 1e-5 * size
     up, down = (_outwards(objective, point, pivot, s * step) for s in (1.0, -1.0))
+    if not (up.rises or down.rises) and _is_plateau(objective, point, pivot, 1e-4 * size):
+        step = 1e-5 * size
+        up, down = (_outwards(objective, point, pivot, s * step) for s in (1.0, -1.0))
     return up, down
 
 
@@ -253,7 +256,7 @@ def _is_loose(objective: Objective, point: _Point, elsewhere: Array) -> bool:
     curvature, axes = point.quadratic.curvature[0], point.quadratic.axes[0]
     error = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
     size = np.where(objective.is_transformed, _FAR, _LOOSE * (1.0 + np.abs(point.x)))
-    long = np.any(np.abs(error) > size[:, None], axis=0)
+    long = np.any(np.abs(error) > size[:, None], axis=0) | (curvature < _WEAK_CURVATURE)
     _, gradient = objective.evaluate(elsewhere)
     with np.errstate(invalid="ignore"):
         slope = np.abs(gradient @ error) > 1e-6 * (np.abs(gradient) @ np.abs(error))
@@ -325,7 +328,8 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
 
 def _runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
     """Return the tracks of coordinates that the search took far, where there is no end to it."""
-    far = objective.is_transformed & (np.abs(x - start) > _FAR)
+    distance = np.abs(x - start)
+    far = distance > np.where(objective.is_transformed, _FAR, _VERY_FAR)
     tracks = []
     for j in np.flatnonzero(far):
         # From half way, where rounding has not yet blurred the density.
@@ -333,8 +337,13 @@ def _runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
         base = _held_at(objective, base, np.arange(len(x)) == j)
         point = _Point.at(objective, base, np.zeros(len(x), bool))
         step = float(np.sign(x[j] - start[j]))
-        track = follow(objective, base, point.value, pivot=int(j), step=step, noise=point.noise)
-        track = track.up_to_rounding(start[j])
+        if not objective.is_transformed[j]:
+            step *= float(distance[j]) / 64
+        # On the way into a pole one ulp of the others is much; the gains are larger than that.
+        noise = min(point.noise, 1e-3)
+        track = follow(objective, base, point.value, pivot=int(j), step=step, noise=noise)
+        if objective.is_transformed[j]:
+            track = track.up_to_rounding(start[j])
         if track.grows_without_bound:
             tracks.append(track)
     return tracks

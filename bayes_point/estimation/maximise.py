@@ -210,7 +210,9 @@ def _step(
     noise = 8 * EPS * (1 + np.abs(value))
 
     # Far from the optimum: the step has to gain a tenth of what the quadratic model promises.
-    good = quadratic.is_concave & (gain >= 0.05 * decrement) & finite
+    # Along a slope without curvature the model promises nothing, and the way may be long.
+    sloping = (np.abs(quadratic.curvature) <= _FLAT) & (quadratic.slope**2 > noise[:, None])
+    good = quadratic.is_concave & ~np.any(sloping, axis=1) & (gain >= 0.05 * decrement) & finite
     # Near it the gain drowns in rounding, and the gradient, which does not, has to fall instead.
     near = quadratic.is_concave & (decrement < 2 * noise)
     slope = np.einsum(
