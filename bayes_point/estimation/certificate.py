@@ -136,6 +136,8 @@ def certify(
             return _escaping(objective, point, path)
         end, held = settle(objective, x)
         x = end.x[0]
+        if growing := _runaways(objective, x, start):
+            return _unbounded(objective, point, growing)
     for attempt in range(_ROUNDS):
         point = _Point.at(objective, x, held)
         if point.spike > _SPIKE:

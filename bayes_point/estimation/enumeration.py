@@ -77,23 +77,22 @@ def enumerate_values(model: pm.Model) -> dict[str, NDArray]:
 def _range_of(model: pm.Model, rv: pm.Distribution) -> tuple[tuple[int, ...], list[NDArray]]:
     bounds = bounds_of(model, rv)
     shape = tuple(int(n) for n in model.eval_rv_shapes()[rv.name])
-    finite = (
-        bounds.structure == "elementwise"
-        and bounds.lower is not None
-        and bounds.upper is not None
-        and np.all(np.isfinite(bounds.lower))
-        and np.all(np.isfinite(bounds.upper))
+    lower, upper = (
+        np.nan if bound is None else np.asarray(bound) for bound in (bounds.lower, bounds.upper)
     )
-    if not finite:
+    finite = np.all(np.isfinite(lower)) and np.all(np.isfinite(upper))
+    if bounds.structure != "elementwise" or not finite:
         raise ModelError(
             f"{rv.name!r} is discrete, and its support, {bounds.words}, is not a finite range of "
             "whole numbers for each of its elements: its values cannot be tried one by one. "
             "Marginalise it out (pymc_extras.marginalize), give it a prior with a finite support, "
             "such as pm.DiscreteUniform or pm.Categorical, or hold it fixed with pm.do."
         )
-    lower = np.broadcast_to(np.ceil(bounds.lower), shape).ravel()
-    upper = np.broadcast_to(np.floor(bounds.upper), shape).ravel()
-    pairs = zip(lower, upper, strict=True)
+    pairs = zip(
+        np.broadcast_to(np.ceil(lower), shape).ravel(),
+        np.broadcast_to(np.floor(upper), shape).ravel(),
+        strict=True,
+    )
     return shape, [np.arange(int(a), int(b) + 1) for a, b in pairs]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytensor
@@ -223,7 +223,7 @@ def select_elements(
                     f"var_names={elements[name]!r} and coords={{{dims}}}."
                 )
         try:
-            names = _var_names(var_names, ds, filter_vars)
+            names = _var_names(var_names, ds, cast(Any, filter_vars))
         except (KeyError, ValueError) as error:
             raise ModelError(
                 f"var_names={var_names!r}, filter_vars={filter_vars!r} cannot be selected. The "

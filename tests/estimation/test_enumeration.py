@@ -1,0 +1,81 @@
+"""Discrete free variables, maximised over by trying every joint value."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pymc as pm
+import pytest
+from scipy import stats
+
+from bayes_point.errors import EstimationWarning, ModelError
+from bayes_point.estimation.estimate import find_MAP, find_MLE
+
+QUIET = {"random_seed": 1, "progressbar": False}
+
+
+def test_the_best_of_all_values_with_the_mean_maximised_for_each() -> None:
+    y = np.array([-2.0, 0.5, 1.0, 9.0])
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 10)
+        wild = pm.Bernoulli("wild", 0.2, shape=4)
+        pm.Normal("y", mu, pm.math.switch(wild, 8.0, 1.0), observed=y)
+    estimate = find_MAP(model, **QUIET)
+    # Given which are wild, mu is the precision-weighted mean; the best of the 16 by hand.
+    best = (-np.inf, None, None)
+    for k in range(16):
+        flags = np.array([k >> i & 1 for i in range(4)])
+        sd = np.where(flags, 8.0, 1.0)
+        mean = (y / sd**2).sum() / ((1 / sd**2).sum() + 1 / 100)
+        height = (
+            stats.norm(mean, sd).logpdf(y).sum()
+            + stats.norm(0, 10).logpdf(mean)
+            + stats.bernoulli(0.2).logpmf(flags).sum()
+        )
+        best = max(best, (height, mean, flags.tolist()), key=lambda one: one[0])
+    assert estimate.status.key == "converged"
+    # PyMC keeps constants such as log 0.2 in single precision.
+    assert estimate.log_joint == pytest.approx(best[0], rel=1e-7)
+    assert float(estimate.point["mu"]) == pytest.approx(best[1], rel=1e-9)
+    assert estimate.point["wild"].values.tolist() == best[2]
+    assert estimate.evidence["joint values of the discrete variables tried"] == 16
+    assert "discrete" in str(estimate)
+
+
+def test_values_that_are_equally_good_are_not_identified() -> None:
+    with pm.Model() as model:
+        side = pm.DiscreteUniform("side", 0, 1)
+        pm.Normal("y", pm.math.switch(side, 1.0, -1.0), 1, observed=[-0.5, 0.5])
+    with pytest.warns(EstimationWarning, match="2 values of side are equally good"):
+        estimate = find_MLE(model, **QUIET)
+    assert estimate.status.key == "not_identified"
+    # Each has residuals of 1.5 and 0.5.
+    assert estimate.log_likelihood == pytest.approx(-(1.5**2 + 0.5**2) / 2 - math.log(2 * math.pi))
+
+
+def test_too_many_values_and_endless_ones_are_refused() -> None:
+    with pm.Model() as many:
+        flags = pm.Bernoulli("flags", 0.5, shape=20)
+        pm.Normal("y", flags.sum(), 1, observed=3.0)
+    with pytest.raises(
+        ModelError, match=r"\['flags'\] have 1.04858e\+06 joint values, and at most"
+    ):
+        find_MAP(many, **QUIET)
+    with pm.Model() as endless:
+        n = pm.Poisson("n", 3)
+        pm.Normal("y", n, 1, observed=3.0)
+    with pytest.raises(ModelError, match="'n' is discrete, and its support, .* not a finite range"):
+        find_MAP(endless, **QUIET)
+
+
+def test_it_is_quiet_about_a_good_one() -> None:
+    with pm.Model() as model:
+        coin = pm.Categorical("coin", [0.5, 0.5])
+        pm.Binomial("y", 10, pm.math.switch(coin, 0.8, 0.3), observed=7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        estimate = find_MLE(model, **QUIET)
+    assert int(estimate.point["coin"]) == 1
+    assert estimate.log_likelihood == pytest.approx(stats.binom(10, 0.8).logpmf(7), rel=1e-9)
