@@ -66,7 +66,9 @@ def test_too_many_values_and_endless_ones_are_refused() -> None:
     with pm.Model() as endless:
         n = pm.Poisson("n", 3)
         pm.Normal("y", n, 1, observed=3.0)
-    with pytest.raises(ModelError, match="'n' is discrete, and its support, .* not a finite range"):
+    with pytest.raises(
+        ModelError, match=r"'n' is discrete, and its support, .* not a finite range"
+    ):
         find_MAP(endless, **QUIET)
 
 
