@@ -98,8 +98,8 @@ def cluster_codes(
         given = cluster if isinstance(cluster, Mapping) else dict.fromkeys(shapes, cluster)
         if len(shapes) > 1 and given is not cluster:
             raise ModelError(
-                f"cluster= got one array of labels, and the model observes {sorted(shapes)}. Give a "
-                "mapping of each name to its labels, or name a dim that they share."
+                f"cluster= got one array of labels, and the model observes {sorted(shapes)}. Give "
+                "a mapping of each name to its labels, or name a dim that they share."
             )
         if set(given) != set(shapes):
             raise ModelError(
