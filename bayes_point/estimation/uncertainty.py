@@ -236,9 +236,7 @@ def _rows(parts: Mapping[str, Array], point: xr.Dataset, p: int) -> Array:
     """Stack the derivatives of all scalars, (n, p); discrete variables have none."""
     return np.concatenate(
         [
-            np.asarray(parts[str(name)], float)
-            if str(name) in parts
-            else np.zeros((array.size, p))
+            np.asarray(parts[str(name)], float) if str(name) in parts else np.zeros((array.size, p))
             for name, array in point.data_vars.items()
         ],
         axis=None,
