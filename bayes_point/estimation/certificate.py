@@ -43,6 +43,8 @@ _VERY_FAR = 100.0
 # So many times its own size is more than a parameter's standard error ever is.
 _LOOSE = 1e4
 _HALVINGS = 4
+# A curvature this small against the diagonal, at a point well inside, is none.
+_CONSTANT = 1e-11
 # Directions between the axes that are tried at a kink.
 _ASLANT = 500
 # Distances to a wall, relative to the parameter, each a thousandth of the last.
@@ -374,6 +376,8 @@ def _is_beyond(path: Path, x: Array) -> bool:
 
 def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
     """Judge a density that rises as some coordinates go to infinity: towards a limit, or not."""
+    null = _constant_along(objective, path)
+    path = path.without(null)
     direction = path.direction
     pivot = path.pivot
     away = np.abs(path.x[:, pivot] - path.x[0, pivot]) / path.scale[pivot]
@@ -389,8 +393,30 @@ def _escaping(objective: Objective, point: _Point, path: Path) -> Certificate:
         return _unbounded(objective, point, [track])
     points, limit = limit_of(objective, path)
     status, findings = _at_the_edge(objective, points, direction, limit, track)
+    findings += [_null_finding(objective, row) for row in null]
     certificate = _result(objective, point, status, *findings)
-    return replace(certificate, path=points, direction=direction, value=limit)
+    return replace(certificate, path=points, direction=direction, value=limit, null_space=null)
+
+
+def _constant_along(objective: Objective, path: Path) -> Array:
+    """Return a basis of the directions along which the density is the same on the whole path."""
+    p = path.x.shape[1]
+    value, gradient = objective.evaluate(path.x)
+    hessian = finite_hessian(objective, path.x[:1])
+    quadratic = Quadratic.at(path.x[:1], gradient[:1], hessian, np.ones((1, p), bool))
+    weak = np.abs(quadratic.curvature[0]) < _CONSTANT
+    candidates = (quadratic.axes[0] * quadratic.scale[0][:, None])[:, weak].T
+    slope = np.abs(candidates @ gradient.T)
+    size = np.abs(candidates) @ np.abs(gradient.T)
+    constant = candidates[np.all(slope <= 1e-9 * size + 1e-12, axis=1)]
+    if not len(constant):
+        return constant
+    far = path.x[0] + 10 * constant
+    same = np.abs(objective.evaluate(far)[0] - value[0]) <= 1e-10 * (1 + abs(value[0]))
+    rows = constant[same]
+    # In as few parameters as can be.
+    reduced = rows / np.max(np.abs(rows), axis=1, keepdims=True) if len(rows) else rows
+    return np.where(np.abs(reduced) > 1e-6, reduced, 0.0)
 
 
 def _held_at(objective: Objective, x: Array, held: NDArray[np.bool_]) -> Array:

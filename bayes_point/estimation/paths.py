@@ -8,10 +8,11 @@ the limits of the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linprog
 
 from bayes_point.estimation.maximise import EPS, maximise
 from bayes_point.estimation.objective import Objective, Penalised
@@ -27,6 +28,7 @@ _WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
 # much.  A parameter that follows another to its limit can settle as slowly as that goes there.
 _STILL_MOVING, _STILL_MOVING_TRANSFORMED = 0.9, 0.6
 _UNDECIDED = 2.5
+_CRAWL = 1e-2
 # Points that a path needs before its direction means anything.
 _ENOUGH = 6
 # How much further out, in units of the last step, a limit is looked at.
@@ -54,6 +56,8 @@ class Path:
         last, before = self.x[-1] - self.x[-2], self.x[-2] - self.x[-3]
         ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
         moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
+        # What crawls beside those that run is carried along by the penalty, not by the density.
+        moving &= np.abs(last) / self.scale > _CRAWL * np.max(np.abs(last) / self.scale)
         # In proportion to 1 / penalty it moves against a slope that has not changed at all yet:
         # too early to tell (nearly collinear columns have their maximum very far out).
         undecided = ~self.is_transformed & (np.abs(last) > _UNDECIDED * np.abs(before))
@@ -73,6 +77,30 @@ class Path:
         return direction / np.max(
             np.abs(direction) / np.minimum(self.scale, np.abs(direction) + 1e-300)
         )
+
+    def without(self, null: Array) -> Path:
+        """Return the path with as few coordinates going anywhere as can be.
+
+        Along the rows of `null`, (k, p), the density does not change, and the penalty alone decides
+        how far the path goes there: any other mixture would do as well.
+        """
+        if not len(null) or not np.any(self.direction):
+            return self
+        k, p = null.shape
+        # The smallest sum of absolute movements, as a linear program: |d + N'c| <= t.
+        d = (self.x[-1] - self.x[-2]) / self.scale
+        rows = (null / self.scale).T
+        eye = np.eye(p)
+        program = linprog(
+            np.concatenate([np.zeros(k), np.ones(p)]),
+            A_ub=np.block([[rows, -eye], [-rows, -eye]]),
+            b_ub=np.concatenate([-d, d]),
+            bounds=[(None, None)] * k + [(0, None)] * p,
+        )
+        still = np.abs(d + rows @ program.x[:k]) < 1e-6 * np.abs(d).max()
+        moved = self.x - self.x[0]
+        back, *_ = np.linalg.lstsq(null[:, still].T, -moved[:, still].T)
+        return replace(self, x=self.x + back.T @ null)
 
 
 def release(objective: Objective, x: Array, centre: Array) -> Path:
