@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from bayes_point.estimation.profile import profile
     from bayes_point.estimation.refit import refit
     from bayes_point.estimation.status import Finding, Status
+    from bayes_point.estimation.study import study
     from bayes_point.fitting import fit
     from bayes_point.model.density import LogDensity
     from bayes_point.model.flat_priors import flat_priors
@@ -88,6 +89,7 @@ _HOMES = {
     "profile": "bayes_point.estimation.profile",
     "refit": "bayes_point.estimation.refit",
     "roles": "bayes_point.model.roles",
+    "study": "bayes_point.estimation.study",
     "summary": "bayes_point.comparison.tables",
     "verdict": "bayes_point.comparison.verdict",
 }
@@ -126,6 +128,7 @@ __all__ = [
     "refit",
     "report",
     "roles",
+    "study",
     "summary",
     "verdict",
 ]

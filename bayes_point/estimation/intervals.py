@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
+import pymc as pm
 import xarray as xr
 from arviz_base import rcParams
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bayes_point.estimation.bootstrap import BootstrapKind
     from bayes_point.estimation.point_estimate import PointEstimate
 
-__all__ = ["Method", "checked_probability", "conf_int", "wald"]
+__all__ = ["Method", "checked_probability", "conf_int", "on_support", "support_of", "wald"]
 
 Array = NDArray[np.float64]
 Method = Literal["profile", "wald", "bootstrap"]
@@ -159,9 +160,21 @@ def _chosen(estimate: PointEstimate, whole: xr.Dataset, chosen: Mapping[str, Any
 
 def _delta(estimate: PointEstimate, errors: StandardErrors, z: float) -> Array:
     """Return intervals by the delta method on a scale that keeps to the support: (n, 2)."""
-    q = estimate.quantities
-    lower, upper = _support(estimate)
-    value, step = q.values, z * errors.values
+    value = estimate.quantities.values
+    lower, upper = support_of(estimate.model, estimate.point)
+    ends = on_support(value, z * errors.values, lower, upper)
+    # What is not identified can be anywhere in its support.
+    anywhere = np.isinf(errors.values)[:, None] & np.isfinite(value)[:, None]
+    ends = np.where(anywhere, np.column_stack([lower, upper]), ends)
+    return np.where(np.isnan(errors.values)[:, None] | ~np.isfinite(value)[:, None], np.nan, ends)
+
+
+def on_support(value: Array, step: Array, lower: Array, upper: Array) -> Array:
+    """Return intervals of the half width `step` that keep to the support, (n, 2).
+
+    By the delta method on the log scale where the support has one end, and on the logit scale where
+    it has two.
+    """
     sides = np.array([-1.0, 1.0])
     plain = value[:, None] + sides * step[:, None]
     # d log(v - l) = dv / (v - l), and d logit((v - l) / (u - l)) = dv (1 / (v - l) + 1 / (u - v)).
@@ -171,19 +184,15 @@ def _delta(estimate: PointEstimate, errors: StandardErrors, z: float) -> Array:
     logit = np.log(below / above)[:, None] + sides * (step * (1 / below + 1 / above))[:, None]
     both = lower[:, None] + (upper - lower)[:, None] / (1 + np.exp(-logit))
     low, high = np.isfinite(lower)[:, None], np.isfinite(upper)[:, None]
-    ends = np.where(low & high, both, np.where(low, log_up, np.where(high, log_down, plain)))
-    # What is not identified can be anywhere in its support.
-    anywhere = np.isinf(errors.values)[:, None] & np.isfinite(value)[:, None]
-    ends = np.where(anywhere, np.column_stack([lower, upper]), ends)
-    return np.where(np.isnan(errors.values)[:, None] | ~np.isfinite(value)[:, None], np.nan, ends)
+    return np.where(low & high, both, np.where(low, log_up, np.where(high, log_down, plain)))
 
 
-def _support(estimate: PointEstimate) -> tuple[Array, Array]:
+def support_of(model: pm.Model, point: xr.Dataset) -> tuple[Array, Array]:
     """Return the bounds of every scalar, infinite where there are none or none are known."""
-    free = {rv.name: rv for rv in estimate.model.free_RVs}
+    free = {rv.name: rv for rv in model.free_RVs}
     bounds: list[list[Array]] = [[], []]
-    for name, array in estimate.point.data_vars.items():
-        known = bounds_of(estimate.model, free[str(name)]) if name in free else None
+    for name, array in point.data_vars.items():
+        known = bounds_of(model, free[str(name)]) if name in free else None
         for side, end in enumerate((-np.inf, np.inf)):
             bound = (known.lower, known.upper)[side] if known is not None else None
             whole = np.broadcast_to(end if bound is None else bound, array.shape)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -16,7 +15,7 @@ from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.model.interpreted import INTERPRETED
 
-__all__ = ["check_simulates", "free_values", "simulate"]
+__all__ = ["check_simulates", "deterministics", "free_values", "from_prior", "simulate"]
 
 
 def check_simulates(model: pm.Model, potentials: str | None) -> None:
@@ -72,11 +71,51 @@ def simulate(
     dict of str to ndarray, (n, *shape)
         The observed variables.
     """
+    return _drawn(model, points, [rv.name for rv in model.observed_RVs], rng)
+
+
+def deterministics(model: pm.Model, points: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """Return the Deterministics at each of n points, (n, *shape) each."""
+    names = [var.name for var in model.deterministics]
+    return _drawn(model, points, names, np.random.default_rng(0)) if names else {}
+
+
+def from_prior(model: pm.Model, n: int, rng: np.random.Generator) -> dict[str, NDArray]:
+    """Draw the free variables n times from the prior, on the natural scale.
+
+    Raises
+    ------
+    ModelError
+        If the prior cannot be drawn from.
+    """
+    if model.potentials:
+        raise ModelError(
+            "The model has a Potential, so its prior cannot be drawn from. Give truth= as a dict "
+            "or a PointEstimate."
+        )
+    empty: dict[str, NDArray] = {"": np.empty(n)}
+    try:
+        return _drawn(model, empty, [rv.name for rv in model.free_RVs], rng)
+    except NotImplementedError as error:
+        raise ModelError(
+            f"The prior cannot be drawn from: {str(error).splitlines()[0]} Give truth= as a dict "
+            "or a PointEstimate."
+        ) from error
+
+
+def _drawn(
+    model: pm.Model,
+    points: Mapping[str, NDArray],
+    names: Sequence[str],
+    rng: np.random.Generator,
+) -> dict[str, NDArray]:
+    """Draw the variables named, given those in `points`, row by row."""
     frozen = freeze_dims_and_data(model)
-    inputs = {rv.name: frozen[rv.name].type(name=rv.name) for rv in model.free_RVs}
+    free = [rv.name for rv in model.free_RVs if rv.name in points]
+    inputs = {name: frozen[name].type(name=name) for name in free}
     # All at once: what one observed variable draws, another may depend on.
     graphs = graph_replace(
-        [frozen[rv.name] for rv in model.observed_RVs],
+        [frozen[name] for name in names],
         {frozen[name]: value for name, value in inputs.items()},
         strict=False,
     )
@@ -92,9 +131,7 @@ def simulate(
         )
     function.trust_input = True
     rows = [np.asarray(points[name], dtype=value.type.dtype) for name, value in inputs.items()]
-    n = len(rows[0])
-    drawn: Sequence[Any] = [function(*(row[i] for row in rows)) for i in range(n)]
-    return {
-        rv.name: np.stack([np.asarray(one[k]) for one in drawn])
-        for k, rv in enumerate(model.observed_RVs)
-    }
+    n = len(next(iter(points.values())))
+    # An array each: trusted inputs must not be NumPy's scalars.
+    drawn = [function(*(np.asarray(row[i]) for row in rows)) for i in range(n)]
+    return {name: np.stack([np.asarray(one[k]) for one in drawn]) for k, name in enumerate(names)}
