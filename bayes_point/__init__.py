@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bayes_point.comparison.path_plot import plot_prior_path
     from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint, plot_profile
     from bayes_point.comparison.predictive_plot import plot_predictive
+    from bayes_point.comparison.study_plot import plot_study
     from bayes_point.comparison.tables import summary
     from bayes_point.comparison.verdict import Verdict, verdict
     from bayes_point.comparison.waterfall import plot_waterfall
@@ -82,6 +83,7 @@ _HOMES = {
     "plot_predictive": "bayes_point.comparison.predictive_plot",
     "plot_prior_path": "bayes_point.comparison.path_plot",
     "plot_profile": "bayes_point.comparison.plots",
+    "plot_study": "bayes_point.comparison.study_plot",
     "plot_waterfall": "bayes_point.comparison.waterfall",
     "predictive": "bayes_point.predicting",
     "prior_information": "bayes_point.estimation.prior_information",
@@ -120,6 +122,7 @@ __all__ = [
     "plot_predictive",
     "plot_prior_path",
     "plot_profile",
+    "plot_study",
     "plot_waterfall",
     "predictive",
     "prior_information",
