@@ -14,7 +14,7 @@ from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum
-from bayes_point.estimation.paths import extrapolated
+from bayes_point.estimation.paths import TAIL, extrapolated
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.model.density import LogDensity
@@ -92,7 +92,7 @@ def _terms(objective: Objective, certificate: Certificate) -> dict[str, float]:
     there = abs(last - certificate.value) <= 1e-13 * (1 + abs(certificate.value))
     terms = {}
     for name, values in along.items():
-        terms[name] = float(values[-1] if there else extrapolated(values[-3:]))
+        terms[name] = float(values[-1] if there else extrapolated(values[-TAIL:]))
         # What is maximised has a limit; another term, such as a prior not asked for, has its own.
         finite = values[np.isfinite(values)]
         if name not in objective.weights and len(finite) > 1:

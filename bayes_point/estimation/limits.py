@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.paths import extrapolated
+from bayes_point.estimation.paths import TAIL, extrapolated
 from bayes_point.model.density import LogDensity
 
 __all__ = ["natural_limit"]
@@ -21,7 +21,7 @@ def natural_limit(density: LogDensity, path: Array, direction: Array) -> dict[st
     density : LogDensity
         The model.
     path : ndarray, (steps, p)
-        Points on the unconstrained scale, the last three equally far apart.
+        Points on the unconstrained scale, the last five equally far apart.
     direction : ndarray, (p,)
         Signs of the coordinates that go to infinity; zero for the others.
 
@@ -34,7 +34,7 @@ def natural_limit(density: LogDensity, path: Array, direction: Array) -> dict[st
     if not np.any(direction):
         return {name: value[-1] for name, value in along.items()}
     with np.errstate(invalid="ignore"):
-        settled = extrapolated(path[-3:])
+        settled = extrapolated(path[-TAIL:])
         end = np.where(direction != 0, np.copysign(np.inf, direction), settled)
     at_end = density.natural(end[None, :])
     limits = {name: _limit(np.asarray(along[name], float), at_end[name][0]) for name in along}

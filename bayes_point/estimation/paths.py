@@ -18,7 +18,7 @@ from bayes_point.estimation.maximise import EPS, maximise
 from bayes_point.estimation.objective import Objective, Penalised
 from bayes_point.estimation.precision import precision
 
-__all__ = ["Path", "extrapolated", "limit_of", "release"]
+__all__ = ["TAIL", "Path", "extrapolated", "limit_of", "release"]
 
 Array = NDArray[np.float64]
 
@@ -31,6 +31,8 @@ _UNDECIDED = 2.5
 _CRAWL = 1e-2
 # Points that a path needs before its direction means anything.
 _ENOUGH = 6
+# Points from which a limit is extrapolated.
+TAIL = 5
 # How much further out, in units of the last step, a limit is looked at.
 _BEYOND = np.array([10.0, 20.0, 50.0, 150.0, 600.0])
 _PLACES = 3
@@ -129,9 +131,9 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
 
 
 def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
-    """Return the path, with three points more, and the limit of the objective at its end.
+    """Return the path, with five points more, and the limit of the objective at its end.
 
-    Three points equally far apart, with the coordinates that settle maximised over: what is left
+    The points are equally far apart, with the coordinates that settle maximised over: what is left
     to the limit shrinks in equal proportion from one to the next (as 1 / nu does when log nu
     grows, or exp(-b) when b does), and Aitken's extrapolation takes it away.
     """
@@ -144,10 +146,10 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
     unit = direction / np.max(
         np.abs(direction) / np.minimum(path.scale, np.abs(direction) + 1e-300)
     )
-    ahead = base + np.arange(-2.0, 1.0)[:, None] * unit
+    ahead = base + np.arange(1.0 - TAIL, 1.0)[:, None] * unit
     # The others that go there keep to the path only roughly: what is left between them settles.
     free = np.arange(len(direction)) != path.pivot
-    search = maximise(objective, ahead, free=np.tile(free, (3, 1)), max_iterations=100)
+    search = maximise(objective, ahead, free=np.tile(free, (TAIL, 1)), max_iterations=100)
     value = float(extrapolated(search.value))
     far = _exact_beyond(objective, path, search.x[-1], value)
     if far is not None:
@@ -177,13 +179,21 @@ def _exact_beyond(objective: Objective, path: Path, x: Array, limit: float) -> A
 
 
 def extrapolated(values: Array) -> Array:
+    """Return where a sequence of five goes, if it is a limit and two parts that die out evenly.
+
+    Aitken's extrapolation, twice.
+    """
+    once = np.stack([_aitken(values[i : i + 3]) for i in range(len(values) - 2)])
+    return _aitken(once) if len(once) == 3 else once[-1]
+
+
+def _aitken(values: Array) -> Array:
     """Return where a sequence of three goes, if its differences shrink in equal proportion."""
     before, last = np.diff(values, axis=0)
     with np.errstate(all="ignore"):
         ratio = last / before
-        return np.where(
-            (ratio > 0) & (ratio < 0.95), values[2] + last * ratio / (1 - ratio), values[2]
-        )
+        step = last * ratio / (1 - ratio)
+        return np.where((ratio > 0) & (ratio < 0.95), values[2] + step, values[2])
 
 
 def _as_far_as_exact(objective: Objective, x: Array, values: Array, scale: Array) -> Path:
