@@ -107,6 +107,8 @@ def _bootstrapped(
     """Return the intervals from refits to new data."""
     from bayes_point.estimation.bootstrap import bootstrap_of
     from bayes_point.estimation.bootstrap_intervals import bootstrap_interval
+    from bayes_point.estimation.resampling import units_of
+    from bayes_point.model.cache import log_density
 
     rest = dict(options)
     interval = rest.pop("interval", "bca")
@@ -116,6 +118,17 @@ def _bootstrapped(
             f"method='bootstrap' knows no {', '.join(unknown)}; its arguments are interval, "
             f"{', '.join(sorted(allowed))}."
         )
+    if interval not in ("bca", "percentile"):
+        raise ModelError(f"Got interval={interval!r}. It must be 'bca' or 'percentile'.")
+    if interval == "bca":
+        # Before the refits: without units there is no jackknife, and no acceleration.
+        density = log_density(estimate.model, backend=rest.get("backend"), weights=True)
+        try:
+            units_of(estimate.model, density, rest.get("dims"))
+        except ModelError as error:
+            raise ModelError(
+                f"{error} Or use interval='percentile', without a jackknife."
+            ) from None
     drawn = bootstrap_of(
         estimate,
         kind="nonparametric" if kind == "nonparametric" else "parametric",

@@ -211,6 +211,11 @@ def test_units_have_to_be_told() -> None:
     dt = bp.bootstrap(grouped(), 5, **QUIET)
     with pytest.raises(ModelError, match=r"BCa intervals need the jackknife.*cannot be told"):
         bp.bootstrap_interval(dt)
+    mle = bp.find_MLE(grouped(), **QUIET)
+    with pytest.raises(ModelError, match=r"cannot be told.*Or use interval='percentile'"):
+        mle.conf_int(method="bootstrap", **QUIET)
+    with pytest.raises(ModelError, match=r"Got interval='basic'. It must be 'bca' or 'percentile'"):
+        mle.conf_int(method="bootstrap", interval="basic", **QUIET)
 
 
 def test_map_of_the_same_model() -> None:
