@@ -181,8 +181,8 @@ def assert_means(tree: xr.DataTree, name: str) -> None:
 
 def test_the_command_on_the_coin(tmp_path: Path) -> None:
     printed, tree = report("coin_flip", tmp_path, "--draws", "200", "--tune", "300")
-    # The verdict, an empty line, the heads of the columns, and then the rows.
-    assert printed.splitlines()[3].split()[:3] == ["theta", "1.000*", "0.800"]
+    # Below the verdict, as long as it is, and the heads of the columns.
+    assert ["theta", "1.000*", "0.800"] in [line.split()[:3] for line in printed.splitlines()]
     assert printed.splitlines()[-1] == "coin_flip.html"
     assert tree["posterior"].sizes["draw"] == 200
     assert_means(tree, "coin_flip")

@@ -31,6 +31,8 @@ _UNDECIDED = 2.5
 _CRAWL = 1e-2
 # Points that a path needs before its direction means anything.
 _ENOUGH = 6
+# Gain against the one before from which it is not dying out by itself.
+_CRAWLING = 0.95
 # Points from which a limit is extrapolated.
 TAIL = 5
 # How much further out, in units of the last step, a limit is looked at.
@@ -59,7 +61,8 @@ class Path:
         ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
         moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
         # What crawls beside those that run is carried along by the penalty, not by the density.
-        moving &= np.abs(last) / self.scale > _CRAWL * np.max(np.abs(last) / self.scale)
+        speed = np.abs(last) / self.scale
+        moving &= self.is_transformed | (speed > _CRAWL * np.max(speed))
         # In proportion to 1 / penalty it moves against a slope that has not changed at all yet:
         # too early to tell (nearly collinear columns have their maximum very far out).
         undecided = ~self.is_transformed & (np.abs(last) > _UNDECIDED * np.abs(before))
@@ -146,10 +149,15 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
     unit = direction / np.max(
         np.abs(direction) / np.minimum(path.scale, np.abs(direction) + 1e-300)
     )
-    ahead = base + np.arange(1.0 - TAIL, 1.0)[:, None] * unit
+    back = np.arange(1.0 - TAIL, 1.0)[:, None]
     # The others that go there keep to the path only roughly: what is left between them settles.
-    free = np.arange(len(direction)) != path.pivot
-    search = maximise(objective, ahead, free=np.tile(free, (TAIL, 1)), max_iterations=100)
+    free = np.tile(np.arange(len(direction)) != path.pivot, (TAIL, 1))
+    search = maximise(objective, base + back * unit, free=free, max_iterations=100)
+    before, last = np.diff(search.value[-3:])
+    if not path.is_transformed[path.pivot] and last > _CRAWLING * before > 0:
+        # What is left falls with a power of the distance: evenly in its log.
+        ahead = path.x[0] + (base - path.x[0]) * 2.0**back
+        search = maximise(objective, ahead, free=free, max_iterations=100)
     value = float(extrapolated(search.value))
     far = _exact_beyond(objective, path, search.x[-1], value)
     if far is not None:
