@@ -6,6 +6,8 @@ import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
 
+from bayes_point.model.bounds import value_of
+
 __all__ = ["some_observations"]
 
 # On each of them the collapse of a mixture's component is tried.
@@ -15,7 +17,7 @@ _MOST = 24
 def some_observations(model: pm.Model) -> NDArray[np.float64]:
     """Return values observed of continuous variables: all, or some that spread over them all."""
     arrays = [
-        np.ravel(model.rvs_to_values[rv].eval()).astype(float)
+        np.ravel(value_of(model.rvs_to_values[rv])).astype(float)
         for rv in model.observed_RVs
         if rv.type.dtype.startswith("float")
     ]
