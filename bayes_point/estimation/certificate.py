@@ -45,6 +45,8 @@ _LOOSE = 1e4
 _HALVINGS = 4
 # A curvature this small against the diagonal, at a point well inside, is none.
 _CONSTANT = 1e-11
+# So many times as large as at the start is where a parameter has run away to.
+_LOST = 1e8
 # Directions between the axes that are tried at a kink.
 _ASLANT = 500
 # Distances to a wall, relative to the parameter, each a thousandth of the last.
@@ -160,8 +162,8 @@ def certify(
                 return _escaping(objective, point, path)
         better = _better(objective, point, pairs)
         if better is None:
-            return _judge(objective, point, pairs)
-        x, held = better, np.zeros_like(held)
+            return _judge(objective, point, pairs, start)
+        x, held, path = better, np.zeros_like(held), None
     return _result(
         objective,
         point,
@@ -297,7 +299,9 @@ def _better(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]
     return search.x[best] if gain > max(point.noise, float(noise[0])) else None
 
 
-def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]) -> Certificate:
+def _judge(
+    objective: Objective, point: _Point, pairs: list[tuple[Track, Track]], start: Array
+) -> Certificate:
     """Name the kind of optimum of a point from which nothing leads to infinity."""
     growing = [t for pair in pairs for t in pair if t.grows_without_bound]
     if growing:
@@ -320,6 +324,9 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
     elif not still or unresolved or not proven:
         status = Status.NOT_CONVERGED
         findings.append(_not_still(objective, point, unresolved))
+    elif np.any(lost := _is_lost(objective, point, start)):
+        status = Status.NOT_CONVERGED
+        findings.append(_not_still(objective, point, np.flatnonzero(lost).tolist()))
     elif np.any(walls):
         status = Status.ON_BOUNDARY
         findings.append(_wall_finding(objective, point, walls))
@@ -328,6 +335,15 @@ def _judge(objective: Objective, point: _Point, pairs: list[tuple[Track, Track]]
         if np.any(point.held):
             findings.append(_kink_finding(objective, point))
     return replace(_result(objective, point, status, *findings), null_space=null_space)
+
+
+def _is_lost(objective: Objective, point: _Point, start: Array) -> NDArray[np.bool_]:
+    """Which coordinates are so far out, and so loosely held, that nothing is known of them."""
+    q = point.quadratic
+    variance = np.square(q.axes[0]) @ (1 / np.maximum(np.abs(q.curvature[0]), 1e-16))
+    far = np.abs(point.x) > _LOST * (1 + np.abs(start))
+    wide = q.scale[0] * np.sqrt(variance) > _LOOSE * np.abs(point.x)
+    return ~objective.is_transformed & ~point.held & far & wide
 
 
 def _runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
