@@ -22,7 +22,6 @@ KNOWN_WRONG: set[tuple[str, Estimator]] = {
     ("two_points_covariance", "mle"),
     # Right but for the sixth digit of the finite cutpoints.
     ("ordered_empty_lowest", "mle"),
-    ("contaminated_normal", "map"),
     ("as_many_columns_as_rows_log_variance", "mle"),
     ("t_on_ties", "mle"),
     ("laplace_regression", "mle"),
