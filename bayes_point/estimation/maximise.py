@@ -28,6 +28,8 @@ _ONWARDS = np.array([1.0, 4.0])
 _FARTHEST = 30.0
 # Squared distance to the maximum, in standard errors, at which no digit is left to gain.
 _STILL = 1e-28
+# A fall of the value, relative to it, that may still be rounding.
+_LEVEL = 1e-10
 # Below this, relative to a scaled diagonal of one, a curvature is rounding.
 _FLAT = 1e-13
 
@@ -218,7 +220,10 @@ def _step(
     slope = np.einsum(
         "bpk,bp->bk", quadratic.axes, np.where(finite[:, None], new_gradient, 0) * quadratic.scale
     )
-    falls = finite & (gain >= -noise) & (quadratic.decrement(slope) < 0.25 * decrement)
+    # Not quite without the gain: where large terms cancel, its rounding is far above that of the
+    # value alone.
+    level = gain >= -_LEVEL * (1 + np.abs(value))
+    falls = finite & level & (quadratic.decrement(slope) < 0.25 * decrement)
     moved = np.where(near, falls, good)
     # At a maximum that is exactly zero the slope could be halved down to the smallest number.
     done = near & ~falls | (decrement < _STILL) & quadratic.is_concave
