@@ -78,7 +78,11 @@ def found(name: str, estimator: Estimator) -> PointEstimate:
 
 def cases(known_wrong: bool = False) -> list:
     return [
-        pytest.param(z.name, estimator, marks=[pytest.mark.slow] * (z.name in SLOW))
+        pytest.param(
+            z.name,
+            estimator,
+            marks=[pytest.mark.xdist_group(z.name), *[pytest.mark.slow] * (z.name in SLOW)],
+        )
         for z in PATHOLOGIES
         for estimator in z.estimators
         if ((z.name, estimator) in KNOWN_WRONG) == known_wrong

@@ -35,7 +35,11 @@ def found(name: str, estimator: Estimator) -> PointEstimate:
 
 def cases() -> list:
     return [
-        pytest.param(z.name, estimator, marks=[pytest.mark.slow] * (z.name in SLOW))
+        pytest.param(
+            z.name,
+            estimator,
+            marks=[pytest.mark.xdist_group(z.name), *[pytest.mark.slow] * (z.name in SLOW)],
+        )
         for z in WELLBEHAVED
         for estimator in z.estimators
     ]
