@@ -74,9 +74,20 @@ def unbounded_along(objective: Objective, point: Point, growing: list[Track]) ->
         )
     once = {finding.parameters: finding for finding in findings}
     certificate = Certificate.of(point, Status.UNBOUNDED, *once.values())
-    # On the way there the others are at their maxima, at the point they may not be.
-    on_the_way = growing[0].x[min(4, len(growing[0].x) - 1)][None, :]
-    return replace(certificate, path=on_the_way, undefined=undefined, value=np.inf)
+    return replace(
+        certificate, path=_on_the_way(growing[0], undefined), undefined=undefined, value=np.inf
+    )
+
+
+def _on_the_way(track: Track, undefined: NDArray[np.bool_]) -> Array:
+    """Return the point, (1, p), at which those that have a limit are nearest to it.
+
+    They near it with every step, until rounding moves them about.
+    """
+    settling = np.where(undefined, 0.0, np.abs(np.diff(track.x, axis=0)))
+    size = 1e-300 + np.abs(track.x).max(axis=0)
+    moves = np.max(settling / size, axis=1)
+    return track.x[1 + len(moves) - 1 - int(np.argmin(moves[::-1]))][None, :]
 
 
 def _vanishing(objective: Objective, moving: NDArray[np.bool_], track: Track) -> tuple[str, ...]:
