@@ -11,7 +11,7 @@ from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.findings import null_finding
 from bayes_point.estimation.growing import unbounded_along
 from bayes_point.estimation.judged_point import Point, held_at
-from bayes_point.estimation.limits import natural_limit
+from bayes_point.estimation.limits import at_infinity, natural_limit
 from bayes_point.estimation.maximise import Quadratic, finite_hessian
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.paths import Path, limit_of, release
@@ -98,16 +98,20 @@ def _at_the_edge(
 ) -> tuple[Status, list[Finding]]:
     density = objective.density
     natural = natural_limit(density, path, direction)
+    at_end = at_infinity(density, path, direction)
     infinite, edges = [], []
     for name in dict.fromkeys(np.array(density.variables)[direction != 0].tolist()):
         moving = {density.parameters[j] for j in np.flatnonzero(direction)}
         elements = density.elements(name, natural[name])
+        # A cutpoint next to one that goes to infinity moves in its transform, and stays.
+        edge = dict(density.elements(name, at_end[name]))
         infinite += [(label, end) for label, end in elements if np.isinf(end)]
         # Behind the coordinates of a simplex stands the whole variable: its zeros are the edge.
         edges += [
             (label, end)
             for label, end in elements
-            if np.isfinite(end) and (label in moving or (name in moving and end == 0))
+            if np.isfinite(end)
+            and ((label in moving and np.isfinite(edge[label])) or (name in moving and end == 0))
         ]
     findings = []
     if infinite:

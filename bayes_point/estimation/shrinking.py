@@ -56,6 +56,7 @@ def grows_elsewhere(objective: Objective, x: Array, others: Array) -> Track | No
     current = np.repeat(bases, len(columns), axis=0)
     rows = np.arange(len(current))
     current[rows, pivots] = x[pivots]
+    best = float(objective.evaluate(x[None, :])[0][0])
     points, values = [current], [objective.evaluate(current)[0]]
     for k, step in enumerate(_STEPS):
         ahead = current.copy()
@@ -67,6 +68,9 @@ def grows_elsewhere(objective: Objective, x: Array, others: Array) -> Track | No
         points.append(current)
         values.append(search.value)
         going, growing = _verdicts(np.array(values), _STEPS[: k + 1])
+        # Ten units of a parameter that is no log are not orders of magnitude: a growth there has
+        # to come out above what is known, or else it may only be on its way back to it.
+        growing &= search.settled & (objective.is_transformed[pivots] | (search.value > best))
         if np.any(growing):
             row = int(np.argmax(np.where(growing, search.value, -np.inf)))
             distance = np.concatenate([[0.0], np.cumsum(_STEPS[: k + 1])]) * signs[row]
