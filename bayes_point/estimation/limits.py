@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.paths import TAIL, extrapolated
 from bayes_point.model.density import LogDensity
 
-__all__ = ["natural_limit"]
+__all__ = ["at_infinity", "natural_limit"]
 
 Array = NDArray[np.float64]
 
@@ -33,15 +33,20 @@ def natural_limit(density: LogDensity, path: Array, direction: Array) -> dict[st
     along = density.natural(path)
     if not np.any(direction):
         return {name: value[-1] for name, value in along.items()}
+    at_end = at_infinity(density, path, direction)
+    limits = {name: _limit(np.asarray(along[name], float), at_end[name]) for name in along}
+    # The transform of a parameter itself has a limit, and it is that.
+    for name in set(density.variables):
+        limits[name] = np.where(np.isnan(at_end[name]), limits[name], at_end[name])
+    return limits
+
+
+def at_infinity(density: LogDensity, path: Array, direction: Array) -> dict[str, NDArray]:
+    """Return what the transforms themselves say at infinity; NaN where that is nothing."""
     with np.errstate(invalid="ignore"):
         settled = extrapolated(path[-TAIL:])
         end = np.where(direction != 0, np.copysign(np.inf, direction), settled)
-    at_end = density.natural(end[None, :])
-    limits = {name: _limit(np.asarray(along[name], float), at_end[name][0]) for name in along}
-    # The transform of a parameter itself has a limit, and it is that.
-    for name in set(density.variables):
-        limits[name] = np.where(np.isnan(at_end[name][0]), limits[name], at_end[name][0])
-    return limits
+        return {name: value[0] for name, value in density.natural(end[None, :]).items()}
 
 
 def _limit(values: NDArray, at_end: NDArray) -> NDArray:
@@ -52,7 +57,7 @@ def _limit(values: NDArray, at_end: NDArray) -> NDArray:
         grows = (moves > 0.6 * np.abs(middle - before)) & (moves > 1e-6 * (1 + np.abs(middle)))
         vanishes = np.abs(last) < 1e-4 * np.abs(values[0])
         vanishes &= (np.abs(last) < 0.6 * np.abs(middle)) & (np.abs(middle) < 0.6 * np.abs(before))
-        limit = np.where(grows, np.copysign(np.inf, last - middle), last)
+        limit = np.where(grows, np.copysign(np.inf, last - middle), extrapolated(values[-TAIL:]))
         limit = np.where(vanishes, 0.0, limit)
         # Where the transform has a value at infinity, and the path agrees, it is the exact one:
         # it is there already, or nears it, however slowly.

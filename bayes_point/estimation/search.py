@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.certificate import Certificate, certify, is_evident, unbounded
+from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.collapse import collapse
+from bayes_point.estimation.judge import certify, is_evident, unbounded
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
 from bayes_point.estimation.paths import release
 from bayes_point.estimation.precision import precision
+from bayes_point.estimation.shrinking import grows_elsewhere
 from bayes_point.estimation.status import Status
 
 __all__ = ["search"]
@@ -29,6 +31,8 @@ _SHRINK = np.array([1.0, 2.0, 3.0, 4.0])
 _DOUBTFUL = (Status.AT_INFINITY, Status.NOT_CONVERGED)
 _VERY_FAR = 1e6
 _OTHERS = 16
+# Starts from which the other parameters begin when a scale is made small.
+_BASES = 2
 # Noise in the log density above which two values cannot be told apart.
 _NOISE = 1e-3
 
@@ -81,7 +85,21 @@ def search(
         pole = collapse(objective, certificate.x, observed)
         if pole is not None:
             certificate = unbounded(objective, certificate.x, [pole])
-    return certificate, optima, len(usable)
+    return _without_bound(objective, certificate, usable[:_BASES]), optima, len(usable)
+
+
+def _without_bound(objective: Objective, certificate: Certificate, starts: Array) -> Certificate:
+    """Return the certificate of a density that grows without bound, if it does so anywhere."""
+    if certificate.status is not Status.UNBOUNDED:
+        pole = grows_elsewhere(objective, certificate.x, starts)
+        return certificate if pole is None else unbounded(objective, certificate.x, [pole])
+    # A search that ran into a pole ends where the others are lost in rounding.  On a way there
+    # that begins far off they are near their limits before that.
+    pole = grows_elsewhere(objective, starts[0], starts[1:])
+    if pole is None:
+        return certificate
+    again = unbounded(objective, starts[0], [pole])
+    return certificate if np.any(again.undefined & ~certificate.undefined) else again
 
 
 def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certificate, list[Optimum]]:
