@@ -35,6 +35,7 @@ from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
 
 from bayes_point.errors import ModelError
+from bayes_point.model.building import building
 from bayes_point.model.inputs import Input, freeze, weights_of
 from bayes_point.model.interpreted import INTERPRETED
 
@@ -198,6 +199,7 @@ class LogDensity:
         data = [frozen.rvs_to_values[rv] for rv in frozen.observed_RVs]
         sizes = [_static_size(value) for value in data] + [one.own.size for one in given]
         self._data_size = max(sizes, default=1)
+        self._gradients: dict[tuple[str, ...], tuple[list[Any], list[Any]]] = {}
         self._functions: dict[tuple[str, ...], Callable] = {}
 
     # ------------------------------------------------------------------ values and derivatives
@@ -398,7 +400,8 @@ class LogDensity:
     def is_vectorised(self) -> bool:
         """Whether the graph runs on a whole batch; if not, rows are looped over."""
         try:
-            batch = self._vectorised_gradient(_ALWAYS)
+            with building():
+                batch = self._vectorised_gradient(_ALWAYS)
             x = 0.1 * np.random.default_rng(0).standard_normal((3, self.p))
             # The model's own data, turned a little further in each row.
             rows = [
@@ -431,14 +434,27 @@ class LogDensity:
         """Return a function that is compiled at its first use."""
         vectorised = self.is_vectorised
         if (kind, *terms) not in self._functions:
-            self._functions[kind, *terms] = build(vectorised)
+            with building():
+                self._functions[kind, *terms] = build(vectorised)
         return self._functions[kind, *terms]
 
     def _vectorised_gradient(self, terms: tuple[str, ...]) -> Callable:
-        rows, values = self._batched(terms)
-        # Rows do not see one another, so the gradient of their sum holds each row's own.
-        grads = [_grad(value.sum(), rows[0]) for value in values]
-        return self._function(rows, values + grads)
+        return self._function(*self._gradient_graphs(terms))
+
+    def _gradient_graphs(self, terms: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
+        """Return the rows of a batch, and the terms and their gradients as graphs of them.
+
+        Simplified here once for all: what is derived from them again is a graph a third as large.
+        """
+        if terms not in self._gradients:
+            rows, values = self._batched(terms)
+            # Rows do not see one another, so the gradient of their sum holds each row's own.
+            grads = [_grad(value.sum(), rows[0]) for value in values]
+            fgraph = FunctionGraph(rows, values + grads, clone=True, copy_inputs=False)
+            with pytensor.config.change_flags(cxx=""):
+                rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
+            self._gradients[terms] = (rows, list(fgraph.outputs))
+        return self._gradients[terms]
 
     def _value_and_gradient(self, terms: tuple[str, ...]) -> Callable:
         def build(vectorised: bool) -> Callable:
@@ -462,12 +478,13 @@ class LogDensity:
             ):
                 return None
             if vectorised:
-                (x, *others), out = self._batched(terms)
+                (x, *others), out = self._gradient_graphs(terms)
+                grads = out[len(terms) :]
                 v = pt.matrix("V", shape=(None, self.p), dtype="float64")
             else:
-                (x, *others), out = self._row, [self._term(term) for term in terms]
+                x, *others = self._row
                 v = pt.vector("v", shape=(self.p,), dtype="float64")
-            grads = [_grad(value.sum(), x) for value in out]
+                grads = [_grad(self._term(term).sum(), x) for term in terms]
             try:
                 products = [_grad((grad * v).sum(), x) for grad in grads]
             except _NO_DERIVATIVE:
