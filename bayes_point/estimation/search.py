@@ -11,6 +11,7 @@ from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.collapse import collapse
 from bayes_point.estimation.judge import certify, is_evident, unbounded
+from bayes_point.estimation.many import MANY, search_many
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
@@ -65,6 +66,8 @@ def search(
         If the density has no value at any of the starts.
     """
     usable = _usable(objective, starts)
+    if objective.p > MANY:
+        return search_many(objective, usable)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
     certificate, optima = _judged(objective, usable, _climb(objective, usable))
     far = np.abs(certificate.x).max() > _VERY_FAR

@@ -45,8 +45,12 @@ Array = NDArray[np.float64]
 Inputs = Mapping[str, NDArray]
 
 # Rows of a batch are evaluated together as long as the largest array stays near this many
-# elements (32 MB of floats): larger batches gain nothing from vectorisation and cost memory.
-_ELEMENTS_AT_ONCE = 4_000_000
+# elements, which stay in the cache: larger batches gain nothing from vectorisation.
+_ELEMENTS_AT_ONCE = 400_000
+
+# Elements of data times coordinates from which a Hessian is made one point at a time, its columns
+# together: the rows of a batch would each go through the data again.
+_LARGE = 100_000
 
 _ALWAYS = ("likelihood", "prior")
 
@@ -279,11 +283,36 @@ class LogDensity:
         b, p = x.shape
         if p == 0:  # discrete variables alone
             return np.zeros((b, len(terms), 0, 0))
+        wanted = self._with(terms)
+        if inputs is None and p * max(self._data_size, p) > _LARGE:
+            columns = self._hessian_columns(wanted)
+            if columns is not None:
+                pick = [wanted.index(term) for term in terms]
+                return np.stack([self._hessian_at(columns, row, pick) for row in x])
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         again = inputs and {name: np.repeat(rows, p, axis=0) for name, rows in inputs.items()}
         rows = self.hessian_product(points, axes, terms, again)
         h = rows.reshape(b, p, len(terms), p).swapaxes(1, 2)
         return 0.5 * (h + h.swapaxes(-1, -2))
+
+    def _hessian_at(self, columns: Callable, x: Array, pick: list[int]) -> Array:
+        """Return the Hessians at one point, as many columns at a time as fit in memory."""
+        given = [rows[0] for rows in self._bound.values()]
+        at_once = max(1, _ELEMENTS_AT_ONCE // max(self._data_size, self.p))
+        h = np.empty((len(pick), self.p, self.p))
+        with _quiet():
+            for i in range(0, self.p, at_once):
+                axes = np.eye(min(at_once, self.p - i), self.p, i)
+                try:
+                    out = columns(x, axes, *given)
+                except _NO_VALUE:
+                    return np.full_like(h, np.nan)
+                for j, k in enumerate(pick):
+                    h[j, i : i + at_once] = out[k]
+        for one in h:
+            one += one.T.copy()
+            one *= 0.5
+        return h
 
     # ------------------------------------------------------------------------- natural scale
 
@@ -493,6 +522,32 @@ class LogDensity:
             return function if vectorised else _Loop(function)
 
         return self._compiled("hessian", terms, build)
+
+    def _hessian_columns(self, terms: tuple[str, ...]) -> Callable | None:
+        """Return products with many vectors at one point, or None where there are none.
+
+        What does not depend on the vectors, all that has the length of the data, is computed once.
+        """
+
+        def build(vectorised: bool) -> Callable | None:
+            if self.mode is INTERPRETED and _is_slow_to_differentiate(
+                self._value_and_gradient(terms)
+            ):
+                return None
+            v, rows = pt.vector("v", shape=(self.p,)), pt.matrix("V", shape=(None, self.p))
+            try:
+                grads = [_grad(self._term(term), self._x) for term in terms]
+                products = [_grad((grad * v).sum(), self._x) for grad in grads]
+                out = [
+                    many if many.type.ndim == 2 else pt.alloc(many, rows.shape[0], self.p)
+                    for many in vectorize_graph(products, {v: rows})
+                ]
+            except (*_NO_DERIVATIVE, *_NOT_VECTORISED):
+                return None
+            x, *others = self._row
+            return self._function([x, rows, *others], out)
+
+        return self._compiled("hessian columns", terms, build)
 
     @property
     def _natural(self) -> Callable:
