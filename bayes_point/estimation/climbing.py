@@ -12,7 +12,7 @@ from bayes_point.estimation.krylov import Curved, scale_at
 from bayes_point.estimation.maximise import EPS
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["Climb", "climb"]
+__all__ = ["Climb", "approach", "climb"]
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,8 @@ def climb(
     https://doi.org/10.1007/978-0-387-40065-5
     """
     free = np.ones(len(start), bool) if free is None else free
-    x, stopped = _lbfgs(objective, start, free, stop)
+    unit = np.where(free, scale_at(objective, start), 0.0)
+    x, stopped = approach(objective, start, unit, free, stop)
     if stopped:
         value, gradient = _at(objective, x, free)
         return Climb(x, value, gradient, np.ones_like(x), np.nan, False, True)
@@ -66,15 +67,19 @@ def _at(objective: Objective, x: Array, free: NDArray[np.bool_]) -> tuple[float,
     return float(value[0]), np.where(free, gradient[0], 0.0)
 
 
-def _lbfgs(
+def approach(
     objective: Objective,
     start: Array,
+    unit: Array,
     free: NDArray[np.bool_],
     stop: Callable[[Array], bool] | None,
 ) -> tuple[Array, bool]:
+    """Go from `start` to near a maximum by gradients alone; say also whether `stop` ended it.
+
+    `unit`, (p,), is a length for each coordinate; one that is not `free` has none.
+    """
     from scipy.optimize import minimize  # slow to import
 
-    unit = np.where(free, scale_at(objective, start), 0.0)
     worst, stopped = 0.0, False
 
     def cost(z: Array) -> tuple[float, Array]:

@@ -54,6 +54,12 @@ class Objective:
         w = np.array(list(self.weights.values()))
         return value @ w, np.einsum("btp,t->bp", gradient, w)
 
+    def values(self, x: Array) -> Array:
+        """Return the value alone, (batch,)."""
+        if not self.density.is_costly:
+            return self.evaluate(x)[0]
+        return self.density.values(x, tuple(self.weights)) @ np.array(list(self.weights.values()))
+
     def hessian(self, x: Array) -> Array:
         """Return the Hessian, (batch, p, p)."""
         w = np.array(list(self.weights.values()))
@@ -72,6 +78,10 @@ class Penalised(Objective):
     centre: Array
     scale: Array
     weight: float
+
+    def values(self, x: Array) -> Array:
+        """Return the value alone, (batch,)."""
+        return self.evaluate(x)[0]
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""
@@ -94,6 +104,10 @@ class RowwiseObjective(Objective):
     def rows(self, which: NDArray[np.int_]) -> RowwiseObjective:
         """Return the objective of rows `which`; a row that is named twice comes twice."""
         return replace(self, inputs={name: rows[which] for name, rows in self.inputs.items()})
+
+    def values(self, x: Array) -> Array:
+        """Return the value alone, (batch,)."""
+        return self.evaluate(x)[0]
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""

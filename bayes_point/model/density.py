@@ -52,6 +52,9 @@ _ELEMENTS_AT_ONCE = 400_000
 # together: the rows of a batch would each go through the data again.
 _LARGE = 100_000
 
+# Observations from which time goes into the data, and none of it into what is done around them.
+_COSTLY = 20_000
+
 _ALWAYS = ("likelihood", "prior")
 
 # What an interpreted graph raises where the density has no value: for one row of a batch this
@@ -250,6 +253,17 @@ class LogDensity:
         k = len(wanted)
         value = np.stack([out[i] for i in pick], axis=1)
         return value, np.stack([out[k + i] for i in pick], axis=1)
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether an evaluation goes through so much data that a compile is nothing to it."""
+        return self._data_size >= _COSTLY
+
+    def values(self, x: Array, terms: Sequence[str], inputs: Inputs | None = None) -> Array:
+        """Return the values of `terms` at `x` without their gradients, (batch, term)."""
+        wanted = self._with(terms)
+        out = self._call(self._value(wanted), [()] * len(wanted), [x], inputs)
+        return np.stack([out[wanted.index(term)] for term in terms], axis=1)
 
     def hessian_product(
         self, x: Array, v: Array, terms: Sequence[str], inputs: Inputs | None = None
@@ -497,6 +511,14 @@ class LogDensity:
             return _Loop(self._function(self._row, values + grads))
 
         return self._compiled("gradient", terms, build)
+
+    def _value(self, terms: tuple[str, ...]) -> Callable:
+        def build(vectorised: bool) -> Callable:
+            if vectorised:
+                return self._function(*self._batched(terms))
+            return _Loop(self._function(self._row, [self._term(term) for term in terms]))
+
+        return self._compiled("value", terms, build)
 
     def _hessian_product(self, terms: tuple[str, ...]) -> Callable | None:
         """Return the compiled product, or None where differences of the gradient serve better."""
