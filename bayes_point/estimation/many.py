@@ -89,6 +89,7 @@ def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[
             ends.append(end)
             if np.isfinite(end.value) and not best.value >= end.value:
                 best = end
+    objective.announce("certifying")
     where = next(k for k, end in enumerate(ends) if end is best)
     certificate = _certified(objective, best, starts[reached[where][0]])
     optima = [

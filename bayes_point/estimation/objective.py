@@ -48,6 +48,9 @@ class Objective:
         """Return the objective of rows `which` of a batch: here, the same for every row."""
         return self
 
+    def announce(self, phase: str) -> None:
+        """Say what is done now; nobody listens here."""
+
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""
         value, gradient = self.density.evaluate(x, tuple(self.weights))

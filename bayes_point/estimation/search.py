@@ -79,6 +79,7 @@ def search(
         other = _other_scales(objective, usable[0], rng)
         starts = np.concatenate([usable[:1], other])
         usable = np.concatenate([usable, other])
+        objective.announce("searching on other scales")
         ends = _climb(objective, starts)
         if np.nanmax(ends.value, initial=-np.inf) > certificate.value:
             second, more = _judged(objective, starts, ends)
@@ -93,6 +94,7 @@ def search(
 
 def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certificate, list[Optimum]]:
     """Prove what the best of the ends is; return the other maxima as well."""
+    objective.announce("certifying")
     optima = distinct(ends, objective.density)
     best = _best(ends)
     x = ends.x[best]
