@@ -16,6 +16,7 @@ from bayes_point.estimation.assembly import assemble
 from bayes_point.estimation.enumeration import Enumerated, enumerate_values, maximise_over
 from bayes_point.estimation.estimator import Estimator, Potentials, estimator_of
 from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.progress import search_bar
 from bayes_point.estimation.search import search
 from bayes_point.estimation.status import Status
 from bayes_point.model.cache import log_density
@@ -64,7 +65,8 @@ def find_MLE(
     strict : bool
         Raise unless the estimate is a converged interior maximum.
     progressbar : bool
-        Whether to show progress.
+        Whether to show progress: a bar, on a terminal or in a notebook, once the search takes
+        longer than a second.
 
     Returns
     -------
@@ -174,7 +176,8 @@ def _find(
                 found = maximise_over(density, estimator, discrete, starts, rng, observed)
             else:
                 objective = estimator.objective(density)
-                certificate, optima, used = search(objective, starts, rng, observed)
+                with search_bar(objective, estimator.name, progressbar) as watched:
+                    certificate, optima, used = search(watched, starts, rng, observed)
                 found = Enumerated(objective, certificate, optima, used)
         except ModelError:
             check_model(model)  # names the variable, where one is to blame

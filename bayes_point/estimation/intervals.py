@@ -11,7 +11,7 @@ import pymc as pm
 import xarray as xr
 from arviz_base import rcParams
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri
 
 from bayes_point.errors import ModelError
 from bayes_point.estimation.uncertainty import (
@@ -149,7 +149,7 @@ def wald(estimate: PointEstimate, prob: float, kind: Kind, cluster: Cluster) -> 
     """
     natural = standard_errors(estimate, estimate.quantities, kind, cluster)
     own = standard_errors(estimate, Quantities.unconstrained(estimate), kind, cluster)
-    z = float(stats.norm.ppf(0.5 + 0.5 * prob))
+    z = float(ndtri(0.5 + 0.5 * prob))
     with np.errstate(all="ignore"):
         ends = _delta(estimate, natural, z)
         _mapped(estimate, natural, own, z, ends)

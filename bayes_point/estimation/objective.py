@@ -48,11 +48,20 @@ class Objective:
         """Return the objective of rows `which` of a batch: here, the same for every row."""
         return self
 
+    def announce(self, phase: str) -> None:
+        """Say what is done now; nobody listens here."""
+
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""
         value, gradient = self.density.evaluate(x, tuple(self.weights))
         w = np.array(list(self.weights.values()))
         return value @ w, np.einsum("btp,t->bp", gradient, w)
+
+    def values(self, x: Array) -> Array:
+        """Return the value alone, (batch,)."""
+        if not self.density.is_costly:
+            return self.evaluate(x)[0]
+        return self.density.values(x, tuple(self.weights)) @ np.array(list(self.weights.values()))
 
     def hessian(self, x: Array) -> Array:
         """Return the Hessian, (batch, p, p)."""
@@ -72,6 +81,10 @@ class Penalised(Objective):
     centre: Array
     scale: Array
     weight: float
+
+    def values(self, x: Array) -> Array:
+        """Return the value alone, (batch,)."""
+        return self.evaluate(x)[0]
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""
@@ -94,6 +107,10 @@ class RowwiseObjective(Objective):
     def rows(self, which: NDArray[np.int_]) -> RowwiseObjective:
         """Return the objective of rows `which`; a row that is named twice comes twice."""
         return replace(self, inputs={name: rows[which] for name, rows in self.inputs.items()})
+
+    def values(self, x: Array) -> Array:
+        """Return the value alone, (batch,)."""
+        return self.evaluate(x)[0]
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""

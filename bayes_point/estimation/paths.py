@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from bayes_point.estimation.maximise import EPS, maximise
 from bayes_point.estimation.objective import Objective, Penalised
@@ -91,6 +90,8 @@ class Path:
         """
         if not len(null) or not np.any(self.direction):
             return self
+        from scipy.optimize import linprog  # slow to import, and hardly ever needed
+
         k, p = null.shape
         # The smallest sum of absolute movements, as a linear program: |d + N'c| <= t.
         d = (self.x[-1] - self.x[-2]) / self.scale

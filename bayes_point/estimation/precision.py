@@ -42,7 +42,7 @@ def precision(
     signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, _TRIES, p))
     near = x[:, None, :] * (1 + EPS * signs)
     with np.errstate(invalid="ignore"):
-        fall = value[:, None] - objective.evaluate(near.reshape(-1, p))[0].reshape(batch, _TRIES)
+        fall = value[:, None] - objective.values(near.reshape(-1, p)).reshape(batch, _TRIES)
     fall = np.where(np.isfinite(fall), fall, 0.0)
     noise = np.maximum(64 * EPS * (1 + np.abs(value)), 8 * np.abs(fall).max(axis=1))
     noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian))
@@ -64,7 +64,7 @@ def _disagreement(
         return np.zeros(len(x))
     h = np.zeros((2 * columns.size, x.shape[1]))
     h[np.arange(len(h)), np.tile(columns, 2)] = np.repeat([_STEP, -_STEP], columns.size)
-    around = objective.evaluate((x[:, None, :] + h).reshape(-1, x.shape[1]))[0]
+    around = objective.values((x[:, None, :] + h).reshape(-1, x.shape[1]))
     first = gradient @ h.T
     second = 0.5 * np.einsum("kp,bpq,kq->bk", h, hessian, h)
     with np.errstate(invalid="ignore"):

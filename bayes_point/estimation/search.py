@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate import Certificate
+from bayes_point.estimation.climbing import approach
 from bayes_point.estimation.collapse import collapse
 from bayes_point.estimation.judge import certify, is_evident, unbounded
+from bayes_point.estimation.many import MANY, search_many
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
@@ -33,6 +35,8 @@ _VERY_FAR = 1e6
 _OTHERS = 16
 # Starts from which the other parameters begin when a scale is made small.
 _BASES = 2
+# In standard errors, what is near enough to a maximum to be led to it.
+_HOME = 0.1
 # Noise in the log density above which two values cannot be told apart.
 _NOISE = 1e-3
 
@@ -68,6 +72,8 @@ def search(
         If the density has no value at any of the starts.
     """
     usable = _usable(objective, starts)
+    if objective.p > MANY:
+        return search_many(objective, usable)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
     certificate, optima = _judged(objective, usable, _climb(objective, usable))
     far = np.abs(certificate.x).max() > _VERY_FAR
@@ -76,6 +82,7 @@ def search(
         other = _other_scales(objective, usable[0], rng)
         starts = np.concatenate([usable[:1], other])
         usable = np.concatenate([usable, other])
+        objective.announce("searching on other scales")
         ends = _climb(objective, starts)
         if np.nanmax(ends.value, initial=-np.inf) > certificate.value:
             second, more = _judged(objective, starts, ends)
@@ -104,6 +111,7 @@ def _without_bound(objective: Objective, certificate: Certificate, starts: Array
 
 def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certificate, list[Optimum]]:
     """Prove what the best of the ends is; return the other maxima as well."""
+    objective.announce("certifying")
     optima = distinct(ends, objective.density)
     best = _best(ends)
     x = ends.x[best]
@@ -139,7 +147,10 @@ def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator)
 
 def _climb(objective: Objective, starts: Array) -> Search:
     """Maximise from each start; give those that could still win more time than the others."""
-    ends = maximise(objective, starts, max_iterations=_ITERATIONS)
+    if objective.density.is_costly:
+        ends = _one_by_one(objective, starts)
+    else:
+        ends = maximise(objective, starts, max_iterations=_ITERATIONS)
     settled = np.max(ends.value, where=ends.settled, initial=-np.inf)
     contenders = np.flatnonzero(~ends.settled & (ends.value > settled))
     contenders = contenders[ends.iterations[contenders] >= _ITERATIONS]
@@ -147,13 +158,41 @@ def _climb(objective: Objective, starts: Array) -> Search:
         more = maximise(objective, ends.x[contenders], max_iterations=10 * _ITERATIONS)
         ends = ends.replaced(contenders, more)
     # Where the terms of the density cancel to noise, its value is no reason to prefer a point.
-    noise, spike = precision(objective, ends.x, ends.value, ends.gradient, ends.hessian)
+    once, back = np.unique(ends.x, axis=0, return_index=True, return_inverse=True)[1:]
+    end = (ends.x, ends.value, ends.gradient, ends.hessian)
+    noise, spike = (a[back.ravel()] for a in precision(objective, *(part[once] for part in end)))
     lost = (noise > _NOISE) & (spike == 0)
     return replace(
         ends,
         value=np.where(lost, np.nan, ends.value),
         settled=ends.settled & ~lost,
     )
+
+
+def _one_by_one(objective: Objective, starts: Array) -> Search:
+    """Climb from one start after the other, by gradients, to where a maximum is known already.
+
+    Where an evaluation is dear a batch gains nothing, and a Hessian is many gradients.
+    """
+    ends = [maximise(objective, starts[:1], max_iterations=_ITERATIONS)]
+    for start in starts[1:]:
+        known = [end for end in ends if end.settled[0]]
+        diagonals = [np.abs(np.diagonal(end.hessian[0])) for end in known]
+
+        def home(x: Array, known: list[Search] = known, units: list[Array] = diagonals) -> int:
+            for k, (end, unit) in enumerate(zip(known, units, strict=True)):
+                if np.all((x - end.x[0]) ** 2 * unit < _HOME**2):
+                    return k
+            return -1
+
+        unit = 1 / np.sqrt(np.maximum(diagonals[0], 1e-20)) if known else np.ones_like(start)
+        unit = np.minimum(unit, 1 + np.abs(start))
+        free = np.ones(len(start), bool)
+        x, _ = approach(objective, start, unit, free, lambda x, home=home: home(x) >= 0)  # type: ignore[misc]
+        k = home(x)
+        ends.append(known[k] if k >= 0 else maximise(objective, x[None], max_iterations=_ITERATIONS))
+    parts = {f.name: [getattr(end, f.name) for end in ends] for f in fields(Search)}
+    return Search(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
 
 
 def _collapsed(objective: Objective, starts: Array) -> Array:

@@ -50,7 +50,7 @@ def suspects(objective: Objective, point: Point) -> list[int]:
 
 def _least_fall(objective: Objective, point: Point, steps: Array) -> Array:
     """Return how far the density falls over each step, or over its opposite if that is less."""
-    values, _ = objective.evaluate(np.concatenate([point.x + steps, point.x - steps]))
+    values = objective.values(np.concatenate([point.x + steps, point.x - steps]))
     # What is not a number is no evidence of a fall.
     return point.value - np.where(np.isnan(values), np.inf, values).reshape(2, -1).max(axis=0)
 

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import pymc as pm
 from pytensor.compile.sharedvalue import SharedVariable
 
+from bayes_point.model.building import building
 from bayes_point.model.density import LogDensity
 
 __all__ = ["log_density"]
@@ -38,7 +39,8 @@ def log_density(
     key = (backend, tuple(inputs), weights)
     entry = entries.get(key)
     if entry is None or not _same(entry.state, state):
-        density = LogDensity(model, backend=backend, inputs=inputs, weights=weights)
+        with building():
+            density = LogDensity(model, backend=backend, inputs=inputs, weights=weights)
         entry = entries[key] = _Entry(state, density)
     return entry.density
 

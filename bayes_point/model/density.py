@@ -35,6 +35,7 @@ from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
 
 from bayes_point.errors import ModelError
+from bayes_point.model.building import building
 from bayes_point.model.inputs import Input, freeze, weights_of
 from bayes_point.model.interpreted import INTERPRETED
 
@@ -44,8 +45,15 @@ Array = NDArray[np.float64]
 Inputs = Mapping[str, NDArray]
 
 # Rows of a batch are evaluated together as long as the largest array stays near this many
-# elements (32 MB of floats): larger batches gain nothing from vectorisation and cost memory.
-_ELEMENTS_AT_ONCE = 4_000_000
+# elements, which stay in the cache: larger batches gain nothing from vectorisation.
+_ELEMENTS_AT_ONCE = 400_000
+
+# Elements of data times coordinates from which a Hessian is made one point at a time, its columns
+# together: the rows of a batch would each go through the data again.
+_LARGE = 100_000
+
+# Observations from which time goes into the data, and none of it into what is done around them.
+_COSTLY = 20_000
 
 _ALWAYS = ("likelihood", "prior")
 
@@ -198,6 +206,7 @@ class LogDensity:
         data = [frozen.rvs_to_values[rv] for rv in frozen.observed_RVs]
         sizes = [_static_size(value) for value in data] + [one.own.size for one in given]
         self._data_size = max(sizes, default=1)
+        self._gradients: dict[tuple[str, ...], tuple[list[Any], list[Any]]] = {}
         self._functions: dict[tuple[str, ...], Callable] = {}
 
     # ------------------------------------------------------------------ values and derivatives
@@ -245,6 +254,17 @@ class LogDensity:
         value = np.stack([out[i] for i in pick], axis=1)
         return value, np.stack([out[k + i] for i in pick], axis=1)
 
+    @property
+    def is_costly(self) -> bool:
+        """Whether an evaluation goes through so much data that a compile is nothing to it."""
+        return self._data_size >= _COSTLY
+
+    def values(self, x: Array, terms: Sequence[str], inputs: Inputs | None = None) -> Array:
+        """Return the values of `terms` at `x` without their gradients, (batch, term)."""
+        wanted = self._with(terms)
+        out = self._call(self._value(wanted), [()] * len(wanted), [x], inputs)
+        return np.stack([out[wanted.index(term)] for term in terms], axis=1)
+
     def hessian_product(
         self, x: Array, v: Array, terms: Sequence[str], inputs: Inputs | None = None
     ) -> Array:
@@ -277,11 +297,36 @@ class LogDensity:
         b, p = x.shape
         if p == 0:  # discrete variables alone
             return np.zeros((b, len(terms), 0, 0))
+        wanted = self._with(terms)
+        if inputs is None and p * max(self._data_size, p) > _LARGE:
+            columns = self._hessian_columns(wanted)
+            if columns is not None:
+                pick = [wanted.index(term) for term in terms]
+                return np.stack([self._hessian_at(columns, row, pick) for row in x])
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         again = inputs and {name: np.repeat(rows, p, axis=0) for name, rows in inputs.items()}
         rows = self.hessian_product(points, axes, terms, again)
         h = rows.reshape(b, p, len(terms), p).swapaxes(1, 2)
         return 0.5 * (h + h.swapaxes(-1, -2))
+
+    def _hessian_at(self, columns: Callable, x: Array, pick: list[int]) -> Array:
+        """Return the Hessians at one point, as many columns at a time as fit in memory."""
+        given = [rows[0] for rows in self._bound.values()]
+        at_once = max(1, _ELEMENTS_AT_ONCE // max(self._data_size, self.p))
+        h = np.empty((len(pick), self.p, self.p))
+        with _quiet():
+            for i in range(0, self.p, at_once):
+                axes = np.eye(min(at_once, self.p - i), self.p, i)
+                try:
+                    out = columns(x, axes, *given)
+                except _NO_VALUE:
+                    return np.full_like(h, np.nan)
+                for j, k in enumerate(pick):
+                    h[j, i : i + at_once] = out[k]
+        for one in h:
+            one += one.T.copy()
+            one *= 0.5
+        return h
 
     # ------------------------------------------------------------------------- natural scale
 
@@ -398,7 +443,8 @@ class LogDensity:
     def is_vectorised(self) -> bool:
         """Whether the graph runs on a whole batch; if not, rows are looped over."""
         try:
-            batch = self._vectorised_gradient(_ALWAYS)
+            with building():
+                batch = self._vectorised_gradient(_ALWAYS)
             x = 0.1 * np.random.default_rng(0).standard_normal((3, self.p))
             # The model's own data, turned a little further in each row.
             rows = [
@@ -431,14 +477,27 @@ class LogDensity:
         """Return a function that is compiled at its first use."""
         vectorised = self.is_vectorised
         if (kind, *terms) not in self._functions:
-            self._functions[kind, *terms] = build(vectorised)
+            with building():
+                self._functions[kind, *terms] = build(vectorised)
         return self._functions[kind, *terms]
 
     def _vectorised_gradient(self, terms: tuple[str, ...]) -> Callable:
-        rows, values = self._batched(terms)
-        # Rows do not see one another, so the gradient of their sum holds each row's own.
-        grads = [_grad(value.sum(), rows[0]) for value in values]
-        return self._function(rows, values + grads)
+        return self._function(*self._gradient_graphs(terms))
+
+    def _gradient_graphs(self, terms: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
+        """Return the rows of a batch, and the terms and their gradients as graphs of them.
+
+        Simplified here once for all: what is derived from them again is a graph a third as large.
+        """
+        if terms not in self._gradients:
+            rows, values = self._batched(terms)
+            # Rows do not see one another, so the gradient of their sum holds each row's own.
+            grads = [_grad(value.sum(), rows[0]) for value in values]
+            fgraph = FunctionGraph(rows, values + grads, clone=True, copy_inputs=False)
+            with pytensor.config.change_flags(cxx=""):
+                rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
+            self._gradients[terms] = (rows, list(fgraph.outputs))
+        return self._gradients[terms]
 
     def _value_and_gradient(self, terms: tuple[str, ...]) -> Callable:
         def build(vectorised: bool) -> Callable:
@@ -453,6 +512,14 @@ class LogDensity:
 
         return self._compiled("gradient", terms, build)
 
+    def _value(self, terms: tuple[str, ...]) -> Callable:
+        def build(vectorised: bool) -> Callable:
+            if vectorised:
+                return self._function(*self._batched(terms))
+            return _Loop(self._function(self._row, [self._term(term) for term in terms]))
+
+        return self._compiled("value", terms, build)
+
     def _hessian_product(self, terms: tuple[str, ...]) -> Callable | None:
         """Return the compiled product, or None where differences of the gradient serve better."""
 
@@ -462,12 +529,13 @@ class LogDensity:
             ):
                 return None
             if vectorised:
-                (x, *others), out = self._batched(terms)
+                (x, *others), out = self._gradient_graphs(terms)
+                grads = out[len(terms) :]
                 v = pt.matrix("V", shape=(None, self.p), dtype="float64")
             else:
-                (x, *others), out = self._row, [self._term(term) for term in terms]
+                x, *others = self._row
                 v = pt.vector("v", shape=(self.p,), dtype="float64")
-            grads = [_grad(value.sum(), x) for value in out]
+                grads = [_grad(self._term(term).sum(), x) for term in terms]
             try:
                 products = [_grad((grad * v).sum(), x) for grad in grads]
             except _NO_DERIVATIVE:
@@ -476,6 +544,32 @@ class LogDensity:
             return function if vectorised else _Loop(function)
 
         return self._compiled("hessian", terms, build)
+
+    def _hessian_columns(self, terms: tuple[str, ...]) -> Callable | None:
+        """Return products with many vectors at one point, or None where there are none.
+
+        What does not depend on the vectors, all that has the length of the data, is computed once.
+        """
+
+        def build(vectorised: bool) -> Callable | None:
+            if self.mode is INTERPRETED and _is_slow_to_differentiate(
+                self._value_and_gradient(terms)
+            ):
+                return None
+            v, rows = pt.vector("v", shape=(self.p,)), pt.matrix("V", shape=(None, self.p))
+            try:
+                grads = [_grad(self._term(term), self._x) for term in terms]
+                products = [_grad((grad * v).sum(), self._x) for grad in grads]
+                out = [
+                    many if many.type.ndim == 2 else pt.alloc(many, rows.shape[0], self.p)
+                    for many in vectorize_graph(products, {v: rows})
+                ]
+            except (*_NO_DERIVATIVE, *_NOT_VECTORISED):
+                return None
+            x, *others = self._row
+            return self._function([x, rows, *others], out)
+
+        return self._compiled("hessian columns", terms, build)
 
     @property
     def _natural(self) -> Callable:

@@ -8,25 +8,22 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
-import scipy.stats  # noqa: F401  PyTensor imports it at the first draw: better not in a search
 from numpy.typing import NDArray
 from pymc.distributions.continuous import FlatRV, HalfFlatRV
 from pymc.initial_point import convert_str_to_rv_dict, make_initial_point_expression
 from pymc.pytensorf import find_rng_nodes, replace_rng_nodes, reseed_rngs
 from pymc.util import get_untransformed_name, is_transformed_name
-from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
 
 from bayes_point.errors import ModelError
+from bayes_point.model.building import building
 from bayes_point.model.density import LogDensity
+from bayes_point.model.drawing import DRAWN_ONCE
 from bayes_point.model.flat_variable import with_old_priors
 
 __all__ = ["Initvals", "starting_points"]
 
 Initvals = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-
-# No rewrites: these graphs run a handful of times.
-_ONCE = Mode(linker="py", optimizer=None)
 
 
 def starting_points(
@@ -126,6 +123,24 @@ def _draw(
     rng: np.random.Generator,
     n: int = 1,
 ) -> NDArray[np.float64]:
+    with building():
+        function = _drawing(model, density, strategy, jittered)
+    rngs = find_rng_nodes(function.maker.fgraph.outputs)
+    out = np.empty((n, density.p))
+    for row in out:
+        reseed_rngs(rngs, int(rng.integers(2**30)))
+        try:
+            row[:] = np.concatenate([np.ravel(np.asarray(value)) for value in function()])
+        except ValueError:
+            # NumPy refuses to draw where a draw before made a parameter impossible.
+            row[:] = np.nan
+    return out
+
+
+def _drawing(
+    model: pm.Model, density: LogDensity, strategy: Mapping[Any, Any], jittered: Sequence[Any]
+) -> Any:
+    """Return a function that draws the pieces of one vector."""
     values = make_initial_point_expression(
         free_rvs=model.free_RVs,
         rvs_to_transforms=model.rvs_to_transforms,
@@ -142,17 +157,7 @@ def _draw(
     # The model's own random number generators are not to be advanced.
     values = replace_rng_nodes(with_old_priors(values))
     with pytensor.config.change_flags(cxx=""):
-        function = pytensor.function([], values, mode=_ONCE)
-    rngs = find_rng_nodes(function.maker.fgraph.outputs)
-    out = np.empty((n, density.p))
-    for row in out:
-        reseed_rngs(rngs, int(rng.integers(2**30)))
-        try:
-            row[:] = np.concatenate([np.ravel(np.asarray(value)) for value in function()])
-        except ValueError:
-            # NumPy refuses to draw where a draw before made a parameter impossible.
-            row[:] = np.nan
-    return out
+        return pytensor.function([], values, mode=DRAWN_ONCE)
 
 
 def _overrides(model: pm.Model, initvals: Mapping[str, Any]) -> dict[Any, Any]:
