@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle
+from bayes_point.estimation.kinks import at_wall, is_maximum_along, kink_finding, settle, vertex_at
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.maximise import Quadratic, finite_hessian, maximise
 from bayes_point.estimation.objective import Objective
@@ -23,6 +23,7 @@ from bayes_point.estimation.paths import Path, limit_of, release
 from bayes_point.estimation.precision import precision
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow
+from bayes_point.estimation.vertices import Vertex
 
 __all__ = ["Certificate", "certify", "is_evident", "unbounded"]
 
@@ -115,6 +116,23 @@ class _Point:
             x, held, float(value[0]), gradient[0], quadratic, float(noise[0]), float(spike[0])
         )
 
+    @classmethod
+    def on(cls, objective: Objective, vertex: Vertex) -> _Point:
+        """The point of a vertex: what is smooth there is the surface that its kinks leave."""
+        x, held = vertex.x, vertex.held
+        value, _ = objective.evaluate(x[None, :])
+        derivatives = vertex.gradient[None, :], vertex.hessian[None]
+        noise, spike = precision(objective, x[None, :], value, *derivatives, held=held)
+        return cls(
+            x,
+            held,
+            float(value[0]),
+            vertex.gradient,
+            vertex.quadratic,
+            float(noise[0]),
+            float(spike[0]),
+        )
+
     @property
     def distance(self) -> float:
         """Distance to the stationary point of the quadratic model, in standard errors."""
@@ -130,6 +148,10 @@ def certify(
     """
     held = np.zeros(len(x), bool)
     path = None
+    vertex = vertex_at(objective, x)
+    certificate = None if vertex is None else _on_kinks(objective, vertex, start)
+    if certificate is not None:
+        return certificate
     if not settled:
         point = _Point.at(objective, x, held)
         growing = _runaways(objective, x, start)
@@ -174,6 +196,58 @@ def certify(
             advice="Give starting values nearer to the optimum with initvals=, or rescale.",
         ),
     )
+
+
+def _on_kinks(objective: Objective, vertex: Vertex, start: Array) -> Certificate | None:
+    """Judge a point at which kinks meet; None where it takes more to tell."""
+    point = _Point.on(objective, vertex)
+    if growing := _runaways(objective, vertex.x, start):
+        return _unbounded(objective, point, growing)
+    if point.spike > _SPIKE:
+        return _spike(objective, point, start)
+    flat = _level_directions(objective, vertex, point)
+    if len(flat):
+        findings = [_null_finding(objective, row) for row in flat]
+        certificate = _result(objective, point, Status.NOT_IDENTIFIED, *findings)
+        return replace(certificate, null_space=flat)
+    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    if not (still and vertex.is_strict) or _rises_aslant(objective, point):
+        return None
+    if np.any(poles := _rises_to_infinity(objective, point, point.held)):
+        return _unbounded_at(objective, point, poles)
+    inside = point.quadratic.curvature[0][: len(point.x) - vertex.n_across]
+    axes = point.quadratic.axes[0][:, : len(inside)]
+    error = (axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(inside, 1e-16))).T
+    if np.any(inside < _WEAK_CURVATURE) or not _falls_off(objective, point, error):
+        return None
+    if np.any(vertex.is_wall):
+        return _result(objective, point, Status.ON_BOUNDARY, _wall_finding(objective, point, point.held))
+    return _result(objective, point, Status.CONVERGED, kink_finding(objective, vertex))
+
+
+def _level_directions(objective: Objective, vertex: Vertex, point: _Point) -> Array:
+    """Return the directions off a vertex, to one side of a kink, along which nothing changes."""
+    rows = []
+    for k in vertex.level:
+        row = vertex.directions[k]
+        size = 1e-4 / np.max(np.abs(row) / (1 + np.abs(vertex.x)))
+        steps = np.concatenate([[-1.0, 1.0], [-0.01, 0.01]])[:, None] * size * row
+        same = np.abs(objective.evaluate(vertex.x + steps)[0] - point.value) <= point.noise
+        if np.all(same[[0, 2]]) or np.all(same[[1, 3]]):
+            rows.append(row / np.max(np.abs(row)))
+    found = np.array(rows).reshape(len(rows), len(vertex.x))
+    return np.where(np.abs(found) > 1e-6, found, 0.0)
+
+
+def _falls_off(objective: Objective, point: _Point, errors: Array) -> bool:
+    """Whether the density falls over each standard error, and over the part of it that is near."""
+    if not len(errors):
+        return True
+    limit = np.where(objective.is_transformed, 5.0, 1.0 + np.abs(point.x))
+    part = 1 / np.maximum(1.0, np.max(np.abs(errors) / limit, axis=1))
+    enough = np.maximum(0.05 * part**2, 10 * point.noise)
+    far, near = (_least_fall(objective, point, errors * length[:, None]) for length in (part**0, part))
+    return bool(np.all(far >= _WEAK_FALL) and np.all(near >= enough))
 
 
 def unbounded(objective: Objective, x: Array, growing: list[Track]) -> Certificate:
@@ -695,6 +769,8 @@ def _is_steep(point: _Point) -> NDArray[np.bool_]:
 def _result(objective: Objective, point: _Point, status: Status, *findings: Finding) -> Certificate:
     curvature = point.quadratic.curvature[0]
     p = len(point.x)
+    # Across kinks there is no curvature: what stands for it there exceeds all that can be.
+    curvature = curvature[curvature < p + 5] if np.any(curvature < p + 5) else np.full(1, np.nan)
     return Certificate(
         status,
         point.x[None, :],

@@ -1,5 +1,8 @@
 """Maxima at which the density is not differentiable: kinks and walls.
 
+Where the graph shows what the kinks are, the maximum is found with all of them at once (`ascend`,
+`vertex_at`).  What follows them here is for those that it does not show, an edge of the support.
+
 At a kink the gradient jumps from positive to negative without being zero (the exact zeros of a
 lasso); at a wall the density ends (the largest observation under a uniform).  No Newton step ends
 at either.  A coordinate that is at one is held there, exactly, while the others are maximised.
@@ -7,19 +10,97 @@ at either.  A coordinate that is at one is held there, exactly, while the others
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.maximise import EPS, Search, maximise
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.smoothing import guesses, kinks_in
+from bayes_point.estimation.status import Finding
+from bayes_point.estimation.vertices import Vertex, hold, near_kinks
 
-__all__ = ["at_wall", "is_maximum_along", "settle"]
+__all__ = ["ascend", "at_wall", "is_maximum_along", "kink_finding", "settle", "vertex_at"]
 
 Array = NDArray[np.float64]
 
 _REACH = 10.0 ** np.arange(-9, 3, dtype=float)
 _HALVINGS = 60
 _NEARBY = EPS * 10.0 ** np.arange(1, 6, dtype=float)
+# Newton iterations after which a search that has not come to rest is taken to be at a kink.
+_PATIENCE = 25
+
+
+def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Search:
+    """Climb from each start, (batch, p), to a stationary point or to a vertex of kinks."""
+    if kinks_in(objective).is_empty:
+        return maximise(objective, starts, max_iterations=max_iterations)
+    ends = maximise(objective, starts, max_iterations=min(_PATIENCE, max_iterations))
+    open_ = np.flatnonzero(~ends.settled & np.isfinite(ends.value))
+    if not open_.size:
+        return ends
+    found = dict(_vertices(objective, ends.x[open_], starts[open_]))
+    on = {int(open_[i]): vertex for i, vertex in found.items()}
+    off = np.array([i for i in open_ if i not in on], int)
+    if off.size:
+        more = maximise(objective, ends.x[off], max_iterations=max_iterations)
+        ends = ends.replaced(off, more)
+    if not on:
+        return ends
+    rows = np.array(list(on))
+    x = np.array([vertex.x for vertex in on.values()])
+    ends = replace(ends, **{name: getattr(ends, name).copy() for name in ("x", "settled")})
+    ends.x[rows], ends.settled[rows] = x, True
+    ends.value[rows], ends.gradient[rows] = objective.evaluate(x)
+    ends.hessian[rows] = [vertex.hessian for vertex in on.values()]
+    return ends
+
+
+def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[int, Vertex]]:
+    """Yield the vertex that each row leads to, where it leads to one that may be a maximum."""
+    kinks = kinks_in(objective)
+    places, home = guesses(objective, x, starts)
+    for k, place in enumerate(places):
+        vertex = hold(objective, kinks, place.x, place.which) if len(place.which) else None
+        if vertex is not None and (vertex.is_strict or len(vertex.level)):
+            for i in np.flatnonzero(home == k):
+                yield int(i), vertex
+
+
+def vertex_at(objective: Objective, x: Array) -> Vertex | None:
+    """Return what is around a point that is on kinks; None where it is not on any."""
+    kinks = kinks_in(objective)
+    if kinks.is_empty:
+        return None
+    which = near_kinks(kinks, x)
+    vertex = hold(objective, kinks, x, which) if len(which) else None
+    # A kink that is no more than the graph's: the density is smooth there.
+    if vertex is None or not (vertex.is_strict or len(vertex.level)):
+        return None
+    return vertex
+
+
+def kink_finding(objective: Objective, vertex: Vertex) -> Finding:
+    """Say at which kinks a maximum is, and in which parameters."""
+    kinks, density = kinks_in(objective), objective.density
+    names = tuple(density.parameters[j] for j in np.flatnonzero(vertex.held))
+    of_prior = bool(np.all(kinks.term_of[vertex.which] == "prior"))
+    where = "the prior's kink" if of_prior else "a kink of the density"
+    evidence = {}
+    if len(vertex.directions) and vertex.left.size:
+        # How far each pair of slopes is from having the same sign: one is a kink's middle.
+        smaller, larger = np.sort(np.abs([vertex.left, vertex.right]), axis=0)
+        evidence = {"least slope to a side over the other side's": float(np.min(smaller / larger))}
+    return Finding(
+        f"The maximum is exactly at {where} in {', '.join(names)}: the derivative changes sign "
+        "there without being zero.",
+        names,
+        evidence,
+        "This is a proper maximum, as in a lasso or a median; it has no standard error in these "
+        "parameters.",
+    )
 
 
 def settle(objective: Objective, x: Array) -> tuple[Search, NDArray[np.bool_]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate import Certificate, certify, is_evident, unbounded
 from bayes_point.estimation.collapse import collapse
+from bayes_point.estimation.kinks import ascend
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
@@ -121,7 +122,7 @@ def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator)
 
 def _climb(objective: Objective, starts: Array) -> Search:
     """Maximise from each start; give those that could still win more time than the others."""
-    ends = maximise(objective, starts, max_iterations=_ITERATIONS)
+    ends = ascend(objective, starts, max_iterations=_ITERATIONS)
     settled = np.max(ends.value, where=ends.settled, initial=-np.inf)
     contenders = np.flatnonzero(~ends.settled & (ends.value > settled))
     contenders = contenders[ends.iterations[contenders] >= _ITERATIONS]
