@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from bayes_point.estimation.maximise import EPS, Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.smoothing import guesses, kinks_in
-from bayes_point.estimation.status import Finding
 from bayes_point.estimation.vertices import Vertex, hold, near_kinks
 
-__all__ = ["ascend", "at_wall", "is_maximum_along", "kink_finding", "settle", "vertex_at"]
+__all__ = ["ascend", "at_wall", "is_maximum_along", "settle", "vertex_at"]
 
 Array = NDArray[np.float64]
 
@@ -80,27 +79,6 @@ def vertex_at(objective: Objective, x: Array) -> Vertex | None:
     if vertex is None or not (vertex.is_strict or len(vertex.level)):
         return None
     return vertex
-
-
-def kink_finding(objective: Objective, vertex: Vertex) -> Finding:
-    """Say at which kinks a maximum is, and in which parameters."""
-    kinks, density = kinks_in(objective), objective.density
-    names = tuple(density.parameters[j] for j in np.flatnonzero(vertex.held))
-    of_prior = bool(np.all(kinks.term_of[vertex.which] == "prior"))
-    where = "the prior's kink" if of_prior else "a kink of the density"
-    evidence = {}
-    if len(vertex.directions) and vertex.left.size:
-        # How far each pair of slopes is from having the same sign: one is a kink's middle.
-        smaller, larger = np.sort(np.abs([vertex.left, vertex.right]), axis=0)
-        evidence = {"least slope to a side over the other side's": float(np.min(smaller / larger))}
-    return Finding(
-        f"The maximum is exactly at {where} in {', '.join(names)}: the derivative changes sign "
-        "there without being zero.",
-        names,
-        evidence,
-        "This is a proper maximum, as in a lasso or a median; it has no standard error in these "
-        "parameters.",
-    )
 
 
 def settle(objective: Objective, x: Array) -> tuple[Search, NDArray[np.bool_]]:

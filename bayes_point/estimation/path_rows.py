@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from bayes_point.estimation.assembly import assemble
-from bayes_point.estimation.certificate import Certificate, certify
+from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.information import information
+from bayes_point.estimation.judge import certify
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.powers import Ends, Powered, climb

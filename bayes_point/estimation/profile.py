@@ -19,12 +19,12 @@ from threadpoolctl import threadpool_limits
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.assembly import assemble
-from bayes_point.estimation.certificate import certify
 from bayes_point.estimation.constraint import Problem
 from bayes_point.estimation.contours import Contour, trace_contours
 from bayes_point.estimation.curves import Curves, End, trace_curves
 from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.estimator import Potentials, estimator_of
+from bayes_point.estimation.judge import certify
 from bayes_point.estimation.kinks import _one_sided
 from bayes_point.estimation.maximise import EPS, maximise
 from bayes_point.estimation.objective import Objective

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.certificate import Certificate, certify, is_evident, unbounded
+from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.collapse import collapse
+from bayes_point.estimation.judge import certify, is_evident, unbounded
 from bayes_point.estimation.kinks import ascend
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective

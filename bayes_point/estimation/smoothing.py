@@ -44,9 +44,7 @@ def kinks_in(objective: Objective) -> Kinks:
     return kinks_of(objective.density, tuple(objective.weights))
 
 
-def guesses(
-    objective: Objective, x: Array, starts: Array
-) -> tuple[list[Guess], NDArray[np.int_]]:
+def guesses(objective: Objective, x: Array, starts: Array) -> tuple[list[Guess], NDArray[np.int_]]:
     """Climb from each row of `x`, which was reached from `starts`; both (batch, p).
 
     Returns

@@ -295,9 +295,7 @@ def _blended(node: Any, inputs: list[Any], steps: dict[Any, Any]) -> Any:
             return None
         return up * yes + (1 - up) * no
     if isinstance(op, ps.Mul | ps.Cast):
-        known = [
-            steps.get(var, new) for var, new in zip(node.inputs, inputs, strict=True)
-        ]
+        known = [steps.get(var, new) for var, new in zip(node.inputs, inputs, strict=True)]
         return pt.mul(*known) if len(known) > 1 else known[0]
     return None
 

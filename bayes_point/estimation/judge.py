@@ -1,0 +1,197 @@
+"""The proof behind an estimate: what kind of optimum a point is, decided afresh at the point.
+
+The certificate does not trust the search.  At the reported point it recomputes value, gradient and
+Hessian, and moves a standard error along each axis of the curvature, both ways: at an interior
+maximum the density falls.  Where it does not, the direction is followed outwards, the other
+parameters maximised over at each step, to see whether the density is flat, levels off, or grows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.estimation.certificate import Certificate
+from bayes_point.estimation.escaping import escaping, leads_away, path_from
+from bayes_point.estimation.findings import (
+    kink_finding,
+    not_still,
+    null_finding,
+    wall_finding,
+)
+from bayes_point.estimation.growing import (
+    rises_to_infinity,
+    runaways,
+    spiked,
+    unbounded_along,
+    unbounded_at,
+)
+from bayes_point.estimation.judged_point import SPIKE, Point
+from bayes_point.estimation.judged_vertex import judge_vertex, rises_aslant
+from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle, vertex_at
+from bayes_point.estimation.maximise import maximise
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.precision import precision
+from bayes_point.estimation.status import Finding, Status
+from bayes_point.estimation.suspects import both_ways, is_answer, is_loose, suspects
+from bayes_point.estimation.tracks import Track
+
+__all__ = ["certify", "is_evident", "unbounded"]
+
+Array = NDArray[np.float64]
+
+_ROUNDS = 6
+# So many times its own size is more than a parameter's standard error ever is.
+_LOOSE = 1e4
+# So many times as large as at the start is where a parameter has run away to.
+_LOST = 1e8
+
+
+def certify(
+    objective: Objective, x: Array, *, start: Array, centre: Array, settled: bool
+) -> Certificate:
+    """Decide what kind of optimum `x`, found from `start`, is; go on where a better point shows.
+
+    `centre` is a point well inside; `settled` says whether the search came to rest at `x`.
+    """
+    held = np.zeros(len(x), bool)
+    path = None
+    vertex = vertex_at(objective, x)
+    certificate = None if vertex is None else judge_vertex(objective, vertex, start)
+    if certificate is not None:
+        return certificate
+    if not settled:
+        point = Point.at(objective, x, held)
+        growing = runaways(objective, x, start)
+        if growing:
+            return unbounded_along(objective, point, growing)
+        path = path_from(objective, point, centre)
+        if leads_away(path, point):
+            return escaping(objective, point, path)
+        end, held = settle(objective, x)
+        x = end.x[0]
+        if growing := runaways(objective, x, start):
+            return unbounded_along(objective, point, growing)
+    for attempt in range(_ROUNDS):
+        point = Point.at(objective, x, held)
+        if point.spike > SPIKE:
+            return spiked(objective, point, start)
+        pivots = suspects(objective, point)
+        loose = bool(pivots) and is_loose(objective, point, np.stack([start, centre]))
+        if loose:
+            path = path or path_from(objective, point, centre)
+            if leads_away(path, point):
+                return escaping(objective, point, path)
+        pairs = [both_ways(objective, point, pivot) for pivot in pivots]
+        # Flat both ways, or falling both ways, is an answer; and a maximum to which a restart did
+        # not return may be a slope that never ends.
+        open_ended = [pair for pair in pairs if not is_answer(*pair)]
+        if (open_ended or attempt > 0) and not loose:
+            path = path or path_from(objective, point, centre)
+            if leads_away(path, point):
+                return escaping(objective, point, path)
+        better = _better(objective, point, pairs)
+        if better is None:
+            return _judge(objective, point, pairs, start)
+        x, held, path = better, np.zeros_like(held), None
+    return Certificate.of(
+        point,
+        Status.NOT_CONVERGED,
+        Finding(
+            "Each point that was checked led on to a better one.",
+            evidence={"log density": point.value},
+            advice="Give starting values nearer to the optimum with initvals=, or rescale.",
+        ),
+    )
+
+
+def unbounded(objective: Objective, x: Array, growing: list[Track]) -> Certificate:
+    """Return the certificate of a density that has a maximum at `x`, and grows without bound."""
+    return unbounded_along(objective, Point.at(objective, x, np.zeros(len(x), bool)), growing)
+
+
+def is_evident(objective: Objective, x: Array) -> bool:
+    """Whether a point is an interior local maximum beyond doubt, without following anything."""
+    point = Point.at(objective, x, np.zeros(len(x), bool))
+    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    return still and point.spike <= SPIKE and not suspects(objective, point)
+
+
+def _better(objective: Objective, point: Point, pairs: list[tuple[Track, Track]]) -> Array | None:
+    """Return a point that is better than this one, if there is one to be had."""
+    starts = []
+    for track in (track for pair in pairs for track in pair):
+        if track.rises and not track.grows_without_bound:
+            starts.append(track.x[track.peak])
+    if not starts and not pairs:
+        # Nothing suspicious: still come back to it from a little way off.
+        rng = np.random.default_rng(1)
+        away = rng.standard_normal((2, len(point.x)))
+        away *= 0.5 / np.sqrt(len(point.x) * np.maximum(point.quadratic.curvature, 1e-16))
+        starts = list(point.x + point.quadratic.step(away[:, None, :].reshape(1, 2, -1))[0])
+    if not starts:
+        return None
+    search = maximise(objective, np.array(starts))
+    best = int(np.argmax(np.where(np.isfinite(search.value), search.value, -np.inf)))
+    end = (search.x, search.value, search.gradient, search.hessian)
+    noise, _ = precision(objective, *(array[[best]] for array in end))
+    gain = search.value[best] - point.value
+    return search.x[best] if gain > max(point.noise, float(noise[0])) else None
+
+
+def _judge(
+    objective: Objective, point: Point, pairs: list[tuple[Track, Track]], start: Array
+) -> Certificate:
+    """Name the kind of optimum of a point from which nothing leads to infinity."""
+    growing = [t for pair in pairs for t in pair if t.grows_without_bound]
+    if growing:
+        return unbounded_along(objective, point, growing)
+    null = [(up, down) for up, down in pairs if up.is_flat or down.is_flat]
+    null_space = _null_space(point, null)
+    findings = [null_finding(objective, row) for row in null_space]
+    unresolved = [
+        up.pivot for up, down in pairs if (up, down) not in null and not (up.falls and down.falls)
+    ]
+    walls = at_wall(objective, point.x, point.held)
+    proven = bool(np.all(is_maximum_along(objective, point.x, point.held) == point.held))
+    proven = proven and not rises_aslant(objective, point)
+    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    poles = point.held if still else point.held | point.is_steep
+    if len(null_space):
+        status = Status.NOT_IDENTIFIED
+    elif np.any(poles := rises_to_infinity(objective, point, poles)):
+        return unbounded_at(objective, point, poles)
+    elif not still or unresolved or not proven:
+        status = Status.NOT_CONVERGED
+        findings.append(not_still(objective, point, unresolved))
+    elif np.any(lost := _is_lost(objective, point, start)):
+        status = Status.NOT_CONVERGED
+        findings.append(not_still(objective, point, np.flatnonzero(lost).tolist()))
+    elif np.any(walls):
+        status = Status.ON_BOUNDARY
+        findings.append(wall_finding(objective, point, walls))
+    else:
+        status = Status.CONVERGED
+        if np.any(point.held):
+            findings.append(kink_finding(objective, point))
+    return replace(Certificate.of(point, status, *findings), null_space=null_space)
+
+
+def _is_lost(objective: Objective, point: Point, start: Array) -> NDArray[np.bool_]:
+    """Which coordinates are so far out, and so loosely held, that nothing is known of them."""
+    q = point.quadratic
+    variance = np.square(q.axes[0]) @ (1 / np.maximum(np.abs(q.curvature[0]), 1e-16))
+    far = np.abs(point.x) > _LOST * (1 + np.abs(start))
+    wide = q.scale[0] * np.sqrt(variance) > _LOOSE * np.abs(point.x)
+    return ~objective.is_transformed & ~point.held & far & wide
+
+
+def _null_space(point: Point, null: list[tuple[Track, Track]]) -> Array:
+    """Return a basis of the flat directions, each in as few parameters as can be."""
+    rows = []
+    for up, _ in ((u, d) if u.is_flat else (d, u) for u, d in null):
+        row = (up.x[1] - up.x[0]) / up.distance[1]
+        rows.append(np.where(np.abs(row) > 1e-6 * np.abs(row).max(), row, 0.0))
+    return np.array(rows).reshape(len(rows), len(point.x))
