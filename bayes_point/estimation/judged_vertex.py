@@ -22,7 +22,7 @@ from bayes_point.estimation.status import Status
 from bayes_point.estimation.suspects import WEAK_CURVATURE, WEAK_FALL, least_fall
 from bayes_point.estimation.vertices import Vertex
 
-__all__ = ["judge_vertex", "rises_aslant"]
+__all__ = ["is_evident_vertex", "judge_vertex", "rises_aslant"]
 
 Array = NDArray[np.float64]
 
@@ -59,6 +59,14 @@ def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Certific
     if np.any(vertex.is_wall):
         return Certificate.of(point, Status.ON_BOUNDARY, wall_finding(objective, point, point.held))
     return Certificate.of(point, Status.CONVERGED, vertex_finding(objective, vertex))
+
+
+def is_evident_vertex(objective: Objective, vertex: Vertex) -> bool:
+    """Whether a point on kinks is a maximum beyond doubt, without following anything."""
+    point = Point.on(objective, vertex)
+    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    sound = still and vertex.is_strict and point.spike <= SPIKE and not np.any(vertex.is_wall)
+    return sound and _falls_off(objective, point)
 
 
 def _level_directions(objective: Objective, vertex: Vertex, point: Point) -> Array:

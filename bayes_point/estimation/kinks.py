@@ -16,12 +16,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.active_set import follow_kinks
 from bayes_point.estimation.maximise import EPS, Search, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.smoothing import guesses, kinks_in
 from bayes_point.estimation.vertices import Vertex, hold, near_kinks
 
-__all__ = ["ascend", "at_wall", "is_maximum_along", "settle", "vertex_at"]
+__all__ = ["ascend", "at_wall", "is_maximum_along", "next_vertex", "settle", "vertex_at"]
 
 Array = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ _REACH = 10.0 ** np.arange(-9, 3, dtype=float)
 _HALVINGS = 60
 _NEARBY = EPS * 10.0 ** np.arange(1, 6, dtype=float)
 # Newton iterations after which a search that has not come to rest is taken to be at a kink.
-_PATIENCE = 25
+_PATIENCE = 15
 
 
 def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Search:
@@ -60,12 +61,29 @@ def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Searc
 def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[int, Vertex]]:
     """Yield the vertex that each row leads to, where it leads to one that may be a maximum."""
     kinks = kinks_in(objective)
-    places, home = guesses(objective, x, starts)
+    free = np.ones(x.shape[1], bool)
+    lost = []
+    for i, row in enumerate(x):
+        found = follow_kinks(objective, kinks, row, np.empty(0, int), free)
+        vertex = None if found is None else _held(objective, *found)
+        if vertex is not None:
+            yield i, vertex
+        else:
+            lost.append(i)
+    if not lost:
+        return
+    # The long way: with the kinks rounded off.
+    places, home = guesses(objective, x[lost], starts[lost])
     for k, place in enumerate(places):
-        vertex = hold(objective, kinks, place.x, place.which) if len(place.which) else None
-        if vertex is not None and (vertex.is_strict or len(vertex.level)):
-            for i in np.flatnonzero(home == k):
-                yield int(i), vertex
+        vertex = _held(objective, place.x, place.which)
+        if vertex is not None:
+            yield from ((lost[int(row)], vertex) for row in np.flatnonzero(home == k))
+
+
+def _held(objective: Objective, x: Array, which: NDArray[np.int_]) -> Vertex | None:
+    """Return the vertex at some kinks, if it may be a maximum."""
+    vertex = hold(objective, kinks_in(objective), x, which) if len(which) else None
+    return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
 
 
 def vertex_at(objective: Objective, x: Array) -> Vertex | None:
@@ -73,12 +91,15 @@ def vertex_at(objective: Objective, x: Array) -> Vertex | None:
     kinks = kinks_in(objective)
     if kinks.is_empty:
         return None
-    which = near_kinks(kinks, x)
-    vertex = hold(objective, kinks, x, which) if len(which) else None
-    # A kink that is no more than the graph's: the density is smooth there.
-    if vertex is None or not (vertex.is_strict or len(vertex.level)):
-        return None
-    return vertex
+    return _held(objective, x, near_kinks(kinks, x))
+
+
+def next_vertex(objective: Objective, x: Array) -> Vertex | None:
+    """Return the maximum near a point that is on the kinks of another objective; None if lost."""
+    kinks = kinks_in(objective)
+    free = np.ones(len(x), bool)
+    found = follow_kinks(objective, kinks, x, near_kinks(kinks, x), free)
+    return None if found is None else hold(objective, kinks, *found)
 
 
 def settle(objective: Objective, x: Array) -> tuple[Search, NDArray[np.bool_]]:

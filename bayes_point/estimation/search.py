@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate import Certificate
-from bayes_point.estimation.collapse import collapse
+from bayes_point.estimation.collapse import collapse, collapse_on_kinks
 from bayes_point.estimation.judge import certify, is_evident, unbounded
 from bayes_point.estimation.kinks import ascend
 from bayes_point.estimation.maximise import Search, maximise
@@ -81,6 +81,7 @@ def search(
                 certificate, optima = second, more
     if certificate.status.is_point or certificate.status is Status.NOT_CONVERGED:
         pole = collapse(objective, certificate.x, observed)
+        pole = pole or collapse_on_kinks(objective, certificate.x)
         if pole is not None:
             certificate = unbounded(objective, certificate.x, [pole])
     return certificate, optima, len(usable)

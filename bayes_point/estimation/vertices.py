@@ -19,7 +19,16 @@ from bayes_point.estimation.maximise import EPS, Quadratic, finite_hessian
 from bayes_point.estimation.objective import Objective
 from bayes_point.model.kinks import Kinks
 
-__all__ = ["Vertex", "hold", "near_kinks"]
+__all__ = [
+    "Step",
+    "Vertex",
+    "hold",
+    "independent",
+    "near_kinks",
+    "newton_step",
+    "onto_kinks",
+    "slopes",
+]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int_]
@@ -34,6 +43,8 @@ _ASIDE = 10.0 ** -np.arange(7.0, 13.0)
 # A slope of this part of those around is none.
 _LEVEL = 1e-6
 _FLAT = 1e-11
+# A slope of this part of the gradient is rounding.
+_ROUNDING = 1e-8
 # Squared distance, in standard errors, to the stationary point of the surface.
 _STILL = 1e-12
 
@@ -140,38 +151,73 @@ def hold(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Vertex | 
     return _looked_at(objective, kinks, found, there)
 
 
+@dataclass(frozen=True)
+class Step:
+    """A Newton step with kinks held: back to their surface, and along it."""
+
+    scale: Array
+    normals: Array
+    back: Array
+    along: Array
+    decrement: float
+
+    @property
+    def whole(self) -> Array:
+        """Both parts together, in the coordinates' own units."""
+        return self.scale * (self.back + self.along)
+
+
+def newton_step(
+    objective: Objective, kinks: Kinks, x: Array, which: Rows, free: NDArray[np.bool_]
+) -> Step | None:
+    """Return a step on the stationarity equations of the Lagrangian; None without derivatives."""
+    _, gradient = objective.evaluate(x[None])
+    u, normals = kinks.values(x[None])[0, which], kinks.jacobian(x, which)
+    if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(normals))):
+        return None
+    hessian = finite_hessian(objective, x[None])[0]
+    scale = np.where(free, _scale(hessian, x), 0.0)
+    across, along = _split(normals * scale)
+    weights = _multipliers(kinks, normals * (scale > 0), gradient[0] * (scale > 0), which)
+    hessian = hessian + kinks.hessian(x, weights)
+    back = _onto(normals * scale, across, -u)
+    scaled = -hessian * scale[:, None] * scale
+    pull = along.T @ (gradient[0] * scale - scaled @ back)
+    curvature, axes = np.linalg.eigh(along.T @ scaled @ along)
+    pull = axes.T @ pull
+    # Without a curvature the way is as long as it takes to come to another kink.
+    bend = np.maximum(np.abs(curvature), _FLAT)
+    small = _ROUNDING * np.linalg.norm(gradient[0] * scale)
+    level = (np.abs(curvature) <= _FLAT) & (np.abs(pull) <= small)
+    step = np.where(level, 0.0, pull / bend)
+    return Step(scale, normals, back, along @ (axes @ step), float(pull @ step))
+
+
 def _newton(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Array | None:
-    """Newton steps on the stationarity equations of the Lagrangian; None where they go astray."""
-    x = x.copy()
-    last = np.inf
+    """Newton steps with kinks held, to the last digit; None where they go astray."""
+    free = np.ones(len(x), bool)
+    last, step = np.inf, None
     for _ in range(_STEPS):
-        _, gradient = objective.evaluate(x[None])
-        u, normals = kinks.values(x[None])[0, which], kinks.jacobian(x, which)
-        if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(normals))):
+        step = newton_step(objective, kinks, x, which, free)
+        if step is None:
             return None
-        hessian = finite_hessian(objective, x[None])[0]
-        scale = _scale(hessian, x)
-        across, along = _split(normals * scale)
-        hessian = hessian + kinks.hessian(x, _multipliers(kinks, normals, gradient[0], which))
-        back = _onto(normals * scale, across, -u)
-        scaled = -hessian * scale[:, None] * scale
-        slope = along.T @ (gradient[0] * scale - scaled @ back)
-        curvature, axes = np.linalg.eigh(along.T @ scaled @ along)
-        curved = np.abs(curvature) > _FLAT
-        pull = axes.T @ slope
-        step = along @ (axes @ np.where(curved, pull / np.where(curved, np.abs(curvature), 1), 0))
-        x = x + scale * (back + step)
-        size = float(np.max(np.abs(scale * (back + step)) / (1e-3 * scale + np.abs(x) + 1e-300)))
+        x = x + step.whole
+        size = float(np.max(np.abs(step.whole) / (1e-3 * step.scale + np.abs(x) + 1e-300)))
         if not np.isfinite(size) or size > 1e6:
             return None
         if size <= 4 * EPS or (size < 1e-9 and size >= 0.5 * last):
             break
         last = size
-    if not pull @ (pull / np.where(curved, np.abs(curvature), 1.0)) <= _STILL:
-        return None
+    arrived = step is not None and step.decrement <= _STILL
+    return onto_kinks(kinks, x, which, step) if step is not None and arrived else None
+
+
+def onto_kinks(kinks: Kinks, x: Array, which: Rows, step: Step) -> Array | None:
+    """Put a point that is near some kinks on them, to the last digit; None if that fails."""
     u, normals = kinks.values(x[None])[0, which], kinks.jacobian(x, which)
-    across, _ = _split(normals * scale)
-    x = _exactly(kinks, x + scale * _onto(normals * scale, across, -u), which, normals)
+    across, _ = _split(normals * step.scale)
+    x = x + step.scale * _onto(normals * step.scale, across, -u)
+    x = _exactly(kinks, x, which, normals * (step.scale > 0))
     left = np.abs(kinks.values(x[None])[0, which])
     return x if np.all(left <= 10 * _rounding(normals, x)) else None
 
@@ -182,6 +228,16 @@ def _scale(hessian: Array, x: Array) -> Array:
     size = 1 + np.abs(x)
     with np.errstate(divide="ignore"):
         return np.where(diagonal > 0, np.minimum(1 / np.sqrt(diagonal), 1e3 * size), size)
+
+
+def independent(rows: Array) -> Rows:
+    """Return rows that span the same space, no more of them than it takes."""
+    length = np.linalg.norm(rows, axis=1)
+    some = np.flatnonzero(length > 0)
+    if not some.size:
+        return some
+    _, r, order = qr((rows[some] / length[some, None]).T, mode="economic", pivoting=True)
+    return some[np.sort(order[: int(np.sum(np.abs(np.diagonal(r)) > _DEPENDENT))])]
 
 
 def _split(rows: Array) -> tuple[Array, Array]:
@@ -199,7 +255,8 @@ def _onto(rows: Array, across: Array, target: Array) -> Array:
     """Return the shortest step whose products with the rows are `target`."""
     if across.shape[1] == 0:
         return np.zeros(rows.shape[1])
-    weight = 1 / np.linalg.norm(rows, axis=1)
+    length = np.linalg.norm(rows, axis=1)
+    weight = 1 / np.where(length > 0, length, 1.0)
     inner = (rows * weight[:, None]) @ across
     return across @ np.linalg.lstsq(inner, target * weight)[0]
 
@@ -236,10 +293,10 @@ def _looked_at(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Ver
     if across.shape[1] < len(own):
         strict = _balances(objective, kinks, x, scale, rows, across)
         empty = np.empty(0)
-        slopes = (empty, empty, across.T * scale)
-        return Vertex(x, which, normals, gradient, hessian, *slopes, strict, np.empty(0, int))
+        around = (empty, empty, across.T * scale)
+        return Vertex(x, which, normals, gradient, hessian, *around, strict, np.empty(0, int))
     directions = np.linalg.pinv(rows).T * scale if len(own) else rows
-    left, right = _one_sided(objective, kinks, x, directions, which)
+    left, right = slopes(objective, kinks, x, directions, which)
     size = np.where(np.isfinite(left), np.abs(left), 0) + np.where(
         np.isfinite(right), np.abs(right), 0
     )
@@ -272,7 +329,7 @@ def _grouped(rows: Array) -> Rows:
     return np.array(kept, int)
 
 
-def _one_sided(
+def slopes(
     objective: Objective, kinks: Kinks, x: Array, directions: Array, which: Rows
 ) -> tuple[Array, Array]:
     """Return the derivatives along each direction a little before x and a little after it."""

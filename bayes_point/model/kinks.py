@@ -76,6 +76,12 @@ class Kinks:
         sizes = [int(np.prod(shape)) for shape in self.shapes]
         return np.repeat(self._term_of, sizes)
 
+    @cached_property
+    def site_of(self) -> NDArray[np.int_]:
+        """Number of the place in the graph that each of the K elements belongs to, (K,)."""
+        sizes = [int(np.prod(shape)) for shape in self.shapes]
+        return np.repeat(np.arange(len(sizes)), sizes)
+
     @property
     def size(self) -> int:
         """Number K of elements of all arguments."""
@@ -92,9 +98,11 @@ class Kinks:
 
     def jacobian(self, x: Array, which: NDArray[np.int_]) -> Array:
         """Return the gradients at one point, (p,), of some of the elements: (len(which), p)."""
+        if not len(which):
+            return np.zeros((0, len(x)))
         w = np.zeros((len(which), self.size))
         w[np.arange(len(which)), which] = 1.0
-        return self.pulled(np.tile(x, (len(which), 1)), w) if len(which) else w[:, : len(x)]
+        return self.pulled(np.tile(x, (len(which), 1)), w)
 
     def hessian(self, x: Array, w: Array) -> Array:
         """Return the Hessian at one point of the sum of the arguments weighed by `w`, (K,)."""
@@ -235,17 +243,40 @@ class _Site:
 
 
 def _sites(density: LogDensity, term: str) -> list[_Site]:
-    """Return the sites of a term whose argument depends on the vector."""
+    """Return the sites of a term whose argument depends on the vector.
+
+    Not those that only decide where the density ends: at an edge of the support there is no slope
+    on the other side.
+    """
     row = density._row
+    graph = density._term(term)
+    reached, todo = {graph}, [graph]
+    while todo:
+        node = todo.pop().owner
+        if node is None or node.inputs == []:
+            continue
+        for var in node.inputs[1:] if _is_edge(node) else node.inputs:
+            if var not in reached:
+                reached.add(var)
+                todo.append(var)
     out, depends = [], {row[0]}
-    for node in toposort([density._term(term)], row):
+    for node in toposort([graph], row):
         if not any(var in depends for var in node.inputs):
             continue
         depends.update(node.outputs)
-        site = _site(node)
+        site = _site(node) if node.outputs[0] in reached else None
         if site is not None:
             out.append(site)
     return out
+
+
+def _is_edge(node: Any) -> bool:
+    """Whether a node is a switch to a density of zero."""
+    return (
+        isinstance(node.op, Elemwise)
+        and isinstance(node.op.scalar_op, ps.Switch)
+        and any(_is_constant(branch, -np.inf) for branch in node.inputs[1:])
+    )
 
 
 def _site(node: Any) -> _Site | None:
@@ -290,9 +321,8 @@ def _blended(node: Any, inputs: list[Any], steps: dict[Any, Any]) -> Any:
     op = node.op.scalar_op
     if isinstance(op, ps.Switch) and node.inputs[0] in steps:
         up, (yes, no) = steps[node.inputs[0]], inputs[1:]
-        # A wall stays one: beyond it there is nothing to go over into.
-        if any(_is_constant(branch, -np.inf) for branch in (yes, no)):
-            return None
+        if _is_edge(node):
+            return None  # beyond it there is nothing to go over into
         return up * yes + (1 - up) * no
     if isinstance(op, ps.Mul | ps.Cast):
         known = [steps.get(var, new) for var, new in zip(node.inputs, inputs, strict=True)]
