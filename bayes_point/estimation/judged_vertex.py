@@ -18,6 +18,7 @@ from bayes_point.estimation.growing import (
 )
 from bayes_point.estimation.judged_point import SPIKE, Point
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.smoothing import kinks_in
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.suspects import WEAK_CURVATURE, WEAK_FALL, least_fall
 from bayes_point.estimation.vertices import Vertex
@@ -29,7 +30,9 @@ Array = NDArray[np.float64]
 # Directions between the axes that are tried at a kink.
 _ASLANT = 500
 # How far, relative to the parameters, a direction is followed to see that nothing changes.
-_LEVEL_FOR = 1e-4
+_LEVEL_FOR = 1e-2
+# Part of the way to the next kink that it is followed.
+_SHY = 0.9
 
 
 def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Certificate | None:
@@ -47,10 +50,10 @@ def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Certific
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
     rises = rises_aslant(objective, point)
     if len(level) and still and not rises:
-        findings = [null_finding(objective, row) for row in level]
+        findings = [null_finding(objective, row, vertex.x) for row in level]
         certificate = Certificate.of(point, Status.NOT_IDENTIFIED, *findings)
         return replace(certificate, null_space=level)
-    if not (still and vertex.is_strict) or rises:
+    if not (still and vertex.is_strict and len(vertex.which)) or rises:
         return None
     if np.any(poles := rises_to_infinity(objective, point, point.held)):
         return unbounded_at(objective, point, poles)
@@ -75,15 +78,43 @@ def _level_directions(objective: Objective, vertex: Vertex, point: Point) -> Arr
     flat = point.quadratic.curvature[0][:n] < WEAK_CURVATURE
     along = (point.quadratic.axes[0][:, :n] * point.quadratic.scale[0][:, None])[:, flat].T
     rows = []
-    for k, row in enumerate(np.concatenate([vertex.directions[vertex.level], along])):
-        size = _LEVEL_FOR / np.max(np.abs(row) / (1 + np.abs(vertex.x)))
-        steps = np.array([[-1.0], [-0.01], [0.01], [1.0]]) * size * row
-        same = np.abs(objective.evaluate(vertex.x + steps)[0] - point.value) <= point.noise
+    off = np.array([_followed(point, vertex, vertex.directions[k]) for k in vertex.level])
+    off = off.reshape(-1, len(point.x))
+    for k, row in enumerate(np.concatenate([off, along])):
+        back, ahead = _room(objective, vertex, row)
+        lengths = np.array([-back, -0.1 * back, 0.1 * ahead, ahead])
+        values = objective.evaluate(vertex.x + lengths[:, None] * row)[0]
+        same = np.abs(values - point.value) <= point.noise
         one_sided = k < len(vertex.level)
         if np.all(same) or (one_sided and (np.all(same[:2]) or np.all(same[2:]))):
             rows.append(row / np.max(np.abs(row)))
     found = np.array(rows).reshape(len(rows), len(vertex.x))
     return np.where(np.abs(found) > 1e-6, found, 0.0)
+
+
+def _room(objective: Objective, vertex: Vertex, row: Array) -> tuple[float, float]:
+    """Return how far a direction goes, back and ahead, before it comes to other kinks."""
+    kinks = kinks_in(objective)
+    far = _LEVEL_FOR / np.max(np.abs(row) / (1 + np.abs(vertex.x)))
+    around = kinks.values(vertex.x + np.array([[-far], [0.0], [far]]) * row)
+    out = []
+    for side in (0, 2):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            at = around[1] / (around[1] - around[side])
+        at[vertex.which] = np.inf
+        part = float(np.min(at, where=(at > 0) & (at < 1), initial=1.0 / _SHY))
+        out.append(_SHY * part * far)
+    return out[0], out[1]
+
+
+def _followed(point: Point, vertex: Vertex, row: Array) -> Array:
+    """Return a direction off the kinks with what moves along the surface to make up for it."""
+    n = len(point.x) - point.n_across
+    axes = point.quadratic.axes[0][:, :n] * point.quadratic.scale[0][:, None]
+    curvature = point.quadratic.curvature[0][:n]
+    curved = curvature > WEAK_CURVATURE
+    pull = axes.T @ (vertex.hessian @ row)
+    return row + axes @ np.where(curved, pull / np.where(curved, curvature, 1.0), 0.0)
 
 
 def _falls_off(objective: Objective, point: Point) -> bool:

@@ -87,11 +87,15 @@ def _held(objective: Objective, x: Array, which: NDArray[np.int_]) -> Vertex | N
 
 
 def vertex_at(objective: Objective, x: Array) -> Vertex | None:
-    """Return what is around a point that is on kinks; None where it is not on any."""
+    """Return what is around a point, on kinks or between them, of a density that has some.
+
+    None where it has none, or is no maximum there.
+    """
     kinks = kinks_in(objective)
     if kinks.is_empty:
         return None
-    return _held(objective, x, near_kinks(kinks, x))
+    vertex = hold(objective, kinks, x, near_kinks(kinks, x))
+    return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
 
 
 def next_vertex(objective: Objective, x: Array) -> Vertex | None:
