@@ -58,7 +58,7 @@ class Certificate:
     @classmethod
     def of(cls, point: Point, status: Status, *findings: Finding) -> Certificate:
         """Return the certificate of a point that stays where it is."""
-        curvature = point.quadratic.curvature[0]
+        curvature = point.curvature
         condition = float(curvature[-1] / curvature[0]) if curvature[0] > 0 else np.inf
         p = len(point.x)
         return cls(

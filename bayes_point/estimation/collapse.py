@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.precision import precision
+from bayes_point.estimation.smoothing import kinks_in
 from bayes_point.estimation.tracks import Track, follow
 
-__all__ = ["collapse"]
+__all__ = ["collapse", "collapse_on_kinks"]
 
 Array = NDArray[np.float64]
 
@@ -61,9 +62,34 @@ def collapse(objective: Objective, x: Array, observed: Array) -> Track | None:
     gain = np.where(np.isfinite(near) & np.isfinite(far), far - near, -np.inf)
     best = np.argsort(-np.where(gain > _GAIN, far, -np.inf))[:_CANDIDATES]
     for k in best[gain[best] > _GAIN]:
-        track = _downwards(objective, points[k], int(pivot[k]), placed[k])
+        track = _downwards(objective, points[k], int(pivot[k]), np.array([placed[k]]))
         if track.grows_without_bound:
             return track
+    return None
+
+
+def collapse_on_kinks(objective: Objective, x: Array) -> Track | None:
+    """Return a track along which a prior collapses on its kink, if its scale is free to go there.
+
+    Coefficients with a Laplace prior whose scale has a prior too: where all of them are zero the
+    density of the prior grows without limit as the scale goes to zero.
+    """
+    kinks = kinks_in(objective)
+    if kinks.is_empty or not np.any(objective.is_transformed):
+        return None
+    scales = np.flatnonzero(objective.is_transformed)
+    for site in np.unique(kinks.site_of[kinks.term_of == "prior"]):
+        which = np.flatnonzero(kinks.site_of == site)
+        normals = kinks.jacobian(x, which)
+        point = x - np.linalg.pinv(normals) @ kinks.values(x[None])[0, which]
+        held = np.flatnonzero(np.any(normals != 0, axis=0))
+        points = np.tile(point, (len(scales), 1))
+        near, far = (_moved(objective, points, scales, -step) for step in (_NEAR, _FAR))
+        gain = np.where(np.isfinite(near) & np.isfinite(far), far - near, -np.inf)
+        for j in scales[(gain > _GAIN) & ~np.isin(scales, held)]:
+            track = _downwards(objective, point, int(j), held)
+            if track.grows_without_bound:
+                return track
     return None
 
 
@@ -84,12 +110,11 @@ def _moved(objective: Objective, points: Array, columns: NDArray[np.int_], step:
     return objective.evaluate(moved)[0]
 
 
-def _downwards(objective: Objective, x: Array, pivot: int, place: int) -> Track:
-    """Follow a scale down, with the location held on its observation: exactly, or it is nothing."""
+def _downwards(objective: Objective, x: Array, pivot: int, held: NDArray[np.int_]) -> Track:
+    """Follow a scale down, with locations held on what they collapse on: exactly, or not at all."""
     base = x.copy()
     base[pivot] -= _NEAR
-    held = np.array([place])
-    free = ~np.isin(np.arange(len(x)), [pivot, place])
+    free = ~np.isin(np.arange(len(x)), [pivot, *held])
     search = maximise(objective, base[None, :], free=free[None, :], max_iterations=100)
     noise, _ = precision(objective, search.x, search.value, search.gradient, search.hessian)
     value = float(search.value[0])

@@ -7,22 +7,33 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.judged_point import Point
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.smoothing import kinks_in
 from bayes_point.estimation.status import Finding
+from bayes_point.estimation.vertices import Vertex
 
-__all__ = ["kink_finding", "not_still", "null_finding", "wall_finding"]
+__all__ = ["kink_finding", "not_still", "null_finding", "vertex_finding", "wall_finding"]
 
 Array = NDArray[np.float64]
 
 
-def null_finding(objective: Objective, row: Array) -> Finding:
-    """Say along what the density does not change."""
+def null_finding(objective: Objective, row: Array, x: Array | None = None) -> Finding:
+    """Say along what the density does not change; from `x` on, perhaps only so far."""
     names = [objective.density.parameters[j] for j in np.flatnonzero(row)]
+    moves = ", ".join(
+        f"{name} {step:+.3g}" for name, step in zip(names, row[row != 0], strict=True)
+    )
+    if x is not None and _ends(objective, row, x):
+        return Finding(
+            f"The maximum is not one point: around it the density does not change along {moves}.",
+            tuple(names),
+            {},
+            "Their values are one choice among equals, as is the median of an even sample. Report "
+            "the range, or use a prior that prefers one of them.",
+            is_flat=True,
+        )
     if len(names) == 1:
         what = f"The density does not depend on {names[0]} at all."
     else:
-        moves = ", ".join(
-            f"{objective.density.parameters[j]} {row[j]:+.3g}" for j in np.flatnonzero(row)
-        )
         what = f"The density does not change along a direction: {moves}."
         if len(names) == 2:
             a, b = (row[j] for j in np.flatnonzero(row))
@@ -42,6 +53,13 @@ def null_finding(objective: Objective, row: Array) -> Finding:
     )
 
 
+def _ends(objective: Objective, row: Array, x: Array) -> bool:
+    """Whether a direction along which nothing changes comes to an end, to one side at least."""
+    far = np.array([[-1.0], [1.0]]) * 100 * (1 + np.abs(x).max()) * row / np.abs(row).max()
+    value = objective.evaluate(np.concatenate([x[None], x + far]))[0]
+    return bool(np.any(value[1:] < value[0] - 1e-6 * (1 + abs(value[0]))))
+
+
 def kink_finding(objective: Objective, point: Point) -> Finding:
     """Say which coordinates are held at a kink."""
     names = tuple(objective.density.parameters[j] for j in np.flatnonzero(point.held))
@@ -51,6 +69,27 @@ def kink_finding(objective: Objective, point: Point) -> Finding:
         names,
         {},
         "This is a proper maximum, as in a lasso; it has no standard error in these parameters.",
+    )
+
+
+def vertex_finding(objective: Objective, vertex: Vertex) -> Finding:
+    """Say which kinks a maximum is exactly at."""
+    density = objective.density
+    names = tuple(density.parameters[j] for j in np.flatnonzero(vertex.held))
+    of_prior = np.all(kinks_in(objective).term_of[vertex.which] == "prior")
+    where = "the prior's kink" if of_prior else "a kink of the density"
+    evidence = {}
+    if vertex.left.size:
+        # A slope that is nearly level to one side is a maximum only just.
+        smaller, larger = np.sort(np.abs([vertex.left, vertex.right]), axis=0)
+        evidence = {"least ratio of the slopes to both sides": float(np.min(smaller / larger))}
+    return Finding(
+        f"The maximum is exactly at {where} in {', '.join(names)}: the derivative changes sign "
+        "there without being zero.",
+        names,
+        evidence,
+        "This is a proper maximum, as in a lasso or a median; it has no standard error in these "
+        "parameters.",
     )
 
 

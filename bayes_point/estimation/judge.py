@@ -28,8 +28,9 @@ from bayes_point.estimation.growing import (
     unbounded_along,
     unbounded_at,
 )
-from bayes_point.estimation.judged_point import Point
-from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle
+from bayes_point.estimation.judged_point import SPIKE, Point
+from bayes_point.estimation.judged_vertex import judge_vertex, rises_aslant
+from bayes_point.estimation.kinks import at_wall, is_maximum_along, settle, vertex_at
 from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.precision import precision
@@ -41,15 +42,11 @@ __all__ = ["certify", "is_evident", "unbounded"]
 
 Array = NDArray[np.float64]
 
-# An optimum that one ulp of the parameters changes by this much is a spike between the numbers.
-_SPIKE = 1e-3
 _ROUNDS = 6
 # So many times its own size is more than a parameter's standard error ever is.
 _LOOSE = 1e4
 # So many times as large as at the start is where a parameter has run away to.
 _LOST = 1e8
-# Directions between the axes that are tried at a kink.
-_ASLANT = 500
 
 
 def certify(
@@ -61,6 +58,10 @@ def certify(
     """
     held = np.zeros(len(x), bool)
     path = None
+    vertex = vertex_at(objective, x)
+    certificate = None if vertex is None else judge_vertex(objective, vertex, start)
+    if certificate is not None:
+        return certificate
     if not settled:
         point = Point.at(objective, x, held)
         growing = runaways(objective, x, start)
@@ -75,7 +76,7 @@ def certify(
             return unbounded_along(objective, point, growing)
     for attempt in range(_ROUNDS):
         point = Point.at(objective, x, held)
-        if point.spike > _SPIKE:
+        if point.spike > SPIKE:
             return spiked(objective, point, start)
         pivots = suspects(objective, point)
         loose = bool(pivots) and is_loose(objective, point, np.stack([start, centre]))
@@ -115,7 +116,7 @@ def is_evident(objective: Objective, x: Array) -> bool:
     """Whether a point is an interior local maximum beyond doubt, without following anything."""
     point = Point.at(objective, x, np.zeros(len(x), bool))
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
-    return still and point.spike <= _SPIKE and not suspects(objective, point)
+    return still and point.spike <= SPIKE and not suspects(objective, point)
 
 
 def _better(objective: Objective, point: Point, pairs: list[tuple[Track, Track]]) -> Array | None:
@@ -155,7 +156,7 @@ def _judge(
     ]
     walls = at_wall(objective, point.x, point.held)
     proven = bool(np.all(is_maximum_along(objective, point.x, point.held) == point.held))
-    proven = proven and not _rises_aslant(objective, point)
+    proven = proven and not rises_aslant(objective, point)
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
     poles = point.held if still else point.held | point.is_steep
     if len(null_space):
@@ -185,23 +186,6 @@ def _is_lost(objective: Objective, point: Point, start: Array) -> NDArray[np.boo
     far = np.abs(point.x) > _LOST * (1 + np.abs(start))
     wide = q.scale[0] * np.sqrt(variance) > _LOOSE * np.abs(point.x)
     return ~objective.is_transformed & ~point.held & far & wide
-
-
-def _rises_aslant(objective: Objective, point: Point) -> bool:
-    """Whether the density rises between the axes, away from a kink or a wall.
-
-    Kinks of absolute deviations run along directions of their own: a point can be a maximum along
-    each coordinate and not be one.
-    """
-    if not np.any(point.held):
-        return False
-    rng = np.random.default_rng(2)
-    directions = rng.standard_normal((_ASLANT, len(point.x)))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    lengths = 10.0 ** -np.arange(2.0, 9.0, 2.0)
-    steps = (directions[:, None, :] * lengths[:, None]).reshape(-1, len(point.x))
-    values, _ = objective.evaluate(point.x + steps * (1 + np.abs(point.x)))
-    return bool(np.any(values > point.value + point.noise))
 
 
 def _null_space(point: Point, null: list[tuple[Track, Track]]) -> Array:

@@ -10,15 +10,22 @@ from numpy.typing import NDArray
 from bayes_point.estimation.maximise import Quadratic, finite_hessian, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.precision import precision
+from bayes_point.estimation.vertices import Vertex
 
-__all__ = ["Point", "held_at"]
+__all__ = ["SPIKE", "Point", "held_at"]
 
 Array = NDArray[np.float64]
+
+# An optimum that one ulp of the parameters changes by this much is a spike between the numbers.
+SPIKE = 1e-3
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point, its local quadratic model, and how far its value can be trusted."""
+    """A point, its local quadratic model, and how far its value can be trusted.
+
+    The last `n_across` axes of the quadratic model lead off the kinks that the point lies on.
+    """
 
     x: Array
     held: NDArray[np.bool_]
@@ -27,6 +34,7 @@ class Point:
     quadratic: Quadratic
     noise: float
     spike: float
+    n_across: int = 0
 
     @classmethod
     def at(cls, objective: Objective, x: Array, held: NDArray[np.bool_]) -> Point:
@@ -38,6 +46,31 @@ class Point:
         return cls(
             x, held, float(value[0]), gradient[0], quadratic, float(noise[0]), float(spike[0])
         )
+
+    @classmethod
+    def on(cls, objective: Objective, vertex: Vertex) -> Point:
+        """Look at the density around a vertex: it is smooth on the surface that its kinks leave."""
+        value, _ = objective.evaluate(vertex.x[None, :])
+        derivatives = vertex.gradient[None, :], vertex.hessian[None]
+        noise, spike = precision(
+            objective, vertex.x[None, :], value, *derivatives, held=vertex.held
+        )
+        return cls(
+            vertex.x,
+            vertex.held,
+            float(value[0]),
+            vertex.gradient,
+            vertex.quadratic,
+            float(noise[0]),
+            float(spike[0]),
+            vertex.n_across,
+        )
+
+    @property
+    def curvature(self) -> Array:
+        """Eigenvalues of the scaled curvature, ascending, where there is any; else one NaN."""
+        inside = self.quadratic.curvature[0][: len(self.x) - self.n_across]
+        return inside if len(inside) else np.full(1, np.nan)
 
     @property
     def distance(self) -> float:

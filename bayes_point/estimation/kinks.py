@@ -1,5 +1,8 @@
 """Maxima at which the density is not differentiable: kinks and walls.
 
+Where the graph shows what the kinks are, the maximum is found with all of them at once (`ascend`,
+`vertex_at`).  What follows them here is for those that it does not show, an edge of the support.
+
 At a kink the gradient jumps from positive to negative without being zero (the exact zeros of a
 lasso); at a wall the density ends (the largest observation under a uniform).  No Newton step ends
 at either.  A coordinate that is at one is held there, exactly, while the others are maximised.
@@ -7,19 +10,100 @@ at either.  A coordinate that is at one is held there, exactly, while the others
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.active_set import follow_kinks
 from bayes_point.estimation.maximise import EPS, Search, maximise
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.smoothing import guesses, kinks_in
+from bayes_point.estimation.vertices import Vertex, hold, near_kinks
 
-__all__ = ["at_wall", "is_maximum_along", "settle"]
+__all__ = ["ascend", "at_wall", "is_maximum_along", "next_vertex", "settle", "vertex_at"]
 
 Array = NDArray[np.float64]
 
 _REACH = 10.0 ** np.arange(-9, 3, dtype=float)
 _HALVINGS = 60
 _NEARBY = EPS * 10.0 ** np.arange(1, 6, dtype=float)
+# Newton iterations after which a search that has not come to rest is taken to be at a kink.
+_PATIENCE = 15
+
+
+def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Search:
+    """Climb from each start, (batch, p), to a stationary point or to a vertex of kinks."""
+    if kinks_in(objective).is_empty:
+        return maximise(objective, starts, max_iterations=max_iterations)
+    ends = maximise(objective, starts, max_iterations=min(_PATIENCE, max_iterations))
+    open_ = np.flatnonzero(~ends.settled & np.isfinite(ends.value))
+    if not open_.size:
+        return ends
+    found = dict(_vertices(objective, ends.x[open_], starts[open_]))
+    on = {int(open_[i]): vertex for i, vertex in found.items()}
+    off = np.array([i for i in open_ if i not in on], int)
+    if off.size:
+        more = maximise(objective, ends.x[off], max_iterations=max_iterations)
+        ends = ends.replaced(off, more)
+    if not on:
+        return ends
+    rows = np.array(list(on))
+    x = np.array([vertex.x for vertex in on.values()])
+    ends = replace(ends, **{name: getattr(ends, name).copy() for name in ("x", "settled")})
+    ends.x[rows], ends.settled[rows] = x, True
+    ends.value[rows], ends.gradient[rows] = objective.evaluate(x)
+    ends.hessian[rows] = [vertex.hessian for vertex in on.values()]
+    return ends
+
+
+def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[int, Vertex]]:
+    """Yield the vertex that each row leads to, where it leads to one that may be a maximum."""
+    kinks = kinks_in(objective)
+    free = np.ones(x.shape[1], bool)
+    lost = []
+    for i, row in enumerate(x):
+        found = follow_kinks(objective, kinks, row, np.empty(0, int), free)
+        vertex = None if found is None else _held(objective, *found)
+        if vertex is not None:
+            yield i, vertex
+        else:
+            lost.append(i)
+    if not lost:
+        return
+    # The long way: with the kinks rounded off.
+    places, home = guesses(objective, x[lost], starts[lost])
+    for k, place in enumerate(places):
+        vertex = _held(objective, place.x, place.which)
+        if vertex is not None:
+            yield from ((lost[int(row)], vertex) for row in np.flatnonzero(home == k))
+
+
+def _held(objective: Objective, x: Array, which: NDArray[np.int_]) -> Vertex | None:
+    """Return the vertex at some kinks, if it may be a maximum."""
+    vertex = hold(objective, kinks_in(objective), x, which) if len(which) else None
+    return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
+
+
+def vertex_at(objective: Objective, x: Array) -> Vertex | None:
+    """Return what is around a point, on kinks or between them, of a density that has some.
+
+    None where it has none, or is no maximum there.
+    """
+    kinks = kinks_in(objective)
+    if kinks.is_empty:
+        return None
+    vertex = hold(objective, kinks, x, near_kinks(kinks, x))
+    return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
+
+
+def next_vertex(objective: Objective, x: Array) -> Vertex | None:
+    """Return the maximum near a point that is on the kinks of another objective; None if lost."""
+    kinks = kinks_in(objective)
+    free = np.ones(len(x), bool)
+    found = follow_kinks(objective, kinks, x, near_kinks(kinks, x), free)
+    return None if found is None else hold(objective, kinks, *found)
 
 
 def settle(objective: Objective, x: Array) -> tuple[Search, NDArray[np.bool_]]:

@@ -16,9 +16,11 @@ from bayes_point.estimation.assembly import assemble
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.information import information
 from bayes_point.estimation.judge import certify
+from bayes_point.estimation.judged_vertex import is_evident_vertex
+from bayes_point.estimation.kinks import next_vertex
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.estimation.powers import Ends, Powered, climb
+from bayes_point.estimation.powers import Ends, Powered, climb, weighted
 from bayes_point.estimation.search import search
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.tracks import follow
@@ -84,7 +86,10 @@ class Rows:
 def follow_rows(rows: Rows, progressbar: bool) -> tuple[Ends, dict[int, PointEstimate]]:
     """Return where each row ended, and the estimates of those that are not evident maxima."""
     found, points, kinks, poles = _anchors(rows)
-    ends = climb(rows.powered, rows.weights, points, kinks)
+    if np.all(np.isnan(kinks)):
+        ends = climb(rows.powered, rows.weights, points, kinks)
+    else:
+        ends = _along_kinks(rows, found)
     # The supremum of a weighted sum is convex in the weights: where it is finite at two powers, it
     # is finite between them.  Beyond, the pole has to be looked for at every power.
     bounded = [i for i in found if i not in poles]
@@ -142,6 +147,42 @@ def _anchors(
             at = information(estimate).where("kink")
             kinks[at] = x[at]
     return found, np.unique(points or rows.starts[:1], axis=0), kinks, poles
+
+
+def _along_kinks(rows: Rows, found: Mapping[int, PointEstimate]) -> Ends:
+    """Follow a path from vertex to vertex of the kinks, outwards from the maxima that are known."""
+    count, p = len(rows.weights), rows.powered.density.p
+    x, value = np.full((count, p), np.nan), np.full(count, -np.inf)
+    evident, held = np.zeros(count, bool), np.zeros((count, p), bool)
+    for i, estimate in found.items():
+        if estimate.status is Status.CONVERGED:
+            x[i], value[i] = estimate.certificate.x, estimate.certificate.value
+            evident[i] = True
+    known = np.flatnonzero(evident)
+    # Every row from the neighbour nearer to a known one.
+    order = sorted(
+        set(range(count)) - set(known), key=lambda i: np.abs(known - i).min(initial=count)
+    )
+    for i in order if known.size else []:
+        near = [j for j in (i - 1, i + 1) if 0 <= j < count and evident[j]]
+        if not near:
+            continue
+        objective = rows.objective(int(i))
+        vertex = next_vertex(objective, x[near[0]])
+        if vertex is not None:
+            x[i], held[i] = vertex.x, vertex.held
+            value[i] = objective.evaluate(x[i][None])[0][0]
+            evident[i] = is_evident_vertex(objective, vertex)
+    reached = np.flatnonzero(np.isfinite(value))
+    if reached.size:
+        # No row may be beaten by the point of another.
+        parts = rows.powered.parts(np.pad(x[reached], [(0, 0), (0, 2)]))
+        crossed = weighted(rows.weights[:, :, None], parts.T[None, :, :])
+        best = np.where(np.isfinite(crossed), crossed, -np.inf).max(axis=1)
+        evident &= best <= value + 1e-9 * (1 + np.abs(value))
+    lost = np.flatnonzero(~np.isfinite(value))
+    x[lost] = rows.starts[0]
+    return Ends(x, value, held, evident, evident)
 
 
 def _nearest(poles: Mapping[int, Certificate], i: int) -> Certificate:

@@ -20,7 +20,13 @@ _NARROW = 1e4
 
 
 def precision(
-    objective: Objective, x: Array, value: Array, gradient: Array, hessian: Array
+    objective: Objective,
+    x: Array,
+    value: Array,
+    gradient: Array,
+    hessian: Array,
+    *,
+    held: NDArray[np.bool_] | None = None,
 ) -> tuple[Array, Array]:
     """Return the noise of the value at each row of `x`, and how sharp a spike it stands on.
 
@@ -29,7 +35,8 @@ def precision(
     freedom).  And a density can have a spike narrower than the numbers are apart (a perfect fit),
     from which it falls the more the further one goes.
 
-    Arguments are a batch of points with the objective's value, gradient and Hessian there.
+    Arguments are a batch of points with the objective's value, gradient and Hessian there; `held`,
+    (p,), are coordinates along which the density has a kink, which its derivatives do not know.
 
     Returns
     -------
@@ -45,21 +52,27 @@ def precision(
         fall = value[:, None] - objective.values(near.reshape(-1, p)).reshape(batch, _TRIES)
     fall = np.where(np.isfinite(fall), fall, 0.0)
     noise = np.maximum(64 * EPS * (1 + np.abs(value)), 8 * np.abs(fall).max(axis=1))
-    noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian))
+    noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian, held))
     diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
     narrow = np.any(np.sqrt(diagonal) * _NARROW * EPS * np.abs(x) > 1, axis=1)
     return noise, np.where(narrow, np.maximum(np.median(fall, axis=1), 0.0), 0.0)
 
 
 def _disagreement(
-    objective: Objective, x: Array, value: Array, gradient: Array, hessian: Array
+    objective: Objective,
+    x: Array,
+    value: Array,
+    gradient: Array,
+    hessian: Array,
+    held: NDArray[np.bool_] | None,
 ) -> Array:
     """Return how much the value changes over small steps where its derivatives say it does not.
 
     Only coordinates that are a transform are looked at: it is there that a small step spans a
     sizeable part of an order of magnitude, at any scale.
     """
-    columns = np.flatnonzero(objective.is_transformed)
+    transformed = objective.is_transformed
+    columns = np.flatnonzero(transformed if held is None else transformed & ~held)
     if columns.size == 0:
         return np.zeros(len(x))
     h = np.zeros((2 * columns.size, x.shape[1]))

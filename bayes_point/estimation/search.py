@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.climbing import approach
-from bayes_point.estimation.collapse import collapse
+from bayes_point.estimation.collapse import collapse, collapse_on_kinks
 from bayes_point.estimation.judge import certify, is_evident, unbounded
+from bayes_point.estimation.kinks import ascend
 from bayes_point.estimation.many import MANY, search_many
 from bayes_point.estimation.maximise import Search, maximise
 from bayes_point.estimation.objective import Objective
@@ -90,6 +91,7 @@ def search(
                 certificate, optima = second, more
     if certificate.status.is_point or certificate.status is Status.NOT_CONVERGED:
         pole = collapse(objective, certificate.x, observed)
+        pole = pole or collapse_on_kinks(objective, certificate.x)
         if pole is not None:
             certificate = unbounded(objective, certificate.x, [pole])
     return _without_bound(objective, certificate, usable[:_BASES]), optima, len(usable)
@@ -150,7 +152,7 @@ def _climb(objective: Objective, starts: Array) -> Search:
     if objective.density.is_costly:
         ends = _one_by_one(objective, starts)
     else:
-        ends = maximise(objective, starts, max_iterations=_ITERATIONS)
+        ends = ascend(objective, starts, max_iterations=_ITERATIONS)
     settled = np.max(ends.value, where=ends.settled, initial=-np.inf)
     contenders = np.flatnonzero(~ends.settled & (ends.value > settled))
     contenders = contenders[ends.iterations[contenders] >= _ITERATIONS]

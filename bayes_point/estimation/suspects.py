@@ -11,15 +11,23 @@ from bayes_point.estimation.kinks import is_maximum_along
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.tracks import Track, follow
 
-__all__ = ["both_ways", "is_answer", "is_loose", "suspects"]
+__all__ = [
+    "WEAK_CURVATURE",
+    "WEAK_FALL",
+    "both_ways",
+    "is_answer",
+    "is_loose",
+    "least_fall",
+    "suspects",
+]
 
 Array = NDArray[np.float64]
 
 # A fall of less than this over one standard error (a parabola falls by 1/2) is looked into.
-_WEAK_FALL = 0.02
+WEAK_FALL = 0.02
 # So is a curvature that is this small against the diagonal: on a ridge that bends, a straight
 # step of one standard error leaves the ridge and falls.
-_WEAK_CURVATURE = 1e-8
+WEAK_CURVATURE = 1e-8
 # A search that has gone this far in a log or a logit is running away.
 _FAR = 25.0
 # So many times its own size is more than a parameter's standard error ever is.
@@ -35,8 +43,8 @@ def suspects(objective: Objective, point: Point) -> list[int]:
     # log or a logit a step of more than five leads to where arithmetic ends.
     limit = np.where(objective.is_transformed, 5.0, 1.0 + np.abs(point.x))[:, None]
     part = 1 / np.maximum(1.0, np.max(np.abs(error) / limit, axis=0))
-    falls = _least_fall(objective, point, error.T), _least_fall(objective, point, (error * part).T)
-    weak = (falls[0] < _WEAK_FALL) | (curvature < _WEAK_CURVATURE)
+    falls = least_fall(objective, point, error.T), least_fall(objective, point, (error * part).T)
+    weak = (falls[0] < WEAK_FALL) | (curvature < WEAK_CURVATURE)
     weak |= falls[1] < np.maximum(0.05 * part**2, 10 * point.noise)
     # Along a coordinate that is held the curvature is nothing, and the kink is proof enough.
     kink = is_maximum_along(objective, point.x, point.held)
@@ -48,7 +56,7 @@ def suspects(objective: Objective, point: Point) -> list[int]:
     return [int(j) for j in order[: int(weak.sum())]]
 
 
-def _least_fall(objective: Objective, point: Point, steps: Array) -> Array:
+def least_fall(objective: Objective, point: Point, steps: Array) -> Array:
     """Return how far the density falls over each step, or over its opposite if that is less."""
     values = objective.values(np.concatenate([point.x + steps, point.x - steps]))
     # What is not a number is no evidence of a fall.
@@ -65,7 +73,7 @@ def is_loose(objective: Objective, point: Point, elsewhere: Array) -> bool:
     curvature, axes = point.quadratic.curvature[0], point.quadratic.axes[0]
     error = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
     size = np.where(objective.is_transformed, _FAR, _LOOSE * (1.0 + np.abs(point.x)))
-    long = np.any(np.abs(error) > size[:, None], axis=0) | (curvature < _WEAK_CURVATURE)
+    long = np.any(np.abs(error) > size[:, None], axis=0) | (curvature < WEAK_CURVATURE)
     _, gradient = objective.evaluate(elsewhere)
     with np.errstate(invalid="ignore"):
         slope = np.abs(gradient @ error) > 1e-6 * (np.abs(gradient) @ np.abs(error))

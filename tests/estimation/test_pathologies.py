@@ -19,12 +19,6 @@ from tests.zoo import Estimator
 
 # What is not right yet. Each is asserted to be wrong still, so that none is left here when it is.
 KNOWN_WRONG: set[tuple[str, Estimator]] = {
-    ("laplace_regression", "mle"),
-    ("laplace_regression", "map"),
-    ("laplace_regression_unknown_scale", "mle"),
-    ("laplace_regression_unknown_scale", "map"),
-    ("quantile_regression", "mle"),
-    ("quantile_regression", "map"),
     ("skew_normal_of_symmetric_data", "mle"),
 }
 # More than a second of searching each.
@@ -41,7 +35,7 @@ SLOW = set(
     multinomial_zero_count_dirichlet_half multinomial_zero_logit negbin_dispersion
     negbin_underdispersed one_factor one_observation_log_sd ordered_empty_lowest
     ordered_empty_middle ordered_means_reversed own_noise_of_one_group perfect_fit_log_sd
-    poisson_zero_group_contrast quantile_regression rotated_factors saturation_curvature
+    poisson_zero_group_contrast rotated_factors saturation_curvature
     saturation_not_reached sd_upper_bound separation_complete separation_complete_centred
     separation_probit skew_normal_of_symmetric_data skew_normal_one_sided softmax_unseen_class
     t_on_light_tails t_on_ties truncated_normal_long_tail two_components_for_one_group

@@ -16,6 +16,7 @@ from tests.reference.infinite_counts import INFINITE_COUNTS
 from tests.reference.infinities import INFINITIES
 from tests.reference.kinks import KINKS
 from tests.reference.latents import LATENTS
+from tests.reference.prior_kinks import PRIOR_KINKS
 from tests.reference.separation import SEPARATION
 from tests.reference.several_optima import SEVERAL_OPTIMA
 from tests.reference.unbounded import UNBOUNDED
@@ -41,6 +42,7 @@ PATHOLOGIES = (
     *COLLAPSE,
     *SEVERAL_OPTIMA,
     *KINKS,
+    *PRIOR_KINKS,
     *DISCRETE,
     *EIGHT_SCHOOLS,
     *LATENTS,
