@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.assembly import assemble
+from bayes_point.estimation.assembly import likelihood_terms, log_densities, natural_values
 from bayes_point.estimation.estimator import Potentials, estimator_of
+from bayes_point.estimation.lockstep import side_by_side
 from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.newton import Factors, Rest, Weighted, newton
 from bayes_point.estimation.objective import Objective, RowwiseObjective
@@ -230,8 +231,7 @@ class Refitter:
         out["log_likelihood"] = self._log_likelihood(objective, rest, inputs)
         status = np.full(len(x), STATUSES.index(Status.CONVERGED), np.int8)
         doubtful = np.flatnonzero(~sure)
-        for i in doubtful:
-            one = self._outcome({name: rows[i] for name, rows in inputs.items()}, starts[i])
+        for i, one in zip(doubtful, self._outcomes_of(doubtful, starts, inputs), strict=True):
             x[i] = one.x
             status[i] = STATUSES.index(one.status)
             out["log_likelihood"][i] = one.log_likelihood
@@ -259,37 +259,54 @@ class Refitter:
     def _log_likelihood(
         self, objective: Weighted, rest: Rest, inputs: Mapping[str, NDArray]
     ) -> Array:
-        terms: tuple[str, ...] = ("likelihood",)
-        if self.estimator.name == "MLE" and "potential" in self.terms:
-            terms = ("likelihood", "potential")
+        terms = likelihood_terms(self.estimator.name, Objective(self.density, self.terms))
         if tuple(self.terms) == terms:
             return rest.value.copy()
         alone = self._kept.curvatures.setdefault(terms, Curvature(self.density, terms))
         return np.array(alone.value(rest.x, alone.data(inputs), np.ones(len(terms))))
 
-    def _outcome(self, data: Mapping[str, NDArray], start: Array) -> _Outcome:
-        """Look at one data set by itself, as `find_MLE` does; equal ones once."""
-        key = b"".join([start.tobytes(), *(np.asarray(row).tobytes() for row in data.values())])
+    def _outcomes_of(
+        self, which: NDArray[np.int_], starts: Array, inputs: Mapping[str, NDArray]
+    ) -> list[_Outcome]:
+        """Look at some data sets as `find_MLE` does, side by side; at equal ones once."""
         if len(self._outcomes) >= _REMEMBERED:
             self._outcomes.clear()
-        if key not in self._outcomes:
-            self._outcomes[key] = self._looked_at(data, start)
-        return self._outcomes[key]
+        keys, new = [], {}
+        for i in which:
+            data = {name: rows[i] for name, rows in inputs.items()}
+            rows = [starts[i], *data.values()]
+            keys.append(b"".join(np.ascontiguousarray(row).tobytes() for row in rows))
+            if keys[-1] not in self._outcomes:
+                new[keys[-1]] = (starts[i], data)
+        if new:
+            self._starts()  # drawn before threads ask for it
+            each = list(new.values())
+            found = side_by_side(
+                self.density,
+                [data for _, data in each],
+                lambda density, i: self._looked_at(density, *each[i]),
+            )
+            self._outcomes.update(zip(new, found, strict=True))
+        return [self._outcomes[key] for key in keys]
 
-    def _looked_at(self, data: Mapping[str, NDArray], start: Array) -> _Outcome:
-        objective = Objective(self.density.bind(data), self.terms)
+    def _looked_at(
+        self, density: LogDensity, start: Array, data: Mapping[str, NDArray]
+    ) -> _Outcome:
+        objective = Objective(density, self.terms)
         starts = np.concatenate([start[None], self._starts()[1:]])
         rng = np.random.default_rng(self.task.random_seed)
         try:
-            certificate, optima, used = search(objective, starts, rng, self._observed(data))
+            certificate, _, _ = search(objective, starts, rng, self._observed(data))
         except ModelError:
             # No value at any start: of the others nothing is to be lost by that.
             nothing = {name: np.full(shape, np.nan) for name, shape in self.push.shapes.items()}
-            gone = np.full(self.density.p, np.nan)
+            gone = np.full(density.p, np.nan)
             return _Outcome(gone, nothing, np.nan, Status.NOT_CONVERGED)
-        found = assemble(self.model, objective, self.estimator.name, certificate, optima, used)
-        natural = {name: np.asarray(found.point[name].values) for name in self.push.names}
-        return _Outcome(certificate.x, natural, found.log_likelihood, found.status)
+        terms = log_densities(objective, certificate)
+        likelihood = sum(terms[t] for t in likelihood_terms(self.estimator.name, objective))
+        natural = natural_values(density, certificate)
+        natural = {name: np.asarray(natural[name], float) for name in self.push.names}
+        return _Outcome(certificate.x, natural, float(likelihood), certificate.status)
 
     @cached_property
     def _continuous(self) -> list[str]:

@@ -262,6 +262,45 @@ def test_each_is_what_find_mle_finds(case: Callable) -> None:
     assert seen == expected[case]
 
 
+def mixed() -> tuple[np.ndarray, Callable]:
+    """Data sets of every kind in one batch: regular, separated, constant, and with a NaN."""
+
+    def build(y: np.ndarray) -> pm.Model:
+        with pm.Model() as model:
+            a, sigma = pm.Normal("a", 0, 2), pm.HalfNormal("sigma", 2)
+            pm.Bernoulli("wins", logit_p=a * np.array([-1.0, 0.5, 1.0]), observed=y[:3].astype(int))
+            pm.Normal("size", 0, sigma, observed=y[3:])
+        return model
+
+    return np.array(
+        [
+            [1, 0, 1, 1.5, -0.5],  # regular
+            [0, 1, 1, 1.5, -0.5],  # separated
+            [1, 0, 1, 0.0, 0.0],  # no spread
+            [1, 1, 0, np.nan, 1.0],
+        ]
+    ), build
+
+
+@pytest.mark.parametrize("estimator", ["MLE", "MAP"])
+def test_a_mixed_batch(estimator: str) -> None:
+    y, build = mixed()
+    fits = refit(build(y[0]), {"wins": y[:, :3].astype(int), "size": y[:, 3:]}, estimator=estimator)
+    find = bp.find_MLE if estimator == "MLE" else bp.find_MAP
+    seen = fits["status"].values.tolist()
+    first_two = ["converged", "at_infinity" if estimator == "MLE" else "converged"]
+    # Of data that are not numbers find_MLE raises: there is nothing to give.
+    assert seen == [*first_two, "unbounded", "not_converged"]
+    for i, row in enumerate(y[:3]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EstimationWarning)
+            one = find(build(row), progressbar=False, random_seed=0)
+        assert seen[i] == one.status.key
+        for name, value in one.point.data_vars.items():
+            np.testing.assert_allclose(fits[name].values[i], value.values, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(fits["log_likelihood"].values[i], one.log_likelihood, rtol=1e-9)
+
+
 def test_map_is_what_find_map_finds() -> None:
     model, data, build = logistic()
     for jacobian in (False, True):
