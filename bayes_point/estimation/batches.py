@@ -122,21 +122,35 @@ class Refitter:
             model, task.estimator, jacobian=task.jacobian, potentials=task.potentials
         )
         self.terms = _weighted(self.estimator.weights, task)
+        values = {value.name for value in model.discrete_value_vars}
+        self.discrete = tuple(
+            rv.name for rv in model.free_RVs if model.rvs_to_values[rv].name in values
+        )
         self.density = log_density(
-            model, backend=task.backend, inputs=task.names, weights=task.weights
+            model,
+            backend=task.backend,
+            inputs=(*task.names, *self.discrete),
+            weights=task.weights,
         )
         kept = self._kept = _KEPT.setdefault(self.density, _Shared())
         terms = tuple(self.terms)
         self.curvature = kept.curvatures.setdefault(terms, Curvature(self.density, terms))
-        names = task.var_names or tuple(var.name for var in self.density._natural_vars)
+        names = tuple(var.name for var in self.density._natural_vars)
+        if task.var_names is not None:
+            names = tuple(name for name in task.var_names if name not in self.discrete)
         self.push = kept.pushes.setdefault(names, NaturalPush(self.density, names))
         self._given: Array | None = None
         self._outcomes: dict[bytes, _Outcome] = {}
 
     @property
+    def natural_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each variable asked for, by name."""
+        return self.push.shapes
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each result of one data set, by name."""
-        natural = self.push.shapes
+        natural = self.natural_shapes
         return {
             **natural,
             **{stderr_of(name): shape for name, shape in natural.items()},
@@ -166,9 +180,14 @@ class Refitter:
             "n_starts": task.n_starts,
         }
 
+    @property
+    def likelihood_terms(self) -> tuple[str, ...]:
+        """The terms of the density that are the likelihood."""
+        return likelihood_terms(self.estimator.name, Objective(self.density, self.terms))
+
     @cached_property
     def _template(self) -> xr.Dataset:
-        return self.density.dataset({k: np.zeros(v) for k, v in self.push.shapes.items()})
+        return self.density.dataset({k: np.zeros(v) for k, v in self.natural_shapes.items()})
 
     @property
     def block_size(self) -> int:
@@ -193,7 +212,8 @@ class Refitter:
             weights = np.array(list(self.terms.values()))
             objective = Weighted(self.curvature, weights, self.curvature.data(inputs))
             rest = self._climb(objective, starts, inputs)
-            return self._results(objective, rest, starts, inputs)
+            out = self._results(objective, rest, starts, inputs)
+            return {name: out[name] for name in self.shapes}
 
     # --------------------------------------------------------------------------------- searches
 
@@ -254,12 +274,12 @@ class Refitter:
             known = has_errors.reshape(-1, *(1,) * (variance.ndim - 1))
             out[stderr_of(name)] = np.where(known, np.sqrt(variance), np.nan)
         out["status"] = status
-        return {name: out[name] for name in self.shapes}
+        return out
 
     def _log_likelihood(
         self, objective: Weighted, rest: Rest, inputs: Mapping[str, NDArray]
     ) -> Array:
-        terms = likelihood_terms(self.estimator.name, Objective(self.density, self.terms))
+        terms = self.likelihood_terms
         if tuple(self.terms) == terms:
             return rest.value.copy()
         alone = self._kept.curvatures.setdefault(terms, Curvature(self.density, terms))
@@ -303,7 +323,7 @@ class Refitter:
             gone = np.full(density.p, np.nan)
             return _Outcome(gone, nothing, np.nan, Status.NOT_CONVERGED)
         terms = log_densities(objective, certificate)
-        likelihood = sum(terms[t] for t in likelihood_terms(self.estimator.name, objective))
+        likelihood = sum(terms[t] for t in self.likelihood_terms)
         natural = natural_values(density, certificate)
         natural = {name: np.asarray(natural[name], float) for name in self.push.names}
         return _Outcome(certificate.x, natural, float(likelihood), certificate.status)

@@ -77,6 +77,12 @@ def data_sets(
         raise ModelError(
             f"weights names {wrong}; weights belong to observed variables, here {observed}."
         )
+    free = [rv.name for rv in model.free_RVs]
+    if wrong := [name for name in given if name in free]:
+        raise ModelError(
+            f"data names {wrong}, which the model is to estimate. To hold a free variable fixed, "
+            "use pm.do; to start from values of each data set, initvals=."
+        )
     if not given and not heavy:
         raise ModelError(
             "No data sets were given: data is empty. Give at least one observed variable or "

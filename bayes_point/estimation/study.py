@@ -216,7 +216,7 @@ class _Study:
         """Return the measures of the variables named, with data simulated at the points given."""
         data = simulate(model, points, rng)
         density = log_density(model, backend=self.backend, inputs=tuple(data))
-        exact = points | deterministics(model, points)
+        exact = {**points, **deterministics(model, points)}
         names = [var.name for var in density._natural_vars if names is None or var.name in names]
         template = density.dataset({name: np.asarray(exact[name][0], float) for name in names})
         labels = [
