@@ -209,11 +209,48 @@ class Refitter:
         with _LOCK, _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             if starts is None:
                 starts = np.repeat(self.start[None], batch, axis=0)
-            weights = np.array(list(self.terms.values()))
-            objective = Weighted(self.curvature, weights, self.curvature.data(inputs))
-            rest = self._climb(objective, starts, inputs)
-            out = self._results(objective, rest, starts, inputs)
+            out = self._found(inputs, starts)
             return {name: out[name] for name in self.shapes}
+
+    def _found(self, inputs: Mapping[str, NDArray], starts: Array) -> Arrays:
+        """Return the results; of data sets whose numbers cannot be an index, that there are none.
+
+        One of these would stop all: they are found by halving.
+        """
+        try:
+            return self._refitted(inputs, starts)
+        except IndexError:
+            n = len(starts)
+            if n == 1:
+                if self._has_value_at(starts, inputs):
+                    raise
+                return self._nothing()
+            halves = (slice(n // 2), slice(n // 2, n))
+            parts = [
+                self._found({name: rows[half] for name, rows in inputs.items()}, starts[half])
+                for half in halves
+            ]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _has_value_at(self, starts: Array, inputs: Mapping[str, NDArray]) -> bool:
+        given = dict(inputs) | {name: self.density.inputs[name].own[None] for name in self.discrete}
+        try:
+            self.density.evaluate(starts, tuple(self.terms), given)
+        except IndexError:
+            return False
+        return True
+
+    def _nothing(self) -> Arrays:
+        """Return the results of one data set for which the density cannot be computed."""
+        out: Arrays = {name: np.full((1, *shape), np.nan) for name, shape in self.shapes.items()}
+        out["status"] = np.array([STATUSES.index(Status.NOT_CONVERGED)], np.int8)
+        return out
+
+    def _refitted(self, inputs: Mapping[str, NDArray], starts: Array) -> Arrays:
+        weights = np.array(list(self.terms.values()))
+        objective = Weighted(self.curvature, weights, self.curvature.data(inputs))
+        rest = self._climb(objective, starts, inputs)
+        return self._results(objective, rest, starts, inputs)
 
     # --------------------------------------------------------------------------------- searches
 

@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
 
-from bayes_point.estimation.batches import _LOCK, STATUSES, Arrays, Refitter, Task, _blas, stderr_of
+from bayes_point.estimation.batches import STATUSES, Arrays, Refitter, Task, stderr_of
 from bayes_point.estimation.enumeration import (
     enumerate_values,
     equally_good,
@@ -52,33 +52,27 @@ class _DiscreteRefitter(Refitter):
         }
         return discrete | self.push.shapes
 
-    def run(self, inputs: Mapping[str, NDArray], starts: Array | None) -> Arrays:
-        """Return the results of a block of data sets, each (batch, *shape)."""
+    def _refitted(self, inputs: Mapping[str, NDArray], starts: Array) -> Arrays:
         data = {name: rows for name, rows in inputs.items() if name not in self.values}
-        batch = len(next(iter(data.values())))
-        with _LOCK, _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
-            if starts is None:
-                starts = np.repeat(self.start[None], batch, axis=0)
-            height, rest = self._tried(data, starts)
-            best = first_of_best(height)
-            chosen = data | {name: values[best] for name, values in self._rows.items()}
-            if rest is not None:
-                out = self._results(self._weighted(chosen), rest, starts, chosen)
-            else:
-                out = self._only_values(height.max(axis=1), chosen)
-            point = np.isin(out["status"], [i for i, s in enumerate(STATUSES) if s.is_point])
-            found = out["status"] != STATUSES.index(Status.NOT_CONVERGED)
-            for name in self.values:
-                nothing = np.full(chosen[name].shape, np.nan)
-                shown = found.reshape(-1, *(1,) * (nothing.ndim - 1))
-                out[name] = np.where(shown, chosen[name], nothing)
-                out[stderr_of(name)] = nothing
-            # Several joint values that are equally good: the one given is the first.
-            tied = point & (equally_good(height).sum(axis=1) > 1)
-            out["status"][tied] = STATUSES.index(Status.NOT_IDENTIFIED)
-            for name in self.natural_shapes:
-                out[stderr_of(name)][tied] = np.nan
-            return {name: out[name] for name in self.shapes}
+        height, rest = self._tried(data, starts)
+        chosen = data | {name: values[first_of_best(height)] for name, values in self._rows.items()}
+        if rest is not None:
+            out = self._results(self._weighted(chosen), rest, starts, chosen)
+        else:
+            out = self._only_values(height.max(axis=1), chosen)
+        point = np.isin(out["status"], [i for i, s in enumerate(STATUSES) if s.is_point])
+        found = out["status"] != STATUSES.index(Status.NOT_CONVERGED)
+        for name in self.values:
+            nothing = np.full(chosen[name].shape, np.nan)
+            shown = found.reshape(-1, *(1,) * (nothing.ndim - 1))
+            out[name] = np.where(shown, chosen[name], nothing)
+            out[stderr_of(name)] = nothing
+        # Several joint values that are equally good: the one given is the first.
+        tied = point & (equally_good(height).sum(axis=1) > 1)
+        out["status"][tied] = STATUSES.index(Status.NOT_IDENTIFIED)
+        for name in self.natural_shapes:
+            out[stderr_of(name)][tied] = np.nan
+        return out
 
     @property
     def _rows(self) -> dict[str, NDArray]:

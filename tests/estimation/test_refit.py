@@ -353,6 +353,20 @@ def test_a_data_set_without_any_estimate_does_not_stop_the_others() -> None:
         assert np.isfinite(fits[first].values[[0, 2, 3, 4]]).all()
 
 
+def test_an_index_that_points_nowhere() -> None:
+    with pm.Model() as model:
+        group = pm.Data("group", np.array([0, 1, 0, 1]))
+        mu = pm.Normal("mu", 0, 10, shape=2)
+        pm.Normal("y", mu[group], 1, observed=np.zeros(4))
+    group = np.array([[0, 1, 0, 1], [0, 1, 2, 1], [1, 1, 0, 0], [0, 0, 0, 1], [0, 9, 0, 1]])
+    y = RNG.normal(size=(5, 4))
+    fits = refit(model, {"group": group, "y": y})
+    good = ["converged", "not_converged", "converged", "converged", "not_converged"]
+    assert fits["status"].values.tolist() == good
+    assert np.isnan(fits["mu"].values[[1, 4]]).all()
+    close(fits["mu"][2], [y[2, 2:].mean(), y[2, :2].mean()])
+
+
 def test_a_model_that_cannot_be_vectorised() -> None:
     # ZeroSumNormal: the shares of the data about their mean.
     with pm.Model() as model:
@@ -483,6 +497,12 @@ def test_an_interrupt_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> Non
         ),
         ({"y": np.zeros((2, 5))}, {}, r"shape \(2, 5\) for 'y'; expected \(batch, 4\)"),
         ({"y": 1.0}, {}, "'y' is a single number"),
+        ({"y": [[1.0, 2, 3, 4], [1.0]]}, {}, "'y' is no rectangular array.*weight of 0"),
+        ({"y": np.full((2, 4), "a")}, {}, "'y' must be numbers; got an array of <U1"),
+        ({"y": np.ma.masked_less(np.zeros((2, 4)), 1)}, {}, "'y' has masked entries.*weight of 0"),
+        ({"y": np.zeros((2, 4))}, {"dim": 3}, "dim must be the name of a dim, got 3"),
+        ({"y": np.zeros((2, 4))}, {"weights": {"y": -np.ones((2, 4))}}, "numbers of at least 0"),
+        ({"mu": np.zeros(2)}, {}, r"data names \['mu'\], which the model is to estimate"),
         ({"y": np.zeros((0, 4))}, {}, "There is no data set"),
         ({"y": np.zeros((2, 4))}, {"weights": {"x": np.ones((2, 4))}}, r"weights names \['x'\]"),
         ({"y": np.zeros((2, 4))}, {"weights": {"y": np.ones((3, 4))}}, "differ in the number"),
@@ -506,6 +526,10 @@ def test_errors_of_labels() -> None:
     model, data = labelled()
     with pytest.raises(ModelError, match=re.escape("'sales' has other labels along 'store'")):
         refit(model, data.assign_coords(store=["south", "west"]))
+    with pytest.raises(ModelError, match="Got dim='store', which is a dim of the model"):
+        refit(model, {"sales": np.zeros((4, 3, 2))}, dim="store")
+    with pytest.raises(ModelError, match=r"\['note'\] cannot be given anew"):
+        refit(model, data.assign(note=("year", np.zeros(5))))
     with pytest.raises(ModelError, match="without 'month', along which the data sets lie"):
         refit(model, data, dim="month")
     with pytest.raises(ModelError, match=r"Which dim .* Say it with dim="):
