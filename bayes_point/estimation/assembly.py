@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +19,7 @@ from bayes_point.estimation.status import Finding, Status
 from bayes_point.model.density import LogDensity
 from bayes_point.model.roles import model_roles
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "likelihood_terms", "log_densities", "natural_values"]
 
 
 def assemble(
@@ -33,12 +32,9 @@ def assemble(
 ) -> PointEstimate:
     """Return what was found, labelled and on the natural scale."""
     density = objective.density
-    natural = natural_limit(density, certificate.path, certificate.direction)
-    natural = _without_undefined(density, certificate, natural)
-    terms = _terms(objective, certificate)
-    likelihood = [t for t in ("likelihood", "potential") if t in terms]
-    if estimator == "MAP" or "potential" not in objective.weights:
-        likelihood = ["likelihood"]
+    natural = natural_values(density, certificate)
+    terms = log_densities(objective, certificate)
+    likelihood = likelihood_terms(estimator, objective)
     prior = [t for t in terms if t not in (*likelihood, "jacobian")]
     log_likelihood = float(sum(terms[t] for t in likelihood))
     log_prior = float(sum(terms[t] for t in prior))
@@ -65,10 +61,12 @@ def assemble(
     )
 
 
-def _without_undefined(
-    density: LogDensity, certificate: Certificate, natural: Mapping[str, NDArray]
-) -> dict[str, NDArray]:
-    """Put NaN where the density is unbounded, and in all that is computed from it."""
+def natural_values(density: LogDensity, certificate: Certificate) -> dict[str, NDArray]:
+    """Return every variable on the natural scale.
+
+    NaN where the density is unbounded, and in all that is computed from it.
+    """
+    natural = natural_limit(density, certificate.path, certificate.direction)
     if not np.any(certificate.undefined):
         return dict(natural)
     gone = density.natural(np.where(certificate.undefined, np.nan, certificate.x)[None, :])
@@ -78,7 +76,13 @@ def _without_undefined(
     }
 
 
-def _terms(objective: Objective, certificate: Certificate) -> dict[str, float]:
+def likelihood_terms(estimator: str, objective: Objective) -> tuple[str, ...]:
+    """Return the terms of the density that are the likelihood."""
+    has_potential = estimator == "MLE" and "potential" in objective.weights
+    return ("likelihood", "potential") if has_potential else ("likelihood",)
+
+
+def log_densities(objective: Objective, certificate: Certificate) -> dict[str, float]:
     """Return each term of the density at the point, or in the limit."""
     density = objective.density
     names = tuple(dict.fromkeys((*density.terms, *objective.weights)))

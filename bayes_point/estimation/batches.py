@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.assembly import assemble
+from bayes_point.estimation.assembly import likelihood_terms, log_densities, natural_values
 from bayes_point.estimation.estimator import Potentials, estimator_of
+from bayes_point.estimation.lockstep import side_by_side
 from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.newton import Factors, Rest, Weighted, newton
 from bayes_point.estimation.objective import Objective, RowwiseObjective
@@ -121,21 +122,35 @@ class Refitter:
             model, task.estimator, jacobian=task.jacobian, potentials=task.potentials
         )
         self.terms = _weighted(self.estimator.weights, task)
+        values = {value.name for value in model.discrete_value_vars}
+        self.discrete = tuple(
+            rv.name for rv in model.free_RVs if model.rvs_to_values[rv].name in values
+        )
         self.density = log_density(
-            model, backend=task.backend, inputs=task.names, weights=task.weights
+            model,
+            backend=task.backend,
+            inputs=(*task.names, *self.discrete),
+            weights=task.weights,
         )
         kept = self._kept = _KEPT.setdefault(self.density, _Shared())
         terms = tuple(self.terms)
         self.curvature = kept.curvatures.setdefault(terms, Curvature(self.density, terms))
-        names = task.var_names or tuple(var.name for var in self.density._natural_vars)
+        names = tuple(var.name for var in self.density._natural_vars)
+        if task.var_names is not None:
+            names = tuple(name for name in task.var_names if name not in self.discrete)
         self.push = kept.pushes.setdefault(names, NaturalPush(self.density, names))
         self._given: Array | None = None
         self._outcomes: dict[bytes, _Outcome] = {}
 
     @property
+    def natural_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each variable asked for, by name."""
+        return self.push.shapes
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each result of one data set, by name."""
-        natural = self.push.shapes
+        natural = self.natural_shapes
         return {
             **natural,
             **{stderr_of(name): shape for name, shape in natural.items()},
@@ -165,9 +180,14 @@ class Refitter:
             "n_starts": task.n_starts,
         }
 
+    @property
+    def likelihood_terms(self) -> tuple[str, ...]:
+        """The terms of the density that are the likelihood."""
+        return likelihood_terms(self.estimator.name, Objective(self.density, self.terms))
+
     @cached_property
     def _template(self) -> xr.Dataset:
-        return self.density.dataset({k: np.zeros(v) for k, v in self.push.shapes.items()})
+        return self.density.dataset({k: np.zeros(v) for k, v in self.natural_shapes.items()})
 
     @property
     def block_size(self) -> int:
@@ -189,10 +209,48 @@ class Refitter:
         with _LOCK, _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
             if starts is None:
                 starts = np.repeat(self.start[None], batch, axis=0)
-            weights = np.array(list(self.terms.values()))
-            objective = Weighted(self.curvature, weights, self.curvature.data(inputs))
-            rest = self._climb(objective, starts, inputs)
-            return self._results(objective, rest, starts, inputs)
+            out = self._found(inputs, starts)
+            return {name: out[name] for name in self.shapes}
+
+    def _found(self, inputs: Mapping[str, NDArray], starts: Array) -> Arrays:
+        """Return the results; of data sets whose numbers cannot be an index, that there are none.
+
+        One of these would stop all: they are found by halving.
+        """
+        try:
+            return self._refitted(inputs, starts)
+        except IndexError:
+            n = len(starts)
+            if n == 1:
+                if self._has_value_at(starts, inputs):
+                    raise
+                return self._nothing()
+            halves = (slice(n // 2), slice(n // 2, n))
+            parts = [
+                self._found({name: rows[half] for name, rows in inputs.items()}, starts[half])
+                for half in halves
+            ]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _has_value_at(self, starts: Array, inputs: Mapping[str, NDArray]) -> bool:
+        given = dict(inputs) | {name: self.density.inputs[name].own[None] for name in self.discrete}
+        try:
+            self.density.evaluate(starts, tuple(self.terms), given)
+        except IndexError:
+            return False
+        return True
+
+    def _nothing(self) -> Arrays:
+        """Return the results of one data set for which the density cannot be computed."""
+        out: Arrays = {name: np.full((1, *shape), np.nan) for name, shape in self.shapes.items()}
+        out["status"] = np.array([STATUSES.index(Status.NOT_CONVERGED)], np.int8)
+        return out
+
+    def _refitted(self, inputs: Mapping[str, NDArray], starts: Array) -> Arrays:
+        weights = np.array(list(self.terms.values()))
+        objective = Weighted(self.curvature, weights, self.curvature.data(inputs))
+        rest = self._climb(objective, starts, inputs)
+        return self._results(objective, rest, starts, inputs)
 
     # --------------------------------------------------------------------------------- searches
 
@@ -230,8 +288,7 @@ class Refitter:
         out["log_likelihood"] = self._log_likelihood(objective, rest, inputs)
         status = np.full(len(x), STATUSES.index(Status.CONVERGED), np.int8)
         doubtful = np.flatnonzero(~sure)
-        for i in doubtful:
-            one = self._outcome({name: rows[i] for name, rows in inputs.items()}, starts[i])
+        for i, one in zip(doubtful, self._outcomes_of(doubtful, starts, inputs), strict=True):
             x[i] = one.x
             status[i] = STATUSES.index(one.status)
             out["log_likelihood"][i] = one.log_likelihood
@@ -254,42 +311,59 @@ class Refitter:
             known = has_errors.reshape(-1, *(1,) * (variance.ndim - 1))
             out[stderr_of(name)] = np.where(known, np.sqrt(variance), np.nan)
         out["status"] = status
-        return {name: out[name] for name in self.shapes}
+        return out
 
     def _log_likelihood(
         self, objective: Weighted, rest: Rest, inputs: Mapping[str, NDArray]
     ) -> Array:
-        terms: tuple[str, ...] = ("likelihood",)
-        if self.estimator.name == "MLE" and "potential" in self.terms:
-            terms = ("likelihood", "potential")
+        terms = self.likelihood_terms
         if tuple(self.terms) == terms:
             return rest.value.copy()
         alone = self._kept.curvatures.setdefault(terms, Curvature(self.density, terms))
         return np.array(alone.value(rest.x, alone.data(inputs), np.ones(len(terms))))
 
-    def _outcome(self, data: Mapping[str, NDArray], start: Array) -> _Outcome:
-        """Look at one data set by itself, as `find_MLE` does; equal ones once."""
-        key = b"".join([start.tobytes(), *(np.asarray(row).tobytes() for row in data.values())])
+    def _outcomes_of(
+        self, which: NDArray[np.int_], starts: Array, inputs: Mapping[str, NDArray]
+    ) -> list[_Outcome]:
+        """Look at some data sets as `find_MLE` does, side by side; at equal ones once."""
         if len(self._outcomes) >= _REMEMBERED:
             self._outcomes.clear()
-        if key not in self._outcomes:
-            self._outcomes[key] = self._looked_at(data, start)
-        return self._outcomes[key]
+        keys, new = [], {}
+        for i in which:
+            data = {name: rows[i] for name, rows in inputs.items()}
+            rows = [starts[i], *data.values()]
+            keys.append(b"".join(np.ascontiguousarray(row).tobytes() for row in rows))
+            if keys[-1] not in self._outcomes:
+                new[keys[-1]] = (starts[i], data)
+        if new:
+            self._starts()  # drawn before threads ask for it
+            each = list(new.values())
+            found = side_by_side(
+                self.density,
+                [data for _, data in each],
+                lambda density, i: self._looked_at(density, *each[i]),
+            )
+            self._outcomes.update(zip(new, found, strict=True))
+        return [self._outcomes[key] for key in keys]
 
-    def _looked_at(self, data: Mapping[str, NDArray], start: Array) -> _Outcome:
-        objective = Objective(self.density.bind(data), self.terms)
+    def _looked_at(
+        self, density: LogDensity, start: Array, data: Mapping[str, NDArray]
+    ) -> _Outcome:
+        objective = Objective(density, self.terms)
         starts = np.concatenate([start[None], self._starts()[1:]])
         rng = np.random.default_rng(self.task.random_seed)
         try:
-            certificate, optima, used = search(objective, starts, rng, self._observed(data))
+            certificate, _, _ = search(objective, starts, rng, self._observed(data))
         except ModelError:
             # No value at any start: of the others nothing is to be lost by that.
             nothing = {name: np.full(shape, np.nan) for name, shape in self.push.shapes.items()}
-            gone = np.full(self.density.p, np.nan)
+            gone = np.full(density.p, np.nan)
             return _Outcome(gone, nothing, np.nan, Status.NOT_CONVERGED)
-        found = assemble(self.model, objective, self.estimator.name, certificate, optima, used)
-        natural = {name: np.asarray(found.point[name].values) for name in self.push.names}
-        return _Outcome(certificate.x, natural, found.log_likelihood, found.status)
+        terms = log_densities(objective, certificate)
+        likelihood = sum(terms[t] for t in self.likelihood_terms)
+        natural = natural_values(density, certificate)
+        natural = {name: np.asarray(natural[name], float) for name in self.push.names}
+        return _Outcome(certificate.x, natural, float(likelihood), certificate.status)
 
     @cached_property
     def _continuous(self) -> list[str]:

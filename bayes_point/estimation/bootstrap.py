@@ -231,7 +231,8 @@ class _Engine:
     progressbar: bool
 
     def weighted_density(self) -> Any:
-        return log_density(self.estimate.model, backend=self.backend, weights=True)
+        discrete = [value.name for value in self.estimate.model.discrete_value_vars]
+        return log_density(self.estimate.model, backend=self.backend, inputs=discrete, weights=True)
 
     def weighted(self, units: Units, counts: NDArray[np.float64]) -> xr.Dataset:
         return self.refits(({}, weights) for weights in units.parts(counts, _AT_ONCE))

@@ -11,7 +11,7 @@ import pymc as pm
 import xarray as xr
 
 from bayes_point.errors import ModelError
-from bayes_point.model.inputs import weight_of
+from bayes_point.model.inputs import check_inputs, weight_of
 
 __all__ = ["DEFAULT_DIM", "DataSets", "data_sets"]
 
@@ -70,12 +70,26 @@ def data_sets(
                 f"{what} must be an xarray Dataset, or a mapping from the names of observed "
                 f"variables or pm.Data to arrays; got {type(given).__name__}."
             )
+    if dim is not None and not isinstance(dim, str):
+        raise ModelError(f"dim must be the name of a dim, got {dim!r}.")
+    if dim in model.dim_lengths:
+        raise ModelError(
+            f"Got dim={dim!r}, which is a dim of the model: the data sets lie along one that it "
+            "has not. Rename it in the data, or give another dim=."
+        )
     observed = [rv.name for rv in model.observed_RVs]
     given = {str(name): value for name, value in (data or {}).items()}
     heavy = {str(name): value for name, value in (weights or {}).items()}
     if wrong := [name for name in heavy if name not in observed]:
         raise ModelError(
             f"weights names {wrong}; weights belong to observed variables, here {observed}."
+        )
+    free = [rv.name for rv in model.free_RVs]
+    check_inputs(model, [name for name in given if name not in free])
+    if wrong := [name for name in given if name in free]:
+        raise ModelError(
+            f"data names {wrong}, which the model is to estimate. To hold a free variable fixed, "
+            "use pm.do; to start from values of each data set, initvals=."
         )
     if not given and not heavy:
         raise ModelError(
@@ -86,7 +100,7 @@ def data_sets(
     dim = dim or _dim_of(model, [one for one in both if isinstance(one, xr.DataArray)])
     arrays = {name: _labelled(model, name, value, dim) for name, value in given.items()}
     for name, value in heavy.items():
-        arrays[weight_of(name)] = _labelled(model, name, value, dim)
+        arrays[weight_of(name)] = _checked_weights(name, _labelled(model, name, value, dim))
     lengths = {name: array.sizes[dim] for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise ModelError(
@@ -123,8 +137,22 @@ def _dim_of(model: pm.Model, arrays: list[xr.DataArray]) -> str:
 
 def _labelled(model: pm.Model, name: str, value: Any, dim: str) -> xr.DataArray:
     own = model.named_vars_to_dims.get(name) or ()
+    if np.any(np.ma.getmaskarray(value) if np.ma.isMaskedArray(value) else False):
+        raise ModelError(
+            f"{name!r} has masked entries, and a data set has no way to leave an observation out. "
+            "Give these a weight of 0, with weights=."
+        )
     if not isinstance(value, xr.DataArray):
-        array = value if hasattr(value, "dask") else np.asarray(value)
+        try:
+            array = value if hasattr(value, "dask") else np.asarray(value)
+        except ValueError as error:
+            raise ModelError(
+                f"{name!r} is no rectangular array, with one row a data set: {error} Data sets of "
+                "different sizes cannot be refitted together; fill them up, and give what was "
+                "filled in a weight of 0, with weights=."
+            ) from error
+        if array.dtype.kind not in "biufO":
+            raise ModelError(f"{name!r} must be numbers; got an array of {array.dtype}.")
         if array.ndim == 0:
             raise ModelError(f"{name!r} is a single number; give one value or array a data set.")
         dims = tuple(f"{name}_dim_{i}" for i in range(array.ndim - 1))
@@ -139,6 +167,18 @@ def _labelled(model: pm.Model, name: str, value: Any, dim: str) -> xr.DataArray:
         others = tuple(own)
         value = _in_the_order_of(model, name, value)
     return value.transpose(dim, *others)
+
+
+def _checked_weights(name: str, weights: xr.DataArray) -> xr.DataArray:
+    # What is lazy is not looked at: that would compute it.
+    if weights.chunks is None:
+        values = np.asarray(weights.values, dtype=float)
+        if not np.all((values >= 0) & (values < np.inf)):
+            raise ModelError(
+                f"The weights of {name!r} must be finite numbers of at least 0; they have "
+                f"{values.min()} to {values.max()}."
+            )
+    return weights
 
 
 def _in_the_order_of(model: pm.Model, name: str, value: xr.DataArray) -> xr.DataArray:

@@ -21,7 +21,7 @@ from bayes_point.estimation.status import Finding, Status
 from bayes_point.model.bounds import bounds_of
 from bayes_point.model.density import LogDensity
 
-__all__ = ["Enumerated", "enumerate_values", "maximise_over"]
+__all__ = ["Enumerated", "enumerate_values", "equally_good", "first_of_best", "maximise_over"]
 
 Array = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ def maximise_over(
             f"The density is zero at each of the {total} joint values of {list(values)}, whatever "
             "the other variables start from. Check the observed values against the support."
         )
-    best = int(np.argmax(height))
+    best = int(first_of_best(height))
     chosen = {name: array[best] for name, array in values.items()}
     bound = estimator.objective(density.bind(chosen))
     if density.p:
@@ -144,6 +144,17 @@ def _only_value(objective: Objective, value: float) -> Certificate:
     )
 
 
+def equally_good(height: Array) -> NDArray[np.bool_]:
+    """Which joint values are as good as the best one, (..., joint value) like their heights."""
+    best = height.max(axis=-1, keepdims=True)
+    return np.asarray(best - height <= _EQUAL * (1 + np.abs(best)))
+
+
+def first_of_best(height: Array) -> NDArray[np.int_]:
+    """Return the first of the joint values that are as good as the best one, (...)."""
+    return np.asarray(np.argmax(equally_good(height), axis=-1))
+
+
 def _with_equals(
     certificate: Certificate, values: Mapping[str, NDArray], height: Array, best: int
 ) -> Certificate:
@@ -155,9 +166,9 @@ def _with_equals(
         "joint values of the discrete variables tried": float(len(height)),
         "log density of the next best below the best": float(height[best] - second),
     }
-    if height[best] - second > _EQUAL * (1 + abs(height[best])):
+    equal = np.flatnonzero(equally_good(height))
+    if len(equal) == 1:
         return replace(certificate, evidence=evidence)
-    equal = np.flatnonzero(height[best] - height <= _EQUAL * (1 + abs(height[best])))
     free = tuple(n for n, array in values.items() if np.any(array[equal] != array[best]))
     finding = Finding(
         f"{len(equal)} values of {', '.join(free)} are equally good; the one given is the first.",

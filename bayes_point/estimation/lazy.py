@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.batches import STATUSES, Refitter, dtype_of
 from bayes_point.estimation.datasets import DataSets
+from bayes_point.estimation.discrete_batches import refitter_of
 
 __all__ = ["lazily"]
 
@@ -58,7 +59,7 @@ def _ready(key: str, payload: bytes) -> Refitter:
     with _LOCK:
         if key not in _READY:
             model, task = cloudpickle.loads(payload)
-            _READY[key] = Refitter(model, task)
+            _READY[key] = refitter_of(model, task)
             while len(_READY) > _KEEP:
                 _READY.popitem(last=False)
         return _READY[key]

@@ -160,6 +160,9 @@ def maximise(
     Search
         One row a start.
     """
+    if objective.density.asks is not None:
+        found: Search = objective.density.asks.maximise(objective, starts, free, max_iterations)
+        return found
     x = np.array(starts, dtype=float)
     batch, p = x.shape
     free = np.ones((batch, p), bool) if free is None else free

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_point.model.density import LogDensity
 
-__all__ = ["Objective", "RowwiseObjective"]
+__all__ = ["Objective", "Penalised", "RowwiseObjective", "RowwisePenalised", "together"]
 
 Array = NDArray[np.float64]
 
@@ -129,3 +129,66 @@ class RowwiseObjective(Objective):
         w = np.array(list(self.weights.values()))
         product = self.density.hessian_product(x, v, tuple(self.weights), self.inputs)
         return np.einsum("btp,t->bp", product, w)
+
+
+@dataclass(frozen=True)
+class RowwisePenalised(RowwiseObjective):
+    """A `Penalised` objective that is another one in each row of a batch."""
+
+    centre: Array  # (batch, p)
+    scale: Array  # (batch, p)
+    weight: Array  # (batch, 1)
+
+    def rows(self, which: NDArray[np.int_]) -> RowwisePenalised:
+        """Return the objective of rows `which`; a row that is named twice comes twice."""
+        return replace(
+            self,
+            inputs={name: rows[which] for name, rows in self.inputs.items()},
+            centre=self.centre[which],
+            scale=self.scale[which],
+            weight=self.weight[which],
+        )
+
+    def evaluate(self, x: Array) -> tuple[Array, Array]:
+        """Return the value, (batch,), and the gradient, (batch, p)."""
+        value, gradient = super().evaluate(x)
+        away = (x - self.centre) / self.scale
+        penalty = 0.5 * self.weight[:, 0] * np.sum(away**2, axis=1)
+        return value - penalty, gradient - self.weight * away / self.scale
+
+    def hessian(self, x: Array) -> Array:
+        """Return the Hessian, (batch, p, p)."""
+        hessian = super().hessian(x)
+        diagonal = np.arange(self.p)
+        hessian[:, diagonal, diagonal] -= self.weight / self.scale**2
+        return hessian
+
+
+def together(
+    density: LogDensity,
+    objectives: Sequence[Objective],
+    rows: Sequence[int],
+    inputs: Mapping[str, NDArray],
+) -> RowwiseObjective:
+    """Return objectives of one kind and of the same weights as one, for a batch of all their rows.
+
+    Parameters
+    ----------
+    density : LogDensity
+        Their density, with inputs.
+    objectives : sequence of Objective
+        All plain ones, or all `Penalised`.
+    rows : sequence of int
+        How many rows of the batch belong to each.
+    inputs : mapping of str to ndarray, (batch, *shape)
+        The inputs in each row.
+    """
+    first = objectives[0]
+    if type(first) is Objective:
+        return RowwiseObjective(density, first.weights, inputs)
+    assert isinstance(first, Penalised)
+    centre, scale, weight = (
+        np.repeat(np.array([np.atleast_1d(getattr(o, name)) for o in objectives]), rows, axis=0)
+        for name in ("centre", "scale", "weight")
+    )
+    return RowwisePenalised(density, first.weights, inputs, centre, scale, weight)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bayes_point.errors import ModelError
 from bayes_point.estimation.batches import STATUSES, Arrays, Refitter, Task, dtype_of
 from bayes_point.estimation.datasets import DataSets, data_sets
+from bayes_point.estimation.discrete_batches import refitter_of
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.running import Chunk, chunk_size_for, run
 from bayes_point.model.checks import as_model, check_model
@@ -49,8 +50,8 @@ def refit(
 
     All data sets are worked on together, so that ten thousand small fits take a fraction of a
     second.  Each estimate is proven to be what its status says, as by `find_MLE`: most in one
-    vectorised look, and those on a boundary, at infinity or otherwise out of the ordinary one by
-    one.
+    vectorised look, and those on a boundary, at infinity or otherwise out of the ordinary as
+    `find_MLE` does it, side by side.  Discrete free variables are tried value by value, as there.
 
     Parameters
     ----------
@@ -147,7 +148,7 @@ def refit(
         random_seed=int(random_seed),
         backend=backend,
     )
-    refitter = Refitter(model, task)
+    refitter = refitter_of(model, task)
     _check_collisions(refitter, sets)
     starts = None
     if own:

@@ -125,7 +125,7 @@ def _compiled(refitter: Refitter, remaining: float) -> Refitter:
     size = refitter.curvature.size
     if not size or remaining < _WORTH * _COMPILE * size:
         return refitter
-    return Refitter(refitter.model, replace(refitter.task, backend="numba"))
+    return type(refitter)(refitter.model, replace(refitter.task, backend="numba"))
 
 
 @contextmanager

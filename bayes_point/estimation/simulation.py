@@ -15,7 +15,14 @@ from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.model.interpreted import INTERPRETED
 
-__all__ = ["check_simulates", "deterministics", "free_values", "from_prior", "simulate"]
+__all__ = [
+    "check_simulates",
+    "deterministics",
+    "free_shapes",
+    "free_values",
+    "from_prior",
+    "simulate",
+]
 
 
 def check_simulates(model: pm.Model, potentials: str | None) -> None:
@@ -50,6 +57,14 @@ def free_values(estimate: PointEstimate, n: int) -> dict[str, NDArray]:
         value = np.asarray(estimate.point[rv.name].values)
         out[rv.name] = np.broadcast_to(value, (n, *value.shape))
     return out
+
+
+def free_shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each free variable on the natural scale."""
+    free = model.free_RVs
+    with pytensor.config.change_flags(cxx=""):
+        found = pytensor.function([], [rv.shape for rv in free], mode=INTERPRETED)()
+    return {rv.name: tuple(int(n) for n in shape) for rv, shape in zip(free, found, strict=True)}
 
 
 def simulate(

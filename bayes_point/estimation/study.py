@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from bayes_point.errors import EstimationWarning, ModelError
-from bayes_point.estimation.batches import stderr_of
+from bayes_point.errors import ModelError
 from bayes_point.estimation.bootstrap import whole_number
 from bayes_point.estimation.estimator import Potentials
-from bayes_point.estimation.intervals import checked_probability, on_support, support_of
+from bayes_point.estimation.intervals import checked_probability, support_of
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.refit import refit
+from bayes_point.estimation.resizing import of_all_sizes
 from bayes_point.estimation.simulation import (
     check_simulates,
     deterministics,
+    free_shapes,
     free_values,
     from_prior,
     simulate,
 )
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.study_means import study_means
+from bayes_point.estimation.study_measures import Found, counts_of, flat, measures, warn_of_lost
 from bayes_point.model.bounds import bounds_of
 from bayes_point.model.cache import log_density
 from bayes_point.model.checks import as_model, check_model
@@ -41,7 +40,6 @@ Array = NDArray[np.float64]
 StudyEstimator = Literal["MLE", "MAP", "mean"]
 
 _ESTIMATORS = ("MLE", "MAP", "mean")
-_PACKAGE = str(Path(__file__).parents[1])
 
 
 def study(
@@ -50,6 +48,8 @@ def study(
     n: int = 1000,
     *,
     estimators: StudyEstimator | Sequence[StudyEstimator] = ("MLE", "MAP", "mean"),
+    sample_sizes: Sequence[int] | None = None,
+    dim: str | None = None,
     ci_prob: float | None = None,
     max_sampled: int = 10,
     n_starts: int = 1,
@@ -76,6 +76,15 @@ def study(
         What to compare; "mean" is the posterior mean, by importance sampling around the mode of the
         unconstrained posterior, the largest of the errors that this adds being given as
         ``importance_mcse``.
+    sample_sizes : sequence of int, optional
+        Numbers of observations to simulate, instead of the model's own: the study is made for each,
+        with the same true values.  The model must be one that `pymc.set_data` or its dims can
+        resize.  The rows of its other `pm.Data`, the covariates, are used again as they are, each
+        as often as any other or once more; which come once more, or are used at all where there
+        are fewer observations than rows, is drawn at random, once for each size.
+    dim : str, optional
+        The dim of the observed variables that has these lengths; to be given where they have
+        several.  Without dims it is their first axis.
     ci_prob : float, optional
         Probability of the intervals; ``rcParams["stats.ci_prob"]`` of ArviZ by default.
     max_sampled : int
@@ -104,6 +113,9 @@ def study(
           All the above is among these, and NaN where there are fewer than two
         - ``estimate``, ``truth``, and ``status`` of each data set; with "mean" also ``pareto_k``
           and ``sampled`` (1 where NUTS was used)
+
+        With `sample_sizes` all of these have the further dim ``sample_size``, which leads; then
+        Deterministics with an element for each observation are left out.
 
     Raises
     ------
@@ -145,122 +157,145 @@ def study(
             "The model has a Potential. If it is part of the prior, say so with "
             "potentials='prior'; data cannot be simulated from one that is part of the likelihood."
         )
+    sizes = _sizes(sample_sizes, dim)
     rng = np.random.default_rng(random_seed)
     points = _points(model, truth, n, rng)
-    data = simulate(model, points, rng)
-    density = log_density(model, backend=backend, inputs=tuple(data))
-    exact = points | deterministics(model, points)
-    names = [var.name for var in density._natural_vars]
-    template = density.dataset({name: np.asarray(exact[name][0], float) for name in names})
-    labels = [
-        str(label) for name in names for label, _ in density.elements(name, template[name].values)
-    ]
-    true = _flat({name: exact[name] for name in names})
-    bounds = support_of(model, template)
-    results, extra = [], {}
-    for name in chosen:
-        if name == "mean":
-            means = study_means(
-                model,
-                data,
-                names,
-                max_sampled=max_sampled,
-                backend=backend,
-                rng=rng,
-                progressbar=progressbar,
-                sample_kwargs=sample_kwargs or {},
-            )
-            keys = np.where(means.sampled, "sampled", Status.CONVERGED.key)
-            found = _Found(means.mean, means.sd, keys)
-            extra["pareto_k"] = ("dataset", means.pareto_k)
-            extra["sampled"] = ("dataset", means.sampled.astype(np.int8))
-            extra["importance_mcse"] = ("parameter", np.max(means.mcse, axis=0, initial=0.0))
-        else:
-            fits = refit(
-                model,
-                data,
-                estimator=name,
-                potentials=potentials if name == "MLE" else None,
-                n_starts=n_starts,
-                random_seed=int(rng.integers(2**31)),
-                backend=backend,
-                progressbar=progressbar,
-            )
-            found = _Found.of(fits, names)
-        results.append(found)
-        _warn(name, found)
-    # Fewer after an interrupt from the keyboard, of which refit has warned.
-    done = min(len(found.status) for found in results)
-    parts = [_summary(found, true, bounds, prob, done) for found in results]
-    dims = {"dataset": ("estimator", "dataset", "parameter"), "": ("estimator", "parameter")}
-    variables: dict[str, Any] = {
-        key: (dims[""], np.stack([part[key] for part in parts])) for key in parts[0]
-    }
-    variables["estimate"] = (dims["dataset"], np.stack([f.value[:done] for f in results]))
-    variables["status"] = (dims["dataset"][:2], np.stack([f.status[:done] for f in results]))
-    variables["truth"] = (("dataset", "parameter"), true[:done])
-    for key, (dim, values) in extra.items():
-        variables[key] = (dim, values[:done] if dim == "dataset" else values)
-    attrs = {"n": done, "ci_prob": prob, "truth": "prior" if truth is None else "point"}
-    return xr.Dataset(
-        variables,
-        coords={"estimator": list(chosen), "parameter": labels},
-        attrs=attrs | {"statuses": json.dumps(_counts(chosen, results))},
+    task = _Study(
+        chosen,
+        prob,
+        "prior" if truth is None else "point",
+        max_sampled,
+        n_starts,
+        potentials,
+        backend,
+        progressbar,
+        sample_kwargs or {},
     )
+    if not sizes:
+        return task.of(model, points, None, rng, "")
+    models, names = of_all_sizes(model, sizes, dim, points, rng)
+    done: list[xr.Dataset] = []
+    for size, one in zip(sizes, models, strict=True):
+        done.append(task.of(one, points, names, rng, f" with {size} observations"))
+        if done[-1].sizes["dataset"] < n:
+            break  # interrupted from the keyboard, of which refit has warned
+    least = min(part.sizes["dataset"] for part in done)
+    out = xr.concat(
+        [part.isel(dataset=slice(least)) for part in done],
+        xr.Variable("sample_size", sizes[: len(done)]),
+        combine_attrs="drop",
+    )
+    statuses = {
+        size: json.loads(part.attrs["statuses"]) for size, part in zip(sizes, done, strict=False)
+    }
+    return out.assign_attrs(done[0].attrs | {"n": least, "statuses": json.dumps(statuses)})
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What one estimator found: values and standard errors, (batch, k), and a status each."""
+class _Study:
+    """What is asked of a study, of whatever size the data are."""
 
-    value: Array
-    stderr: Array
-    status: NDArray[np.str_]
+    estimators: tuple[StudyEstimator, ...]
+    ci_prob: float
+    truth: str
+    max_sampled: int
+    n_starts: int
+    potentials: Potentials | None
+    backend: str | None
+    progressbar: bool
+    sample_kwargs: Mapping[str, Any]
 
-    @classmethod
-    def of(cls, fits: xr.Dataset, names: Sequence[str]) -> _Found:
-        value = _flat({name: fits[name].values for name in names})
-        stderr = _flat({name: fits[stderr_of(name)].values for name in names})
-        return cls(value, stderr, fits["status"].values.astype(str))
+    def of(
+        self,
+        model: pm.Model,
+        points: Mapping[str, NDArray],
+        names: Sequence[str] | None,
+        rng: np.random.Generator,
+        which: str,
+    ) -> xr.Dataset:
+        """Return the measures of the variables named, with data simulated at the points given."""
+        data = simulate(model, points, rng)
+        density = log_density(model, backend=self.backend, inputs=tuple(data))
+        exact = {**points, **deterministics(model, points)}
+        names = [var.name for var in density._natural_vars if names is None or var.name in names]
+        template = density.dataset({name: np.asarray(exact[name][0], float) for name in names})
+        labels = [
+            str(label)
+            for name in names
+            for label, _ in density.elements(name, template[name].values)
+        ]
+        true = flat({name: exact[name] for name in names})
+        bounds = support_of(model, template)
+        results, extra = [], {}
+        for estimator in self.estimators:
+            if estimator == "mean":
+                means = study_means(
+                    model,
+                    data,
+                    names,
+                    max_sampled=self.max_sampled,
+                    backend=self.backend,
+                    rng=rng,
+                    progressbar=self.progressbar,
+                    sample_kwargs=self.sample_kwargs,
+                )
+                keys = np.where(means.sampled, "sampled", Status.CONVERGED.key)
+                found = Found(means.mean, means.sd, keys)
+                extra["pareto_k"] = ("dataset", means.pareto_k)
+                extra["sampled"] = ("dataset", means.sampled.astype(np.int8))
+                extra["importance_mcse"] = ("parameter", np.max(means.mcse, axis=0, initial=0.0))
+            else:
+                fits = refit(
+                    model,
+                    data,
+                    estimator=estimator,
+                    potentials=self.potentials if estimator == "MLE" else None,
+                    n_starts=self.n_starts,
+                    random_seed=int(rng.integers(2**31)),
+                    backend=self.backend,
+                    progressbar=self.progressbar,
+                )
+                found = Found.of(fits, names)
+            results.append(found)
+            warn_of_lost(estimator, found, which)
+        # Fewer after an interrupt from the keyboard, of which refit has warned.
+        done = min(len(found.status) for found in results)
+        parts = [measures(found, true, bounds, self.ci_prob, done) for found in results]
+        dims = {"dataset": ("estimator", "dataset", "parameter"), "": ("estimator", "parameter")}
+        variables: dict[str, Any] = {
+            key: (dims[""], np.stack([part[key] for part in parts])) for key in parts[0]
+        }
+        variables["estimate"] = (dims["dataset"], np.stack([f.value[:done] for f in results]))
+        variables["status"] = (dims["dataset"][:2], np.stack([f.status[:done] for f in results]))
+        variables["truth"] = (("dataset", "parameter"), true[:done])
+        for key, (along, values) in extra.items():
+            variables[key] = (along, values[:done] if along == "dataset" else values)
+        return xr.Dataset(
+            variables,
+            coords={"estimator": list(self.estimators), "parameter": labels},
+            attrs={
+                "n": done,
+                "ci_prob": self.ci_prob,
+                "truth": self.truth,
+                "statuses": json.dumps(counts_of(self.estimators, results)),
+            },
+        )
 
-    @property
-    def is_point(self) -> NDArray[np.bool_]:
-        keys = [status.key for status in Status if status.is_point]
-        return np.isin(self.status, [*keys, "sampled"])
 
-
-def _summary(
-    found: _Found, true: Array, bounds: tuple[Array, Array], prob: float, n: int
-) -> dict[str, Array]:
-    """Return the measures of one estimator and their Monte Carlo errors, each (k,)."""
-    value, stderr, true = found.value[:n], found.stderr[:n], true[:n]
-    error = np.where(found.is_point[:n, None] & np.isfinite(value), value - true, np.nan)
-    m = np.sum(np.isfinite(error), axis=0)
-    lower, upper = (np.tile(bound, len(value)) for bound in bounds)
-    z = norm.ppf(0.5 + 0.5 * prob)
-    out: dict[str, Array] = {}
-    with np.errstate(all="ignore"):
-        bias = np.where(m > 1, np.nansum(error, axis=0) / m, np.nan)
-        off = error - bias
-        variance = np.where(m > 1, np.nansum(off**2, axis=0) / (m - 1), np.nan)
-        out["bias"], out["bias_mcse"] = bias, np.sqrt(variance / m)
-        fourth = np.where(m > 1, np.nansum(off**4, axis=0) / m, np.nan)
-        out["variance"] = variance
-        out["variance_mcse"] = np.sqrt(np.maximum(0.0, fourth - variance**2) / m)
-        square = np.where(m > 1, np.nansum(error**2, axis=0) / m, np.nan)
-        spread = np.nansum((error**2 - square) ** 2, axis=0) / (m - 1)
-        out["rmse"] = np.sqrt(square)
-        # d sqrt(v) = dv / (2 sqrt(v)).
-        out["rmse_mcse"] = np.where(square > 0, np.sqrt(spread / m / square) / 2, 0.0 * square)
-        ends = on_support(value.ravel(), z * stderr.ravel(), lower, upper)
-        ends = ends.reshape(*value.shape, 2)
-        known = np.isfinite(error) & np.all(np.isfinite(ends), axis=-1)
-        inside = known & (ends[..., 0] <= true) & (true <= ends[..., 1])
-        with_interval = known.sum(axis=0)
-        coverage = np.where(with_interval > 1, inside.sum(axis=0) / with_interval, np.nan)
-        out["coverage"] = coverage
-        out["coverage_mcse"] = np.sqrt(coverage * (1 - coverage) / with_interval)
-    return out | {"n_used": m, "n_interval": with_interval}
+def _sizes(given: Any, dim: str | None) -> list[int]:
+    if given is None:
+        if dim is not None:
+            raise ModelError(
+                f"Got dim={dim!r} without sample_sizes: it says which dim of the observed "
+                "variables has these lengths. Give sample_sizes too, or leave it out."
+            )
+        return []
+    sizes = [
+        whole_number("each of sample_sizes", size, 1) for size in np.atleast_1d(given).tolist()
+    ]
+    if not sizes or len(set(sizes)) < len(sizes):
+        raise ModelError(f"sample_sizes must be different numbers of observations, got {given!r}.")
+    return sizes
 
 
 def _estimators(given: Any) -> tuple[StudyEstimator, ...]:
@@ -276,7 +311,7 @@ def _points(model: pm.Model, truth: Any, n: int, rng: np.random.Generator) -> di
     """Return the truth of each data set, (n, *shape) by name."""
     if truth is None:
         return from_prior(model, n, rng)
-    shapes = {rv.name: rv.shape.eval() for rv in model.free_RVs}
+    shapes = free_shapes(model)
     if isinstance(truth, PointEstimate):
         if list(shapes) != [rv.name for rv in truth.model.free_RVs]:
             raise ModelError(
@@ -295,7 +330,7 @@ def _points(model: pm.Model, truth: Any, n: int, rng: np.random.Generator) -> di
         )
     out = {}
     for rv in model.free_RVs:
-        shape = tuple(shapes[rv.name])
+        shape = shapes[rv.name]
         value = np.asarray(truth[rv.name], dtype=rv.type.dtype)
         if value.shape != shape:
             raise ModelError(
@@ -310,30 +345,4 @@ def _points(model: pm.Model, truth: Any, n: int, rng: np.random.Generator) -> di
                 f"{known.words}."
             )
         out[rv.name] = np.broadcast_to(value, (n, *shape))
-    return out
-
-
-def _flat(values: Mapping[str, NDArray]) -> Array:
-    """Lay variables, (batch, *shape) each, side by side."""
-    return np.concatenate([v.reshape(len(v), -1).astype(float) for v in values.values()], axis=1)
-
-
-def _warn(name: str, found: _Found) -> None:
-    lost = found.status[~found.is_point]
-    if lost.size:
-        keys, counts = np.unique(lost, return_counts=True)
-        words = [f"{k.replace('_', ' ')} {c}" for k, c in zip(keys, counts, strict=True)]
-        warnings.warn(
-            f"The {name} has no finite value for {lost.size} of {len(found.status)} data sets "
-            f"({', '.join(words)}): bias, variance, RMSE and coverage are those of the others.",
-            EstimationWarning,
-            skip_file_prefixes=(_PACKAGE,),
-        )
-
-
-def _counts(names: Sequence[str], results: Sequence[_Found]) -> dict[str, dict[str, int]]:
-    out = {}
-    for name, found in zip(names, results, strict=True):
-        keys, counts = np.unique(found.status, return_counts=True)
-        out[name] = dict(zip(keys.tolist(), counts.tolist(), strict=True))
     return out

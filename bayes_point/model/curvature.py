@@ -19,14 +19,13 @@ import pytensor.scalar as ps
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.graph.rewriting.utils import rewrite_graph
-from pytensor.scalar.math import Sigmoid
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Sum
 
-from bayes_point.model.density import LogDensity, _grad, _over_rows
+from bayes_point.model.density import _BEFORE_DERIVATIVES, LogDensity, _grad, _over_rows
 from bayes_point.model.interpreted import INTERPRETED
+from bayes_point.model.simpler import constant_designs, simpler
 
 __all__ = ["Curvature"]
 
@@ -37,6 +36,8 @@ MOST_COORDINATES = 24
 # Rewrites that compiled modes make and the interpreter's own does not: with them a sum over the
 # data of (y - mu)^2 / sigma^2 divides once a data set.
 _SIMPLER = ("canonicalize", "specialize")
+# Rewrites before the constants of a regression are looked for in its second derivatives.
+_CONSTANTS = ("ShapeOpt", "canonicalize", "local_elemwise_alloc", "local_fill_to_alloc")
 # Elements of one row up to which NumPy is faster along the batch than along the row.
 _NARROW = 64
 
@@ -161,8 +162,10 @@ class Curvature:
             total = parts[0]
         fgraph = FunctionGraph([*rows, *weights], [total], clone=True, copy_inputs=False)
         with pytensor.config.change_flags(cxx=""):
-            _known_signs.rewrite(fgraph)
-            rewrite_graph(fgraph, include=("ShapeOpt", "canonicalize", "stabilize"), clone=False)
+            for _ in range(2):
+                rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
+                simpler.rewrite(fgraph)
+            rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
         return rows[: len(shapes)], [*rows, *weights], fgraph.outputs[0]
 
     def _value(self) -> Callable:
@@ -178,12 +181,17 @@ class Curvature:
         total, *gradient = fgraph.outputs
         hessian = []
         for a, slope in enumerate(gradient):
-            columns = (
-                [slope] if slope.type.ndim == 1 else [slope[:, i] for i in range(self._sizes[a])]
-            )
-            for column in columns:
-                hessian += [_grad(column.sum(), piece) for piece in pieces[a:]]
-        return self._function(inputs, [total, *gradient, *hessian])
+            # By a product with a constant row, not an index: what it is in the graph of the second
+            # derivative can be worked out beforehand.
+            rows = [1.0] if slope.type.ndim == 1 else np.eye(self._sizes[a])
+            for row in rows:
+                hessian += [_grad((slope * row).sum(), piece) for piece in pieces[a:]]
+        fgraph = FunctionGraph(inputs, [total, *gradient, *hessian], clone=True, copy_inputs=False)
+        with pytensor.config.change_flags(cxx=""):
+            for _ in range(3):
+                rewrite_graph(fgraph, include=_CONSTANTS, clone=False)
+                constant_designs.rewrite(fgraph)
+        return self._function(inputs, fgraph.outputs)
 
     def _function(self, inputs: list[Any], outputs: list[Any]) -> Callable:
         mode = self.density.mode
@@ -225,28 +233,6 @@ def _like(graph: Any, other: Any) -> Any:
     return graph if same else pt.second(other, graph)
 
 
-@node_rewriter([Elemwise])
-def _known_sign(fgraph: Any, node: Any) -> Any:
-    """exp(x) > 0 and sigmoid(x) <= 1: where they are not, the value is not finite either."""
-    op = node.op.scalar_op
-    if not isinstance(op, ps.GT | ps.GE | ps.LT | ps.LE):
-        return None
-    big, small = node.inputs if isinstance(op, ps.GT | ps.GE) else reversed(node.inputs)
-    above = _made_by(big, ps.Exp | Sigmoid) and _is_constant(small, 0)
-    below = _made_by(small, Sigmoid) and _is_constant(big, 1)
-    return [pt.ones_like(node.outputs[0])] if above or below else None
-
-
-def _made_by(graph: Any, scalar_op: Any) -> bool:
-    while graph.owner is not None and isinstance(graph.owner.op, DimShuffle):
-        graph = graph.owner.inputs[0]
-    op = getattr(graph.owner, "op", None)
-    return isinstance(op, Elemwise) and isinstance(op.scalar_op, scalar_op)
-
-
 def _is_constant(graph: Any, value: float) -> bool:
     data = getattr(graph, "data", None)
     return data is not None and bool(np.all(np.asarray(data) == value))
-
-
-_known_signs = in2out(_known_sign, name="known_signs")

@@ -140,6 +140,10 @@ class LogDensity:
     0.125
     """
 
+    # Where many searches run side by side: what answers the questions of this one with those of the
+    # others.
+    asks: Any = None
+
     def __init__(
         self,
         model: pm.Model,
@@ -606,6 +610,9 @@ class LogDensity:
         inputs: Inputs | None,
     ) -> list[NDArray]:
         """Run a function on a batch: in chunks that fit in memory, bad rows as NaN."""
+        if self.asks is not None and inputs is None:
+            found: list[NDArray] = self.asks.call(function, shapes, vectors)
+            return found
         at_once = max(1, _ELEMENTS_AT_ONCE // max(self._data_size, self.p, 1))
         n = len(vectors[0])
         if inputs is None:

@@ -23,7 +23,7 @@ from pytensor.xtensor.type import XTensorType
 from bayes_point.errors import ModelError
 from bayes_point.model.bounds import value_of
 
-__all__ = ["Input", "freeze", "weight_of", "weights_of"]
+__all__ = ["Input", "check_inputs", "freeze", "weight_of", "weights_of"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def freeze(model: pm.Model, names: Sequence[str]) -> tuple[pm.Model, list[Input]
     ModelError
         If a name is not that of an observed variable, a `pm.Data` or a discrete free variable.
     """
-    _check(model, names)
+    check_inputs(model, names)
     containers = {v.name for v in model.named_vars.values() if isinstance(v, SharedVariable)}
     fixed = [name for name in model.named_vars if name in containers.difference(names)]
     frozen = freeze_dims_and_data(model, data=fixed)
@@ -122,7 +122,8 @@ def weights_of(model: pm.Model, elementwise: Mapping[str, Any]) -> list[Input]:
     return out
 
 
-def _check(model: pm.Model, names: Sequence[str]) -> None:
+def check_inputs(model: pm.Model, names: Sequence[str]) -> None:
+    """Raise if a name is not that of an observed variable, a `pm.Data` or a discrete variable."""
     containers = [v.name for v in model.named_vars.values() if isinstance(v, SharedVariable)]
     observed = [rv.name for rv in model.observed_RVs]
     discrete = [value.name for value in model.discrete_value_vars]

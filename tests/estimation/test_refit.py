@@ -262,6 +262,45 @@ def test_each_is_what_find_mle_finds(case: Callable) -> None:
     assert seen == expected[case]
 
 
+def mixed() -> tuple[np.ndarray, Callable]:
+    """Data sets of every kind in one batch: regular, separated, constant, and with a NaN."""
+
+    def build(y: np.ndarray) -> pm.Model:
+        with pm.Model() as model:
+            a, sigma = pm.Normal("a", 0, 2), pm.HalfNormal("sigma", 2)
+            pm.Bernoulli("wins", logit_p=a * np.array([-1.0, 0.5, 1.0]), observed=y[:3].astype(int))
+            pm.Normal("size", 0, sigma, observed=y[3:])
+        return model
+
+    return np.array(
+        [
+            [1, 0, 1, 1.5, -0.5],  # regular
+            [0, 1, 1, 1.5, -0.5],  # separated
+            [1, 0, 1, 0.0, 0.0],  # no spread
+            [1, 1, 0, np.nan, 1.0],
+        ]
+    ), build
+
+
+@pytest.mark.parametrize("estimator", ["MLE", "MAP"])
+def test_a_mixed_batch(estimator: str) -> None:
+    y, build = mixed()
+    fits = refit(build(y[0]), {"wins": y[:, :3].astype(int), "size": y[:, 3:]}, estimator=estimator)
+    find = bp.find_MLE if estimator == "MLE" else bp.find_MAP
+    seen = fits["status"].values.tolist()
+    first_two = ["converged", "at_infinity" if estimator == "MLE" else "converged"]
+    # Of data that are not numbers find_MLE raises: there is nothing to give.
+    assert seen == [*first_two, "unbounded", "not_converged"]
+    for i, row in enumerate(y[:3]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EstimationWarning)
+            one = find(build(row), progressbar=False, random_seed=0)
+        assert seen[i] == one.status.key
+        for name, value in one.point.data_vars.items():
+            np.testing.assert_allclose(fits[name].values[i], value.values, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(fits["log_likelihood"].values[i], one.log_likelihood, rtol=1e-9)
+
+
 def test_map_is_what_find_map_finds() -> None:
     model, data, build = logistic()
     for jacobian in (False, True):
@@ -312,6 +351,20 @@ def test_a_data_set_without_any_estimate_does_not_stop_the_others() -> None:
         first = next(iter(fits.data_vars))
         assert np.isnan(fits[first].values[1])
         assert np.isfinite(fits[first].values[[0, 2, 3, 4]]).all()
+
+
+def test_an_index_that_points_nowhere() -> None:
+    with pm.Model() as model:
+        group = pm.Data("group", np.array([0, 1, 0, 1]))
+        mu = pm.Normal("mu", 0, 10, shape=2)
+        pm.Normal("y", mu[group], 1, observed=np.zeros(4))
+    group = np.array([[0, 1, 0, 1], [0, 1, 2, 1], [1, 1, 0, 0], [0, 0, 0, 1], [0, 9, 0, 1]])
+    y = RNG.normal(size=(5, 4))
+    fits = refit(model, {"group": group, "y": y})
+    good = ["converged", "not_converged", "converged", "converged", "not_converged"]
+    assert fits["status"].values.tolist() == good
+    assert np.isnan(fits["mu"].values[[1, 4]]).all()
+    close(fits["mu"][2], [y[2, 2:].mean(), y[2, :2].mean()])
 
 
 def test_a_model_that_cannot_be_vectorised() -> None:
@@ -444,6 +497,12 @@ def test_an_interrupt_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> Non
         ),
         ({"y": np.zeros((2, 5))}, {}, r"shape \(2, 5\) for 'y'; expected \(batch, 4\)"),
         ({"y": 1.0}, {}, "'y' is a single number"),
+        ({"y": [[1.0, 2, 3, 4], [1.0]]}, {}, "'y' is no rectangular array.*weight of 0"),
+        ({"y": np.full((2, 4), "a")}, {}, "'y' must be numbers; got an array of <U1"),
+        ({"y": np.ma.masked_less(np.zeros((2, 4)), 1)}, {}, "'y' has masked entries.*weight of 0"),
+        ({"y": np.zeros((2, 4))}, {"dim": 3}, "dim must be the name of a dim, got 3"),
+        ({"y": np.zeros((2, 4))}, {"weights": {"y": -np.ones((2, 4))}}, "numbers of at least 0"),
+        ({"mu": np.zeros(2)}, {}, r"data names \['mu'\], which the model is to estimate"),
         ({"y": np.zeros((0, 4))}, {}, "There is no data set"),
         ({"y": np.zeros((2, 4))}, {"weights": {"x": np.ones((2, 4))}}, r"weights names \['x'\]"),
         ({"y": np.zeros((2, 4))}, {"weights": {"y": np.ones((3, 4))}}, "differ in the number"),
@@ -467,6 +526,10 @@ def test_errors_of_labels() -> None:
     model, data = labelled()
     with pytest.raises(ModelError, match=re.escape("'sales' has other labels along 'store'")):
         refit(model, data.assign_coords(store=["south", "west"]))
+    with pytest.raises(ModelError, match="Got dim='store', which is a dim of the model"):
+        refit(model, {"sales": np.zeros((4, 3, 2))}, dim="store")
+    with pytest.raises(ModelError, match=r"\['note'\] cannot be given anew"):
+        refit(model, data.assign(note=("year", np.zeros(5))))
     with pytest.raises(ModelError, match="without 'month', along which the data sets lie"):
         refit(model, data, dim="month")
     with pytest.raises(ModelError, match=r"Which dim .* Say it with dim="):

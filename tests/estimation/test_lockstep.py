@@ -1,0 +1,99 @@
+"""Searches side by side find what each finds alone, and leave no thread behind."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytest
+
+from bayes_point.estimation.certificate import Certificate
+from bayes_point.estimation.lockstep import side_by_side
+from bayes_point.estimation.maximise import maximise
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.paths import release
+from bayes_point.estimation.search import search
+from bayes_point.model.density import LogDensity
+
+
+@pytest.fixture(scope="module")
+def density() -> LogDensity:
+    x = np.array([[1.0, -2.0], [1.0, -1.0], [1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    with pm.Model() as model:
+        b = pm.Normal("b", 0, 1, shape=2)
+        pm.Bernoulli("y", logit_p=x @ b, observed=np.zeros(5, int))
+    return LogDensity(model, inputs=["y"])
+
+
+# Regular, separated, constant.
+Y = [np.array(y) for y in ([0, 1, 0, 1, 1], [0, 0, 0, 1, 1], [1, 1, 1, 1, 1], [0, 1, 0, 1, 0])]
+STARTS = np.array([[0.0, 0.0], [1.0, -1.0], [-2.0, 0.5]])
+
+
+def looked_at(density: LogDensity, i: int) -> Certificate:
+    objective = Objective(density, {"likelihood": 1.0})
+    with np.errstate(all="ignore"):
+        return search(objective, STARTS, np.random.default_rng(0), np.empty(0))[0]
+
+
+def test_as_each_alone(density: LogDensity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bayes_point.estimation.lockstep._AT_ONCE", 3)
+    alone = [looked_at(density.bind({"y": y}), 0) for y in Y]
+    with np.errstate(all="ignore"):
+        found = side_by_side(density, [{"y": y} for y in Y], looked_at)
+    assert [c.status.key for c in found] == [
+        "converged",
+        "at_infinity",
+        "at_infinity",
+        "converged",
+    ]
+    for one, other in zip(found, alone, strict=True):
+        assert one.status is other.status
+        np.testing.assert_array_equal(np.sign(one.direction), np.sign(other.direction))
+        np.testing.assert_allclose(one.value, other.value, rtol=1e-9, atol=1e-9)
+
+
+def test_paths_under_a_penalty(density: LogDensity) -> None:
+    def path(density: LogDensity, i: int) -> Any:
+        # A centre of its own, and so a penalty of its own, for each.
+        objective = Objective(density, {"likelihood": 1.0, "prior": 0.1})
+        return release(objective, STARTS[1], np.array([0.1 * i, 0.0])).x
+
+    with np.errstate(all="ignore"):
+        found = side_by_side(density, [{"y": y} for y in Y], path)
+        alone = [path(density.bind({"y": y}), i) for i, y in enumerate(Y)]
+    for one, other in zip(found, alone, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8)
+
+
+def test_coordinates_that_are_held(density: LogDensity) -> None:
+    def held(density: LogDensity, i: int) -> float:
+        objective = Objective(density, {"likelihood": 1.0, "prior": 1.0})
+        free = np.array([[i != 0, i != 1]])
+        return maximise(objective, STARTS[1:2], free=free).x[0]
+
+    a, b, c, _ = side_by_side(density, [{"y": y} for y in Y], held)
+    assert (a[0], b[1]) == (1.0, -1.0)
+    assert np.all(c != STARTS[1])
+
+
+def test_what_one_raises_is_raised_and_ends_the_others(density: LogDensity) -> None:
+    before = threading.active_count()
+
+    def failing(density: LogDensity, i: int) -> None:
+        density.log_likelihood(STARTS)
+        if i == 1:
+            raise KeyboardInterrupt("in the second")
+        while True:
+            density.log_likelihood(STARTS)
+
+    with pytest.raises(KeyboardInterrupt, match="in the second"):
+        side_by_side(density, [{"y": y} for y in Y], failing)
+    assert threading.active_count() == before
+
+
+def test_none_and_questions_that_are_never_asked(density: LogDensity) -> None:
+    assert side_by_side(density, [], lambda density, i: i) == []
+    assert side_by_side(density, [{"y": y} for y in Y], lambda density, i: i) == [0, 1, 2, 3]
