@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,8 @@ def _laplace(fitted: Fitted) -> xr.DataTree:
     )
     if "unconstrained" in kept.children:
         kept["unconstrained"] = xr.DataTree(tree["unconstrained"].dataset[["mode"]])
-    kept.attrs = tree.attrs | {"draws": tree["posterior"].dataset["draw"].size}
+    sizes = tree["posterior"].sizes
+    kept.attrs = tree.attrs | {"chains": sizes["chain"], "draws": sizes["draw"]}
     return kept
 
 
@@ -160,7 +161,7 @@ def _profiled(fitted: Fitted) -> PointEstimate:
     return map_ if mle.status in nowhere else mle
 
 
-def _with_largest_gaps(fitted: Fitted, most: int) -> list[tuple[str, dict[str, list[Any]]]]:
+def _with_largest_gaps(fitted: Fitted, most: int) -> list[tuple[str, dict[Hashable, list[Any]]]]:
     """Return the elements of free variables that lie farthest off: variable and coords of each."""
     free = [str(rv.name) for rv in fitted.model.free_RVs if rv.type.dtype.startswith("float")]
     posterior = fitted.tree["posterior"].dataset[free].transpose(*SAMPLE_DIMS, ...)
@@ -172,7 +173,7 @@ def _with_largest_gaps(fitted: Fitted, most: int) -> list[tuple[str, dict[str, l
         size = np.fmax(*np.where(np.isfinite(gap), gap, np.nan))
     size = np.nan_to_num(size, nan=-1.0)
     chosen = set(np.argsort(-size, kind="stable")[:most].tolist())
-    found: list[tuple[str, dict[str, list[Any]]]] = []
+    found: list[tuple[str, dict[Hashable, list[Any]]]] = []
     start = 0
     for name, array in posterior.data_vars.items():
         own = array.isel(chain=0, draw=0, drop=True)
