@@ -30,7 +30,7 @@ _OPEN = {
 
 def profile_section(request: Request) -> dict[str, Any]:
     """Return the figure of the profiles over the posterior, and their intervals in words."""
-    tree = request.tree["profile"]
+    tree = request.tree.children["profile"]
     group = tree["profile"].dataset
     held = [str(label) for label in group["parameter"].values]
     shown = [label for label in request.order if label in held]
@@ -60,7 +60,7 @@ def profile_section(request: Request) -> dict[str, Any]:
     )
     caption = (
         f"The profile (solid): the largest {density} that is possible at each value of the "
-        "parameter, the others chosen as they fit best. Dashed: the normal curve that estimate "
+        "parameter, the others chosen as they fit best. Dotted: the normal curve that estimate "
         "and standard error alone stand for; where the two part, the standard error misleads. "
         "Filled: the posterior density, in which the others are averaged over and the prior is "
         f"counted. The bar is the {prob} profile interval, written above. All are scaled to the "

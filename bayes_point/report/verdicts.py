@@ -58,6 +58,6 @@ def verdicts(request: Request) -> dict[str, Any]:
         "An estimate can stand in for the posterior mean if each of its parameters is shown to be "
         f"less than {request.margin:g} posterior sd away from it; it cannot if one is shown to be "
         f"farther. Where all is noise, {percent} % of fits would be told so by chance. Both limits "
-        "can be set: margin and level."
+        "can be set (margin= and level= of bp.report, --margin and --level of the command)."
     )
     return {"lede": [cards[0]["sentence"]], "cards": cards, "notes": notes}
