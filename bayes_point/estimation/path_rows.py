@@ -82,7 +82,8 @@ class Rows:
         """Say of row i that nothing was looked for, as the maximum was lost at row `first`."""
         objective = self.objective(i)
         found = Finding(
-            f"The maximum was lost at power {self.weights[first, 1]:.3g}; beyond, none was looked for.",
+            f"The maximum was lost at power {self.weights[first, 1]:.3g}; beyond it none was looked "
+            "for.",
             advice="Ask for this power alone to have it searched for from every start.",
         )
         value = float(objective.evaluate(x[None, :])[0][0])
@@ -137,9 +138,9 @@ def _lost_beyond_the_map(
 ) -> tuple[Ends, dict[int, PointEstimate]] | None:
     """Follow the path where beyond the MAP there comes a power with no maximum; None elsewhere.
 
-    A prior that has no upper bound (a scale, a shape at zero) wins when it weighs enough.  Searching
-    at each of these powers from every start, as at those that may have a maximum, takes minutes, to
-    say the same every time: the first of them is judged, and others as what they were proven to be.
+    A prior that has no upper bound (a scale, a shape at zero) wins when it weighs enough.  To
+    search at each of these powers from every start, as at those that may have a maximum, takes
+    minutes, and says the same every time: the first are judged, the others are what that proves.
     """
     map_ = np.flatnonzero(np.all(rows.weights == 1, axis=1))
     last = len(rows.weights) - 1
@@ -221,14 +222,15 @@ def _anchors(
     return found, np.unique(points or rows.starts[:1], axis=0), kinks, poles
 
 
-def _close_in(
-    rows: Rows, found: dict[int, PointEstimate], poles: dict[int, Certificate]
-) -> None:
+def _close_in(rows: Rows, found: dict[int, PointEstimate], poles: dict[int, Certificate]) -> None:
     """Find, by halving, the last rows before those that are unbounded, and add all to `found`."""
     for outwards in (1, -1):
         while True:
             inner = max((i * outwards for i in found if i not in poles), default=None)
-            outer = min((i * outwards for i in poles if inner is not None and i * outwards > inner), default=None)
+            outer = min(
+                (i * outwards for i in poles if inner is not None and i * outwards > inner),
+                default=None,
+            )
             if inner is None or outer is None or outer - inner <= 1:
                 break
             i = abs((inner + outer) // 2)
