@@ -19,7 +19,7 @@ from bayes_point.estimation.importance import LEAST_POINTS
 from bayes_point.estimation.laplace import approximate, no_mode
 from bayes_point.estimation.laplace_tree import laplace_tree
 from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.fitting import _check_data, _check_posterior, _data_of, _template
+from bayes_point.idata import check_idata
 from bayes_point.model.checks import as_model
 from bayes_point.model.starts import Initvals
 
@@ -147,8 +147,7 @@ def laplace(
     given = model if isinstance(model, PointEstimate) else None
     model = given.model if given is not None else as_model(model, "laplace")
     if idata is not None:
-        _check_posterior(idata, _template(model, backend))
-        _check_data(idata, _data_of(model))
+        check_idata(model, idata, backend=backend)
     if given is not None and given.estimator == "MAP" and given.jacobian:
         mode, started_from = given, "the estimate given"
     else:

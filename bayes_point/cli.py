@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 INPUT_ERROR, UNEXPECTED, INTERRUPTED = 2, 1, 130
 """Exit codes: the input cannot be used; a fault of ours or of a library; Ctrl-C."""
 
-SAMPLING_OPTIONS = ("draws", "tune", "chains", "seed", "save")
+SAMPLING_OPTIONS = ("draws", "tune", "chains", "seed", "save", "quick")
 """Options that mean nothing for a fit that is already there."""
 
 MAX_ROWS = 40
@@ -100,7 +100,29 @@ def main() -> None:
     metavar="FIT.nc",
     help="Keep the fit as well; 'bayes-point report FIT.nc' reports on it again.",
 )
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Leave out the profiles, the path from MLE to MAP, the cost in prediction and the check "
+    "of the Laplace approximation.",
+)
 @click.option("--title", help="Title of the report.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.1,
+    metavar="SD",
+    show_default=True,
+    help="Distance from the posterior mean, in posterior sd, that does not matter for the verdict.",
+)
+@click.option(
+    "--level",
+    type=click.FloatRange(min=0, max=0.5, min_open=True, max_open=True),
+    default=0.01,
+    metavar="P",
+    show_default=True,
+    help="Probability that the verdict calls noise a difference.",
+)
 @click.option(
     "-q",
     "--quiet",
@@ -116,6 +138,8 @@ def report(
     source: str,
     output: Path | None,
     title: str | None,
+    margin: float,
+    level: float,
     quiet: bool,
     debug: bool,
     **sampling: Any,
@@ -139,9 +163,10 @@ def report(
             tree = _fit(path, name, quiet, sampling)
             if save is not None:
                 _save(tree, save)
-        _print_summary(tree)
+        thresholds = {"margin": margin, "level": level}
+        _print_summary(tree, thresholds)
         _progress("Drawing the report …", quiet)
-        click.echo(_write_report(tree, title, output))
+        click.echo(_write_report(tree, title, thresholds, output))
     except BayesPointError as err:
         return _failed(err, str(err), INPUT_ERROR, debug)
     except OSError as err:
@@ -232,6 +257,7 @@ def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) ->
                 tune=sampling["tune"],
                 chains=sampling["chains"],
                 random_seed=sampling["seed"],
+                details=not sampling["quick"],
                 progressbar=not quiet,
             )
     if not tree.attrs.get("model_name"):
@@ -245,24 +271,26 @@ def _save(tree: xr.DataTree, path: Path) -> None:
     replace_file(path, lambda p: tree.to_netcdf(p, engine="h5netcdf"))
 
 
-def _write_report(tree: xr.DataTree, title: str | None, output: Path) -> Path:
+def _write_report(
+    tree: xr.DataTree, title: str | None, thresholds: dict[str, Any], output: Path
+) -> Path:
     import matplotlib as mpl
 
     from bayes_point.report import report as make_report
 
     # This process draws to files only; a backend that the environment names may want a screen.
     mpl.use("agg")
-    return make_report(tree, title=title).save(output)
+    return make_report(tree, title=title, **thresholds).save(output)
 
 
-def _print_summary(tree: xr.DataTree) -> None:
+def _print_summary(tree: xr.DataTree, thresholds: dict[str, Any]) -> None:
     """Print the verdict, the table, and under it what is wrong with estimates and draws."""
     from bayes_point.comparison.health import sampler_health
     from bayes_point.comparison.tables import summary
     from bayes_point.comparison.verdict import verdict
     from bayes_point.report.estimates import findings_in_words
 
-    click.echo(str(verdict(tree)))
+    click.echo(str(verdict(tree, **thresholds)))
     click.echo("")
     table = summary(tree)
     click.echo(table.head(MAX_ROWS).to_string())

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import xarray as xr
-from arviz_base import dict_to_dataset
-from pymc.backends.arviz import (
-    coords_and_dims_for_inferencedata,
-    find_constants,
-    find_observations,
-)
 from pymc.stats import compute_log_likelihood, compute_log_prior
 
 import bayes_point
-from bayes_point.comparison.fingerprints import GROUPS, differences
+from bayes_point.comparison.fingerprints import GROUPS
 from bayes_point.comparison.health import sampler_health
-from bayes_point.errors import ComparisonError, EstimationWarning, ModelError, SamplingWarning
+from bayes_point.details import Fitted, add_details, chosen_details
+from bayes_point.errors import EstimationWarning, ModelError, SamplingWarning
 from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.model.cache import log_density
+from bayes_point.idata import check_idata, data_of, fingerprints_of
 from bayes_point.model.checks import as_model, check_model
-from bayes_point.model.fingerprint import fingerprint
 from bayes_point.model.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
 
@@ -38,9 +31,6 @@ __all__ = ["fit"]
 # The predictive check needs some hundreds of data sets, not all; this many numbers are 160 MB.
 _PREDICTIVE_NUMBERS = 20_000_000
 _PREDICTIVE_DRAWS = 1000
-
-# HDF5 keeps an attribute of up to 64 kB in the header of its group.
-_LONGEST_ATTR = 20_000
 
 
 def fit(
@@ -57,6 +47,7 @@ def fit(
     potentials: Potentials | None = None,
     backend: str | None = None,
     progressbar: bool = True,
+    details: bool | str | Sequence[str] = True,
     sample_kwargs: Mapping[str, Any] | None = None,
 ) -> xr.DataTree:
     """Find MLE and MAP, sample the posterior, and put all three into one DataTree.
@@ -74,6 +65,13 @@ def fit(
         As in `find_MLE`.
     progressbar : bool
         Whether to show progress.
+    details : bool or sequence of {"laplace", "profile", "prior_path", "predictive_cost"}
+        What else to compute for the report, each into a group of its name: the check of the Laplace
+        approximation (see `laplace`; its draws are not kept), the profiles of the six parameters
+        with the largest gaps (`profile`), the path from MLE to MAP (`prior_path`), and what it
+        costs in prediction to plug in an estimate (`predictive`, without sampling anew). True, the
+        default, leaves out what would take more than about half a minute; what is asked for by name
+        is computed whatever it takes; False leaves out all.
     sample_kwargs : dict, optional
         Further arguments of `pymc.sample`, such as ``target_accept``.
 
@@ -85,7 +83,8 @@ def fit(
         ``mle``, ``map`` and ``mode`` (of the density on the unconstrained scale), each a tree of
         its own; and ``point_estimates`` with the dim ``estimator`` = MLE, MAP, mean. The groups
         that are compared carry the fingerprints of the model's graph, constants and data: those of
-        different fits are not mixed up.
+        different fits are not mixed up. Of the `details`, the groups that could be computed;
+        ``attrs["details_left_out"]`` (JSON) says why any is not there.
 
     Raises
     ------
@@ -100,6 +99,8 @@ def fit(
         If an estimate does not exist or did not converge.
     SamplingWarning
         If r-hat, effective sample size or divergences say that the draws are not to be trusted.
+    BayesPointWarning
+        If one of the details failed for a reason that is not the model's.
 
     Examples
     --------
@@ -113,20 +114,22 @@ def fit(
     model = as_model(model, "fit")
     check_model(model, start=False)
     _check_counts(draws=draws, tune=tune, chains=chains, cores=cores)
-    prints = _as_attrs(_fingerprints(model))
+    chosen = chosen_details(details)
+    prints = fingerprints_of(model)
     if idata is not None:
-        _check_posterior(idata, _template(model, backend))
-        _check_data(idata, _data_of(model))
-        _check_prints(idata, prints)
-    search: dict[str, Any] = {
+        check_idata(model, idata, backend=backend, prints=prints)
+    options: dict[str, Any] = {
         "n_starts": n_starts,
         "initvals": initvals,
         "random_seed": random_seed,
         "backend": backend,
-        "progressbar": progressbar,
     }
+    search = options | {"progressbar": progressbar}
     mle = find_MLE(model, potentials=potentials, **search)
+    # The second search, when everything is loaded, tells what a search takes.
+    begin = time.perf_counter()
     map_ = find_MAP(model, **search)
+    seconds = time.perf_counter() - begin
     mode = _unconstrained_mode(model, map_, search)
     if idata is None:
         idata = pm.sample(
@@ -141,8 +144,14 @@ def fit(
             model=model,
             **dict(sample_kwargs or {}),
         )
-    tree = _complete(model, idata, random_seed)
-    return _assemble(model, tree, {"mle": mle, "map": map_, "mode": mode}, prints)
+    estimates = {"mle": mle, "map": map_, "mode": mode}
+    tree = _assemble(model, _complete(model, idata, random_seed), estimates, prints)
+    fitted = Fitted(model, tree, estimates, seconds, options, potentials)
+    add_details(fitted, chosen, patient=details is not True, progressbar=progressbar)
+    _make_plain(tree)
+    for problem in sampler_health(tree).problems:
+        warnings.warn(str(problem), SamplingWarning, stacklevel=2)
+    return tree
 
 
 def _unconstrained_mode(
@@ -164,97 +173,11 @@ def _check_counts(**counts: int | None) -> None:
             raise ModelError(f"{name} must be a whole number of at least {lowest}, got {count!r}.")
 
 
-def _template(model: pm.Model, backend: str | None) -> xr.Dataset:
-    """Return a draw of the model's variables, whatever its values: names, dims, coords, shapes."""
-    density = log_density(model, backend=backend)
-    values = density.natural(np.zeros((1, density.p)))
-    return density.dataset({name: value[0] for name, value in values.items()})
-
-
-def _data_of(model: pm.Model) -> dict[str, xr.Dataset]:
-    """Return the groups ``observed_data`` and ``constant_data``, if there are such data."""
-    coords, dims = coords_and_dims_for_inferencedata(model)
-    groups = {"observed_data": find_observations(model), "constant_data": find_constants(model)}
-    return {
-        group: dict_to_dataset(
-            values,
-            coords=coords,
-            dims={name: of for name, of in dims.items() if name in values},
-            sample_dims=[],
-        )
-        for group, values in groups.items()
-        if values
-    }
-
-
-def _check_posterior(idata: Any, template: xr.Dataset) -> None:
-    """Refuse draws that are not of this model's variables."""
-    if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
-        raise ComparisonError(
-            f"idata must be a DataTree with a posterior group, as pm.sample returns it; got "
-            f"{type(idata).__name__}."
-        )
-    posterior = idata["posterior"].dataset
-    if missing := sorted({*map(str, template)} - {*map(str, posterior)}):
-        raise _other_model(f"it has no {missing}. Its variables are {sorted(map(str, posterior))}")
-    for name, wanted in template.data_vars.items():
-        if not {"chain", "draw"} <= set(posterior[name].dims):
-            raise _other_model(f"{name!r} has the dims {posterior[name].dims}, no chain and draw")
-        got = posterior[name].isel(chain=0, draw=0)
-        if got.shape != wanted.shape:
-            raise _other_model(
-                f"{name!r} has shape {got.shape} there and {wanted.shape} in the model"
-            )
-        if got.dims != wanted.dims:
-            raise _other_model(
-                f"{name!r} has the dims {got.dims} there and {wanted.dims} in the model"
-            )
-        for dim in wanted.dims:
-            there, here = (array.indexes.get(dim) for array in (got, wanted))
-            if there is not None and here is not None and not there.equals(here):
-                raise _other_model(
-                    f"{name!r} has the labels {list(there)} along {dim!r} there and {list(here)} "
-                    "in the model"
-                )
-
-
-def _other_model(how: str) -> ComparisonError:
-    return ComparisonError(
-        f"idata is not a posterior of this model: {how}. Leave idata out to sample anew."
-    )
-
-
-def _check_data(idata: xr.DataTree, data: Mapping[str, xr.Dataset]) -> None:
-    """Refuse draws given other data: their gaps to this model's estimates would mean nothing."""
-    for group, own in data.items():
-        there = idata[group].dataset if group in idata.children else xr.Dataset()
-        for name in set(own) & set(there):
-            mine, theirs = own[name].values, there[name].values
-            same = mine.shape == theirs.shape and np.all(
-                (mine == theirs) | ((mine != mine) & (theirs != theirs))  # NaN is NaN
-            )
-            if not same:
-                raise ComparisonError(
-                    f"idata was sampled given other data than the model holds: {name!r} in its "
-                    f"{group} differs. Leave idata out to sample anew, or give the model the data "
-                    "of idata."
-                )
-
-
-def _check_prints(idata: xr.DataTree, own: Mapping[str, str]) -> None:
-    """Refuse draws of another model, where these carry the fingerprint of theirs."""
-    theirs = idata["posterior"].attrs.get("fingerprints")
-    if theirs is not None and (
-        how := differences(json.loads(theirs), json.loads(own["fingerprints"]))
-    ):
-        raise _other_model(how)
-
-
 def _complete(model: pm.Model, idata: xr.DataTree, random_seed: int | None) -> xr.DataTree:
     """Add what the comparison needs and `pm.sample` did not compute, in interpreted mode."""
     tree = idata.copy()
     quick = {"compile_kwargs": {"mode": INTERPRETED}, "progressbar": False, "model": model}
-    for group, data in _data_of(model).items():
+    for group, data in data_of(model).items():
         if group not in tree.children:
             tree[group] = xr.DataTree(data)
     if "log_likelihood" not in tree.children and model.observed_RVs:
@@ -304,10 +227,6 @@ def _assemble(
     for group in GROUPS:
         # Each its own, so that a group from another fit is known for what it is.
         tree[group].attrs = {**tree[group].attrs, **prints}
-    for node in tree.subtree:
-        node.attrs = _plain(node.attrs)
-        for variable in node.dataset.variables.values():
-            variable.attrs = _plain(variable.attrs)
     tree.attrs = {
         **tree.attrs,
         "bayes_point_version": bayes_point.__version__,
@@ -315,32 +234,14 @@ def _assemble(
         "model_text": model.str_repr(),
         "fingerprint": prints["fingerprint"],
     }
-    for problem in sampler_health(tree).problems:
-        warnings.warn(str(problem), SamplingWarning, stacklevel=3)
     return tree
 
 
-def _fingerprints(model: pm.Model) -> dict[str, Any]:
-    """Return the model's digests with what is needed to compare them with others."""
-    return {
-        **fingerprint(model),
-        "parameters": [str(rv.name) for rv in model.free_RVs],
-        # The graph of a density is that version's; another may write the same density otherwise.
-        "pymc": pm.__version__,
-    }
-
-
-def _as_attrs(prints: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fingerprints as attrs: one digest of all, and, unless too many, each."""
-    text = json.dumps(prints, sort_keys=True)
-    if len(text) > _LONGEST_ATTR:
-        whole = {
-            part: {"*": hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()}
-            for part, of in prints.items()
-            if isinstance(of, dict)
-        }
-        text = json.dumps({**prints, **whole, "parameters": []}, sort_keys=True)
-    return {"fingerprint": hashlib.sha256(text.encode()).hexdigest(), "fingerprints": text}
+def _make_plain(tree: xr.DataTree) -> None:
+    for node in tree.subtree:
+        node.attrs = _plain(node.attrs)
+        for variable in node.dataset.variables.values():
+            variable.attrs = _plain(variable.attrs)
 
 
 def _plain(attrs: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -199,7 +199,8 @@ class _Task:
             estimator=name,
             weights=_all_but_one(self.pointwise),
             potentials=potentials,
-            initvals=values,
+            # On the edge of the support nothing starts.
+            initvals=values if status == "converged" else None,
             backend=self.options["backend"],
             progressbar=self.options["progressbar"],
         )

@@ -67,7 +67,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the drawing out where only what is printed matters."""
-    monkeypatch.setattr(cli, "_write_report", lambda tree, title, output: output)
+    monkeypatch.setattr(cli, "_write_report", lambda tree, title, thresholds, output: output)
 
 
 def run(*args: object) -> Result:
@@ -97,10 +97,29 @@ def test_report_writes_the_page_and_prints_the_table_and_the_path(here: Path, fi
         "tune": 5,
         "chains": 3,
         "random_seed": 11,
+        "details": True,
         "progressbar": True,
     }
     assert [v.name for v in fit.models[0].free_RVs] == ["theta"]  # type: ignore[attr-defined]
     assert "Running coin_flip.py" in result.stderr
+
+
+@pytest.mark.usefixtures("no_page")
+def test_quick_leaves_the_details_out(here: Path, fit: Fit) -> None:
+    assert run("report", "coin_flip.py", "--quick").exit_code == 0
+    assert fit.options["details"] is False
+
+
+def test_the_thresholds_of_the_verdict(here: Path, fit: Fit) -> None:
+    # The MAP of the tree is .53 sd from the mean.
+    result = run("report", "coin_flip.py", "--quiet", "--margin", 1.5, "--level", 0.05)
+    assert result.stdout.startswith("The MAP can stand in for the posterior mean")
+    page = (here / "coin_flip.html").read_text()
+    assert "less than 1.5 posterior sd away" in page
+    assert "5 % of fits" in page
+    for option, value in (("--margin", 0), ("--level", 0.5), ("--margin", "far")):
+        text = fails("report", "coin_flip.py", option, value)
+        assert f"Invalid value for '{option}'" in text
 
 
 @pytest.mark.usefixtures("no_page")

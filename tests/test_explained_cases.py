@@ -14,7 +14,7 @@ from bayes_point.comparison.explain import STEPS
 from bayes_point.errors import EstimationWarning
 from tests.reference import case_models, eight_schools, read_data, read_references
 
-QUIET = {"progressbar": False, "random_seed": 1}
+QUIET = {"progressbar": False, "random_seed": 1, "details": False}
 
 
 def tree_of(**variables: np.ndarray) -> xr.DataTree:

@@ -23,7 +23,7 @@ from bayes_point.errors import (
     SamplingWarning,
 )
 
-QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1}
+QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1, "details": False}
 
 # ------------------------------------------------------------------------- two models, sampled
 

@@ -31,9 +31,11 @@ MAY_IMPORT = {
     "estimation": {"errors", "model"},
     "comparison": {"errors"},
     "report": {"errors", "comparison", "bayes_point"},
-    "fitting": {"errors", "model", "estimation", "comparison", "bayes_point"},
-    "approximation": {"errors", "model", "estimation", "comparison", "fitting"},
+    "idata": {"errors", "model", "comparison"},
+    "approximation": {"errors", "model", "estimation", "comparison", "idata"},
     "predicting": {"errors", "model", "estimation", "comparison", "approximation"},
+    "details": {"errors", "model", "estimation", "comparison", "approximation", "predicting"},
+    "fitting": {"errors", "model", "estimation", "comparison", "idata", "details", "bayes_point"},
     "model_file": {"errors"},
     "cli": {"errors", "fitting", "comparison", "report", "model_file", "bayes_point"},
     "bayes_point": {

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
+from scipy.stats import beta
+
+from bayes_point.comparison.effective import effective_size
 
 __all__ = ["MIN_DRAWS", "Draws", "gap_mcse", "interval", "interval_mcse", "mcse"]
 
@@ -17,6 +20,9 @@ Array = NDArray[np.float64]
 
 # Fewer draws a chain than this and ArviZ cannot split the chains to estimate an ESS.
 MIN_DRAWS = 4
+
+# Probabilities of a standard normal to be below minus and plus one.
+_ONE_ERROR = (0.1586553, 0.8413447)
 
 
 @dataclass(frozen=True)
@@ -112,28 +118,63 @@ def interval(draws: Draws, prob: float, kind: str) -> tuple[Array, Array]:
 
 
 def interval_mcse(draws: Draws, bound: Array) -> Array:
-    """Monte Carlo standard error of an interval's bound, as the quantile that it is."""
-    error = np.where(draws.finite, 0.0, np.nan)
+    """Monte Carlo standard error of an interval's bound, as the quantile that it is.
+
+    Half the distance between the quantiles of the draws within which the bound lies with the
+    probability of one standard error, given the effective number of draws below it.
+    """
     if draws.x.shape[1] < MIN_DRAWS:
         return np.full(bound.shape, np.nan)
-    for i in np.flatnonzero(draws.varies):
-        z, at = draws.z[..., i], (bound[i] - draws.mean[i]) / draws.sd[i]
-        prob = float(np.mean(z <= at))
-        if 0 < prob < 1:
-            error[i] = draws.sd[i] * float(array_stats.mcse(z, method="quantile", prob=prob))
-        else:
-            error[i] = np.nan
+    error = np.where(draws.finite, 0.0, np.nan)
+    varies = np.flatnonzero(draws.varies)
+    z = draws.z[..., varies]
+    at = (bound[varies] - draws.mean[varies]) / draws.sd[varies]
+    prob = (z <= at).mean((0, 1))
+    inside = (prob > 0) & (prob < 1)
+    error[varies[~inside]] = np.nan
+    z, prob, own = z[..., inside], prob[inside], varies[inside]
+    if own.size:
+        error[own] = draws.sd[own] * _quantile_mcse(z, prob)
     return error
 
 
+def _quantile_mcse(z: Array, prob: Array) -> Array:
+    ordered = np.sort(z.reshape(-1, z.shape[2]), axis=0)
+    total, columns = len(ordered), np.arange(z.shape[2])
+    below = z <= _quantiles(ordered, prob)
+    size = effective_size(below.astype(float))
+    ends = [beta.ppf(p, size * prob + 1, size * (1 - prob) + 1) for p in _ONE_ERROR]
+    low = np.floor(np.maximum(ends[0] * total - 1, 0)).astype(int)
+    high = np.ceil(np.minimum(ends[1] * total - 1, total - 1)).astype(int)
+    return np.asarray(ordered[high, columns] - ordered[low, columns]) / 2
+
+
+def _quantiles(ordered: Array, prob: Array) -> Array:
+    """Quantile of each sorted column, each at a probability of its own, by linear interpolation."""
+    place = prob * (len(ordered) - 1)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, len(ordered) - 1)
+    columns = np.arange(ordered.shape[1])
+    share = place - low
+    return np.asarray(ordered[low, columns] * (1 - share) + ordered[high, columns] * share)
+
+
 def mcse(z: Array, which: NDArray[np.bool_], method: str) -> Array:
-    """Monte Carlo standard error by `method` of those `which` are asked for, 0 of the others.
+    """Monte Carlo standard error of the "mean" or "sd" of those `which` are asked for, else 0.
 
     NaN for all if there are too few draws to tell.
     """
     out = np.zeros(z.shape[2])
     if z.shape[1] < MIN_DRAWS:
         return np.full(z.shape[2], np.nan)
-    if which.any():
-        out[which] = array_stats.mcse(z[..., which], chain_axis=0, draw_axis=1, method=method)
+    if not which.any():
+        return out
+    own = z if which.all() else z[..., which]
+    if method == "mean":
+        out[which] = own.std((0, 1), ddof=1) / np.sqrt(effective_size(own))
+        return out
+    squares = (own - own.mean((0, 1))) ** 2
+    variance = squares.mean((0, 1))
+    spread = (squares**2).mean((0, 1)) - variance**2
+    out[which] = np.sqrt(spread / effective_size(squares) / variance / 4)
     return out

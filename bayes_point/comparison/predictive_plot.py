@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -237,9 +238,12 @@ class _Canvas:
         self.drawer.text(left, y, text, target, color=color, size=9, horizontal_align="left")
 
     def _finish(self, target: Any, words: str) -> None:
-        self.drawer.xlabel(words, target)
         if self.backend == "matplotlib":
+            # Of three side by side, none has room for many words or numbers.
+            words = textwrap.fill(words, 24)
+            target.locator_params(axis="x", nbins=4)
             target.spines[["top", "right"]].set_visible(False)
+        self.drawer.xlabel(words, target)
         if words.startswith("PIT"):
             return
         self.drawer.ylim((-0.6, len(self.names) - 0.4), target)

@@ -20,7 +20,16 @@ from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
 from bayes_point.comparison.validate import ESTIMATORS, SAMPLE_DIMS, select
 from bayes_point.errors import ComparisonError
 
-__all__ = ["CANNOT_TELL", "DIFFERS", "NO_VERDICT", "STANDS_IN", "Verdict", "judged", "verdict"]
+__all__ = [
+    "CANNOT_TELL",
+    "DIFFERS",
+    "NO_VERDICT",
+    "STANDS_IN",
+    "Verdict",
+    "check_thresholds",
+    "judged",
+    "verdict",
+]
 
 STANDS_IN, DIFFERS, CANNOT_TELL, NO_VERDICT = "stands_in", "differs", "cannot_tell", "no_verdict"
 
@@ -140,7 +149,9 @@ def verdict(
     >>> bp.verdict(dt, var_names="theta", margin=0.8).key
     'stands_in'
     """
-    _check(estimator, margin, level)
+    if estimator not in ESTIMATORS:
+        raise ComparisonError(f"estimator must be 'MAP' or 'MLE', got {estimator!r}.")
+    check_thresholds(margin, level)
     selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
     return judged(dt, selection, estimator, margin, level, sampler_health)
 
@@ -183,9 +194,8 @@ def judged(
     return Verdict(estimator, key, sentence, table, margin, level)
 
 
-def _check(estimator: str, margin: float, level: float) -> None:
-    if estimator not in ESTIMATORS:
-        raise ComparisonError(f"estimator must be 'MAP' or 'MLE', got {estimator!r}.")
+def check_thresholds(margin: float, level: float) -> None:
+    """Raise ComparisonError unless these are thresholds that `verdict` can take."""
     for name, value, most in (("margin", margin, math.inf), ("level", level, 0.5)):
         good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
         if not good or not 0 < value < most:

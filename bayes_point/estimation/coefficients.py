@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayes_point.estimation.information import has_failed
 from bayes_point.estimation.intervals import checked_probability, wald
@@ -22,7 +23,7 @@ from bayes_point.estimation.uncertainty import (
 if TYPE_CHECKING:
     from bayes_point.estimation.point_estimate import PointEstimate
 
-__all__ = ["coefficients", "errors_or_none"]
+__all__ = ["coefficients", "errors_or_none", "statuses"]
 
 
 def coefficients(
@@ -36,27 +37,42 @@ def coefficients(
         for name, array in point.data_vars.items()
         for label, value in density.elements(str(name), np.asarray(array, dtype=float))
     ]
-    n, astray, notes = len(pairs), np.zeros(len(pairs), bool), [_no_errors(estimate)] * len(pairs)
+    n, notes = len(pairs), [_no_errors(estimate)] * len(pairs)
+    astray = np.zeros(n, bool)
     if not has_failed(estimate):
         errors = standard_errors(estimate, estimate.quantities, kind, cluster)
         astray, notes = errors.astray, errors.notes
     se, intervals = errors_or_none(estimate, prob, kind, cluster)
     ends = [np.reshape(array.values, (-1, 2)) for array in intervals.data_vars.values()]
-    named = {name for finding in estimate.findings for name in finding.parameters}
-    key, converged = estimate.status.key, Status.CONVERGED.key
-    concerned = np.array([label in named or name in named for label, _, name in pairs]) | astray
-    if not estimate.status.is_point and not concerned.any():
-        concerned[:] = True
     table = {
         "estimate": [value for _, value, _ in pairs],
         "se": np.concatenate([np.ravel(array.values) for array in se.data_vars.values()]),
         f"ci{100 * prob:g}_lb": np.concatenate(ends)[:, 0],
         f"ci{100 * prob:g}_ub": np.concatenate(ends)[:, 1],
-        "status": [key if concerned[i] else converged for i in range(n)],
+        "status": statuses(estimate, astray),
         "error notes": notes,
     }
     index = pd.Index([label for label, _, _ in pairs], name="parameter", dtype=object)
     return pd.DataFrame(table, index=index)
+
+
+def statuses(estimate: PointEstimate, astray: NDArray[np.bool_]) -> list[str]:
+    """Return for each scalar "converged", or what is wrong with this one.
+
+    `astray` are those that lie where no error can be measured, (n,).
+    """
+    density = estimate.objective.density
+    pairs = [
+        (label, str(name))
+        for name, array in estimate.point.data_vars.items()
+        for label, _ in density.elements(str(name), np.asarray(array, dtype=float))
+    ]
+    named = {name for finding in estimate.findings for name in finding.parameters}
+    concerned = np.array([label in named or name in named for label, name in pairs]) | astray
+    if not estimate.status.is_point and not concerned.any():
+        concerned[:] = True
+    key, converged = estimate.status.key, Status.CONVERGED.key
+    return [key if own else converged for own in concerned]
 
 
 def errors_or_none(

@@ -22,7 +22,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.powers import Ends, Powered, climb, weighted
 from bayes_point.estimation.search import search
-from bayes_point.estimation.status import Status
+from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import follow
 from bayes_point.model.observations import some_observations
 
@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 
 # So many of the local maxima found at one row are starting points of the others.
 _OPTIMA = 4
+# So many powers without a maximum are judged one by one.
+_JUDGED = 2
 
 
 @dataclass(frozen=True)
@@ -79,19 +81,45 @@ class Rows:
                 return self._assembled(objective, there, [], len(self.starts))
         return None
 
+    def given_up(self, i: int, x: Array, first: int) -> PointEstimate:
+        """Say of row i that nothing was looked for, as the maximum was lost at row `first`."""
+        objective = self.objective(i)
+        found = Finding(
+            f"The maximum was lost at power {self.weights[first, 1]:.3g}; beyond it none was looked "
+            "for.",
+            advice="Ask for this power alone to have it searched for from every start.",
+        )
+        value = float(objective.evaluate(x[None, :])[0][0])
+        p = len(x)
+        certificate = Certificate(
+            status=Status.NOT_CONVERGED,
+            path=x[None, :],
+            direction=np.zeros(p),
+            undefined=np.zeros(p, bool),
+            value=value,
+            null_space=np.empty((0, p)),
+            findings=(found,),
+            evidence={},
+        )
+        return self._assembled(objective, certificate, [], 0)
+
     def _assembled(self, objective: Objective, *found: Any) -> PointEstimate:
         return assemble(self.model, objective, self.estimator, *found)
 
 
 def follow_rows(rows: Rows, progressbar: bool) -> tuple[Ends, dict[int, PointEstimate]]:
     """Return where each row ended, and the estimates of those that are not evident maxima."""
+    lost = _lost_beyond_the_map(rows, progressbar)
+    if lost is not None:
+        return lost
     found, points, kinks, poles = _anchors(rows)
     if np.all(np.isnan(kinks)):
         ends = climb(rows.powered, rows.weights, points, kinks)
     else:
         ends = _along_kinks(rows, found)
     # The supremum of a weighted sum is convex in the weights: where it is finite at two powers, it
-    # is finite between them.  Beyond, the pole has to be looked for at every power.
+    # is finite between them.
+    _close_in(rows, found, poles)
     bounded = [i for i in found if i not in poles]
     low, high = min(bounded, default=len(ends.x)), max(bounded, default=-1)
     for i in [i for i in found if _is_beaten(found[i], float(ends.value[i]))]:
@@ -109,6 +137,57 @@ def follow_rows(rows: Rows, progressbar: bool) -> tuple[Ends, dict[int, PointEst
             if found[i].status is Status.NOT_CONVERGED:
                 found[i] = rows.search(i)[0]
     return ends, found
+
+
+def _lost_beyond_the_map(
+    rows: Rows, progressbar: bool
+) -> tuple[Ends, dict[int, PointEstimate]] | None:
+    """Follow the path where beyond the MAP there comes a power with no maximum; None elsewhere.
+
+    A prior that has no upper bound (a scale, a shape at zero) wins when it weighs enough.  To
+    search at each of these powers from every start, as at those that may have a maximum, takes
+    minutes, and says the same every time: the first are judged, the others are what that proves.
+    """
+    map_ = np.flatnonzero(np.all(rows.weights == 1, axis=1))
+    last = len(rows.weights) - 1
+    if not map_.size or int(map_[0]) in (0, last) or np.any(rows.weights[:, 0] != 1):
+        return None
+    middle = int(map_[0])
+    found: dict[int, PointEstimate] = {}
+    points: list[Array] = []
+    for i in (middle, 0):
+        found[i], optima = rows.search(i)
+        if i == middle and not _is_smooth_maximum(found[i]):
+            return None
+        points += [x for x in optima if np.all(np.isfinite(x))]
+    kinks = np.full(rows.powered.density.p, np.nan)
+    ends = climb(rows.powered, rows.weights, np.unique(points, axis=0), kinks)
+    open_ = np.flatnonzero(~ends.evident)
+    first = int(open_[open_ > middle].min(initial=last + 1))
+    if first > last or ends.evident[first:].any() or not ends.evident[1:first].all():
+        return None
+    if any(_is_beaten(found[i], float(ends.value[i])) for i in (0, middle)):
+        return None
+    del found[middle]
+    pole: Certificate | None = None
+    beyond = range(first, last + 1)
+    for i in track(beyond, "following the path", disable=not progressbar):
+        if i - first < _JUDGED and pole is None:
+            found[i] = rows.judge(i, ends.x[i], bool(ends.settled[i]))
+            if found[i].status is Status.CONVERGED:
+                return None
+            if found[i].status is Status.UNBOUNDED:
+                pole = found[i].certificate
+        else:
+            at_pole = rows.at_pole(i, pole) if pole is not None else None
+            found[i] = at_pole or rows.given_up(i, ends.x[i], first)
+    return ends, found
+
+
+def _is_smooth_maximum(estimate: PointEstimate) -> bool:
+    if estimate.status is not Status.CONVERGED:
+        return False
+    return not bool(np.any(information(estimate).where("kink")))
 
 
 def _anchors(
@@ -130,7 +209,7 @@ def _anchors(
         found[i], optima = rows.search(i)
         if found[i].status is Status.CONVERGED:
             points += [x for x in optima if np.all(np.isfinite(x))]
-        elif i in (0, last) and last > 1:
+        elif i in (0, last) and last > 1 and found[i].status is not Status.UNBOUNDED:
             # Nothing follows from it for its neighbour.
             todo += [j for j in ((1,) if i == 0 else (last - 1,)) if j not in (*found, *todo)]
         if found[i].status is Status.UNBOUNDED:
@@ -183,6 +262,23 @@ def _along_kinks(rows: Rows, found: Mapping[int, PointEstimate]) -> Ends:
     lost = np.flatnonzero(~np.isfinite(value))
     x[lost] = rows.starts[0]
     return Ends(x, value, held, evident, evident)
+
+
+def _close_in(rows: Rows, found: dict[int, PointEstimate], poles: dict[int, Certificate]) -> None:
+    """Find, by halving, the last rows before those that are unbounded, and add all to `found`."""
+    for outwards in (1, -1):
+        while True:
+            inner = max((i * outwards for i in found if i not in poles), default=None)
+            outer = min(
+                (i * outwards for i in poles if inner is not None and i * outwards > inner),
+                default=None,
+            )
+            if inner is None or outer is None or outer - inner <= 1:
+                break
+            i = abs((inner + outer) // 2)
+            found[i] = rows.at_pole(i, _nearest(poles, i)) or rows.search(i)[0]
+            if found[i].status is Status.UNBOUNDED:
+                poles[i] = found[i].certificate
 
 
 def _nearest(poles: Mapping[int, Certificate], i: int) -> Certificate:

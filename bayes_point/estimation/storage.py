@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from bayes_point.estimation.coefficients import errors_or_none
+from bayes_point.estimation.coefficients import errors_or_none, statuses
+from bayes_point.estimation.information import has_failed
 from bayes_point.estimation.intervals import checked_probability
+from bayes_point.estimation.uncertainty import labelled, standard_errors
 
 if TYPE_CHECKING:
     from bayes_point.estimation.point_estimate import PointEstimate
@@ -21,9 +23,14 @@ def as_datatree(estimate: PointEstimate) -> xr.DataTree:
     """Return the groups of the tree.
 
     ``posterior`` (one chain, one draw), ``unconstrained``, ``optima``, and the errors on the
-    natural scale: ``stderr`` and ``interval`` (Wald, of ArviZ's default probability).
+    natural scale: ``stderr`` and ``interval`` (Wald, of ArviZ's default probability), with
+    ``scalar_status``, the status of each scalar as in the coefficient table.
     """
     se, interval = errors_or_none(estimate, checked_probability(None), "hessian", None)
+    astray = np.zeros(sum(array.size for array in estimate.point.data_vars.values()), bool)
+    if not has_failed(estimate):
+        astray = standard_errors(estimate, estimate.quantities, "hessian", None).astray
+    own = np.array(statuses(estimate, astray))
     draw = estimate.point.expand_dims(chain=[0], draw=[0])
     tree = xr.DataTree.from_dict(
         {
@@ -32,6 +39,7 @@ def as_datatree(estimate: PointEstimate) -> xr.DataTree:
             "/optima": estimate.optima,
             "/stderr": se,
             "/interval": interval,
+            "/scalar_status": labelled(estimate, own, [""] * len(own)),
         }
     )
     tree.attrs = {

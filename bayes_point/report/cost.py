@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_point.comparison.predictive_plot import plot_predictive
 from bayes_point.report.figures import draw
-from bayes_point.report.wording import number, row, sentence
+from bayes_point.report.wording import number, plural, row, sentence
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SIZE = (9.4, 3.4)
 """Inches of the three panels."""
+
+FEW = 20
+"""With fewer observations a standard error that is made of their spread says little."""
 
 NAMES = {"MLE": "MLE plugged in", "MAP": "MAP plugged in"}
 
@@ -44,6 +47,12 @@ def cost_section(request: Request) -> dict[str, Any]:
         note = str(own["note"].values)
         if note:
             notes.append(f"{label}: {sentence(note)}")
+    n = scores.sizes["observation"]
+    if n < FEW:
+        notes.append(
+            f"A standard error from {plural(n, 'observation')} is itself a rough guess, and too "
+            "small where these are alike."
+        )
     alt = (
         "Three panels: the log predictive density of each distribution less that of the posterior, "
         "the share of observations within their intervals, and the calibration of the "

@@ -82,12 +82,16 @@ def report(
     coords: Mapping[Hashable, Any] | None = None,
     ci_prob: float | None = None,
     ci_kind: str | None = None,
+    margin: float = 0.1,
+    level: float = 0.01,
 ) -> Report:
     """Report on a fit: where MLE, MAP and posterior mean sit, and how far apart they are.
 
     The page opens with the verdict on either estimate (see `verdict`), then has the largest gaps
-    with their causes (see `explain`) as a table, as waterfalls and in words, what each estimate
-    maximised and whether it converged, the figures, the health of the sampler, a posterior
+    with their causes (see `explain`) as a table, as waterfalls and in words, the profiles, the
+    path from MLE to MAP and the cost of plugging in an estimate (what of these the fit holds, see
+    `details` of `fit`), what each estimate maximised, whether it converged and how sure it is, the
+    figures, the health of the sampler, the check of the Laplace approximation, a posterior
     predictive check, the model and its data, and last every parameter in a table that can be
     downloaded as CSV. It is one file and loads nothing from anywhere.
 
@@ -107,6 +111,9 @@ def report(
         Probability of the intervals, ``rcParams["stats.ci_prob"]`` of ArviZ by default.
     ci_kind : {"hdi", "eti"}, optional
         Kind of the intervals, ``rcParams["stats.ci_kind"]`` of ArviZ by default.
+    margin, level : float
+        Thresholds of the verdict, as in `verdict`: the distance from the posterior mean, in
+        posterior sd, that does not matter; and the probability of a false alarm.
 
     Returns
     -------
@@ -133,10 +140,12 @@ def report(
     """
     # Imported here: the package's table of contents names this function, and must stay light.
     from bayes_point.comparison.validate import interval_arguments
+    from bayes_point.comparison.verdict import check_thresholds
     from bayes_point.report.page import make_page
     from bayes_point.report.request import Request
 
     prob, kind = interval_arguments(ci_prob, ci_kind)
     selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
-    page = make_page(Request(dt, selection, prob, kind), title)
+    check_thresholds(margin, level)
+    page = make_page(Request(dt, selection, prob, kind, margin, level), title)
     return Report(title=page.title, headline=page.headline, html=page.html)

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 def csv_uri(
-    summary: pd.DataFrame, explanation: Explanation, verdicts: Mapping[str, Verdict]
+    summary: pd.DataFrame,
+    explanation: Explanation,
+    verdicts: Mapping[str, Verdict],
+    coefficients: Mapping[str, pd.DataFrame | None],
 ) -> str:
     """Return the summary, the causes of the gaps and the verdicts as a CSV, in a data URI.
 
     One row a scalar parameter. ``shift_prior`` and the like are the terms of `explain` in posterior
-    sd, ``mcse_prior`` their Monte Carlo errors.
+    sd, ``mcse_prior`` their Monte Carlo errors; ``se_MLE`` and the like are of the coefficient
+    table, where the fit has one.
     """
     table = pd.DataFrame(summary).copy()
     for estimator, verdict in verdicts.items():
@@ -30,5 +34,10 @@ def csv_uri(
     for term in STEPS:
         table[f"shift_{term}"] = explanation.shift[term]
         table[f"mcse_{term}"] = explanation.mcse[term]
+    for estimator, own in coefficients.items():
+        if own is not None:
+            own = own.reindex(table.index)
+            for column in ("se", "lower", "upper", "status", "notes"):
+                table[f"{column}_{estimator}"] = own[column].to_numpy()
     text = table.to_csv(index_label="parameter", float_format="%.10g", lineterminator="\r\n")
     return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"

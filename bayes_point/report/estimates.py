@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bayes_point.comparison.scalars import flatten, scalars
+from bayes_point.report.coefficients import MOST, coefficient_table
 from bayes_point.report.wording import number, plural, row, sentence
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from bayes_point.report.request import Request
 
 GROUPS = ("mle", "map")
 
@@ -28,12 +30,18 @@ MAX_OPTIMA = 10
 
 MAX_COLUMNS = 6
 
-MAX_COEFFICIENTS = 40
+
+def estimates_section(request: Request) -> dict[str, Any]:
+    """Return what there is to say of each estimate, the parameters with the largest gaps first."""
+    return {"estimates": estimates(request.tree, set(request.order[:MOST]))}
 
 
-def estimates(tree: xr.DataTree) -> list[dict[str, Any]]:
-    """For each estimate its status, its findings, its log densities and the optima found."""
-    return [_estimate(tree.children[group]) for group in GROUPS]
+def estimates(tree: xr.DataTree, shown: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """For each estimate its status, findings, log densities, coefficients and the optima found.
+
+    The coefficients are those of the parameters `shown`, by label; by default of the first of all.
+    """
+    return [_estimate(tree.children[group], shown) for group in GROUPS]
 
 
 def findings_in_words(tree: xr.DataTree) -> list[str]:
@@ -45,7 +53,7 @@ def findings_in_words(tree: xr.DataTree) -> list[str]:
     ]
 
 
-def _estimate(node: xr.DataTree) -> dict[str, Any]:
+def _estimate(node: xr.DataTree, shown: Collection[str] | None) -> dict[str, Any]:
     attrs = node.attrs
     return {
         "name": attrs["estimator"],
@@ -59,7 +67,7 @@ def _estimate(node: xr.DataTree) -> dict[str, Any]:
             ("their sum", number(attrs["log_joint"])),
         ],
         "search": _search(int(attrs["n_starts"]), node["optima"]["reached"].to_numpy().tolist()),
-        "coefficients": _coefficients(node),
+        "coefficients": coefficient_table(node, shown),
         "optima": _optima(attrs["estimator"], node["optima"].dataset),
         "evidence": _evidence(json.loads(attrs.get("evidence", "{}"))),
         "findings": [_finding(f) for f in json.loads(attrs["findings"])],
@@ -88,43 +96,6 @@ def _finding(finding: dict[str, Any]) -> dict[str, Any]:
 def _evidence(numbers: dict[str, float | str]) -> list[str]:
     # JSON has no infinity: what is not finite is stored as its name.
     return [f"{k.replace('_', ' ')} {number(float(v), digits=3)}" for k, v in numbers.items()]
-
-
-def _coefficients(node: xr.DataTree) -> dict[str, Any] | None:
-    """Return the coefficient table, where the tree has the errors of the estimate."""
-    if not {"stderr", "interval"} <= set(node.children):
-        return None
-    point = node["posterior"].dataset.isel(chain=0, draw=0, drop=True)
-    se, interval = node["stderr"].dataset, node["interval"].dataset
-    numbers = np.column_stack(
-        [
-            *(flatten(ds, ()) for ds in (point, se)),
-            *(flatten(interval.sel(ci_bound=end, drop=True), ()) for end in ("lower", "upper")),
-        ]
-    )
-    notes = dict(
-        line.rsplit(": ", 1)
-        for array in se.data_vars.values()
-        for line in array.attrs.get("notes", "").splitlines()
-    )
-    labels = [scalar.label for scalar in scalars(point, ())]
-    rows = [
-        row(label, [*(_cell(float(v)) for v in values), notes.get(label, "")])
-        for label, values in zip(labels[:MAX_COEFFICIENTS], numbers, strict=False)
-    ]
-    left_out = len(labels) - len(rows)
-    prob = f"{100 * interval.attrs['ci_prob']:g}%"
-    return {
-        "caption": f"The {node.attrs['estimator']} and its errors: standard errors from "
-        f"{se.attrs['text']}, {prob} Wald intervals"
-        + (f"; {left_out} more scalars are left out" if left_out else ""),
-        "columns": ["parameter", "estimate", "se", f"{prob} from", f"{prob} to", "notes"],
-        "rows": rows,
-    }
-
-
-def _cell(value: float) -> str:
-    return "–" if np.isnan(value) else number(value, digits=4)
 
 
 def _optima(estimator: str, optima: xr.Dataset) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -14,17 +15,20 @@ from markupsafe import Markup
 from bayes_point import __version__
 from bayes_point.comparison.validate import select
 from bayes_point.errors import ComparisonError, ReportError
+from bayes_point.report.approximation import laplace_section
 from bayes_point.report.cost import cost_section
-from bayes_point.report.estimates import GROUPS, estimates
+from bayes_point.report.estimates import GROUPS, estimates_section
 from bayes_point.report.overview import overview
 from bayes_point.report.paths import path_section
 from bayes_point.report.plots import gaps_section, joint_section, marginals_section
 from bayes_point.report.predictive import predictive
+from bayes_point.report.profiles import profile_section
 from bayes_point.report.request import Request
 from bayes_point.report.sampler import sampler
 from bayes_point.report.table import summary_section
 from bayes_point.report.verdicts import verdicts
 from bayes_point.report.why import why_section
+from bayes_point.report.wording import sentence
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,13 @@ VERDICT = Section("verdict", "Verdict", verdicts)
 SECTIONS = (
     Section("why", "How far apart, and why", why_section),
     Section("gaps", "All gaps at a glance", gaps_section, "figure"),
+    Section("profile", "Likelihood beside posterior", profile_section, "figure", needs="profile"),
     Section("prior_path", "The pull of the prior", path_section, "figure", needs="prior_path"),
     Section("cost", "The cost of plugging in", cost_section, needs="predictive_cost"),
-    Section("estimates", "The point estimates", lambda r: {"estimates": estimates(r.tree)}),
+    Section("estimates", "The point estimates", estimates_section),
     Section("marginals", "Posterior and point estimates", marginals_section, "figure"),
     Section("joint", "Pairs of parameters", joint_section, "figure"),
+    Section("laplace", "The Laplace approximation", laplace_section, needs="laplace"),
     Section("sampler", "The sampler", lambda r: sampler(r.health)),
     Section("predictive", "Posterior predictive check", lambda r: predictive(r.tree, r.ci_prob)),
     Section("model", "Model and data", lambda r: overview(r.tree)),
@@ -100,7 +106,7 @@ def make_page(request: Request, title: str | None) -> Page:
         sections=sections,
         # Our own file, inside <style>: there, escaping would break it.
         style=Markup(style.read_text(encoding="utf-8")),
-        absent=[section.heading for section in absent],
+        absent=_absent(request.tree, absent),
         version=attrs.get("bayes_point_version", __version__),
         fingerprint=attrs.get("fingerprint", ""),
     )
@@ -127,6 +133,21 @@ def _render(
         ) from err
     # The template escaped everything that it was given.
     return content, Markup(body)
+
+
+def _absent(tree: xr.DataTree, sections: list[Section]) -> list[dict[str, str]]:
+    """Say of the sections that the page lacks why it does."""
+    why = json.loads(str(tree.attrs.get("details_left_out", "{}")))
+    return [
+        {
+            "heading": section.heading,
+            "why": sentence(
+                why.get(section.needs, f"bp.fit(model, details={section.needs!r}) computes it"),
+                ["bp"],
+            ),
+        }
+        for section in sections
+    ]
 
 
 def _check(request: Request) -> None:

@@ -16,6 +16,7 @@ from bayes_point.comparison.scalars import flatten
 from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
 from bayes_point.comparison.validate import ESTIMATORS, SAMPLE_DIMS, select
 from bayes_point.comparison.verdict import LEVEL, MARGIN, Verdict, judged
+from bayes_point.comparison.waterfall import largest
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,16 @@ class Request:
     ci_prob : float
     ci_kind : str
         "hdi" or "eti".
+    margin, level : float
+        Thresholds of the verdict.
     """
 
     tree: xr.DataTree
     selection: Mapping[str, Any]
     ci_prob: float
     ci_kind: str
+    margin: float = MARGIN
+    level: float = LEVEL
 
     @cached_property
     def explanation(self) -> Explanation:
@@ -46,9 +51,15 @@ class Request:
     def verdicts(self) -> dict[str, Verdict]:
         """Whether each estimate can stand in for the posterior mean."""
         return {
-            e: judged(self.tree, self.selection, e, MARGIN, LEVEL, lambda _: self.health)
+            e: judged(self.tree, self.selection, e, self.margin, self.level, lambda _: self.health)
             for e in ESTIMATORS
         }
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Labels of the parameters that vary, those with the largest gaps first."""
+        found = self.explanation
+        return [found.rows[i].label for i in largest(found).tolist()]
 
     @cached_property
     def health(self) -> SamplerHealth:

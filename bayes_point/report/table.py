@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 from bayes_point.comparison.tables import summary
+from bayes_point.comparison.validate import ESTIMATORS
+from bayes_point.report.coefficients import coefficients
 from bayes_point.report.download import csv_uri
 from bayes_point.report.request import Request
 from bayes_point.report.wording import sentence
@@ -41,7 +43,7 @@ def summary_section(request: Request) -> dict[str, Any]:
     )
     if len(rows) > TALL:
         explanation += f" The table has {len(rows):,} rows and scrolls."
-    explanation += " The file has the causes of the gaps and all digits besides."
+    explanation += " The file has causes, standard errors and all digits besides."
     return {
         "explanation": explanation,
         "caption": "Point estimates and posterior",
@@ -49,7 +51,12 @@ def summary_section(request: Request) -> dict[str, Any]:
         "rows": rows,
         "tall": len(rows) > TALL,
         "notes": [sentence(note) for note in frame.notes],
-        "csv": csv_uri(frame, request.explanation, request.verdicts),
+        "csv": csv_uri(
+            frame,
+            request.explanation,
+            request.verdicts,
+            {e: coefficients(request.tree.children[e.lower()]) for e in ESTIMATORS},
+        ),
     }
 
 

@@ -53,9 +53,11 @@ def verdicts(request: Request) -> dict[str, Any]:
         for estimator, status in request.statuses.items()
         if status.key in NOTES
     ]
-    margin = request.verdicts["MAP"].margin
+    percent = f"{100 * request.level:g}"
     notes.append(
-        f"An estimate can stand in for the posterior mean if none of its parameters is {margin:g} "
-        "posterior sd or more away from it."
+        "An estimate can stand in for the posterior mean if each of its parameters is shown to be "
+        f"less than {request.margin:g} posterior sd away from it; it cannot if one is shown to be "
+        f"farther. Where all is noise, {percent} % of fits would be told so by chance. Both limits "
+        "can be set (margin= and level= of bp.report, --margin and --level of the command)."
     )
     return {"lede": [cards[0]["sentence"]], "cards": cards, "notes": notes}

@@ -66,13 +66,17 @@ def test_the_coefficients_and_why_some_have_no_error() -> None:
     ends = ends.assign_coords(ci_bound=["lower", "upper"]).assign_attrs(ci_prob=0.89)
     tree["mle/stderr"], tree["mle/interval"] = xr.DataTree(se), xr.DataTree(ends)
     table = estimates(tree)[0]["coefficients"]
-    assert table["caption"] == (
-        "The MLE and its errors: standard errors from the inverse of the observed information, 89% "
-        "Wald intervals"
+    assert table["caption"] == "The MLE and its errors"
+    assert table["note"] == (
+        "Standard errors from the inverse of the observed information; 89% Wald intervals."
     )
-    assert table["columns"] == ["parameter", "estimate", "se", "89% from", "89% to", "notes"]
+    columns = ["parameter", "estimate", "se", "89% from", "89% to", "status", "error notes"]
+    assert table["columns"] == columns
     rows = [[r["name"], *(c["text"] for c in r["cells"])] for r in table["rows"]]
-    assert rows[0] == ["theta", "1", "–", "0.25", "0.5", "at the edge of the support"]
+    assert rows[0] == [
+        *("theta", "1", "–", "0.25", "0.5"),
+        *("on boundary", "at the edge of the support"),
+    ]
 
 
 def test_findings_as_the_command_prints_them() -> None:

@@ -85,8 +85,10 @@ def test_every_section_is_there_and_in_the_contents(page: Page) -> None:
     links = [e.attrs["href"] for e in page.all("a") if "download" not in e.attrs]
     assert links == [f"#{key}" for key in there]
     # What these fits do not hold is named at the foot.
-    absent = [s.heading for s in SECTIONS if s.needs]
-    assert f"Not computed for this fit: {', '.join(absent)}." in page.one("footer").text
+    for section in SECTIONS:
+        if section.needs:
+            how = f"bp.fit(model, details={section.needs!r}) computes it."
+            assert f"{section.heading}: {how}" in page.one("footer").text
     for element in sections:
         assert len(element.text.split()) > 5, f"{element.attrs['id']} says nothing"
     ids = [e.attrs["id"] for e in page.elements if "id" in e.attrs]

@@ -1,0 +1,251 @@
+"""What a fit holds besides estimates and draws: Laplace check, profiles, prior path, prediction."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from rich.progress import track
+
+from bayes_point.approximation import laplace
+from bayes_point.comparison.scalars import flatten
+from bayes_point.comparison.validate import SAMPLE_DIMS
+from bayes_point.errors import BayesPointError, BayesPointWarning, EstimationWarning, ModelError
+from bayes_point.estimation.criteria import n_observations
+from bayes_point.estimation.estimator import Potentials
+from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.prior_path import prior_path
+from bayes_point.estimation.profile import profile
+from bayes_point.estimation.status import Status
+from bayes_point.predicting import predictive
+
+__all__ = ["DETAILS", "add_details", "chosen_details"]
+
+# Warnings point at the first line outside this folder: the user's.
+_PACKAGE = str(Path(__file__).parent)
+
+PROFILES = 6
+"""Parameters that are profiled: those with the largest gaps."""
+
+SECONDS = 30.0
+"""What each of the details may take, by a rough forecast, unless it is asked for by name."""
+
+# A group of the tree holds no draws of the approximation: there would be as many as of the
+# posterior, and `laplace` makes them again in a second.
+_LAPLACE_GROUPS = ("importance", "closeness", "unconstrained", "optima")
+
+# An observation without which the estimate is no ordinary maximum has to be judged by itself.
+_SECONDS_A_JUDGEMENT = 0.5
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What there is when the details are computed.
+
+    Attributes
+    ----------
+    model : pymc.Model
+    tree : xarray.DataTree
+        With the posterior and the estimates.
+    estimates : mapping of str to PointEstimate
+        "mle", "map" and "mode".
+    seconds : float
+        What it took to find one of them.
+    options : mapping of str
+        ``random_seed``, ``n_starts``, ``initvals`` and ``backend``, as of `fit`.
+    potentials : {"likelihood", "prior"} or None
+    """
+
+    model: pm.Model
+    tree: xr.DataTree
+    estimates: Mapping[str, PointEstimate]
+    seconds: float
+    options: Mapping[str, Any]
+    potentials: Potentials | None
+
+
+def chosen_details(details: bool | str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the details asked for; check them."""
+    if isinstance(details, bool):
+        return tuple(DETAILS) if details else ()
+    names = [details] if isinstance(details, str) else list(details)
+    if unknown := [name for name in names if name not in DETAILS]:
+        raise ModelError(
+            f"details must be True, False, or some of {', '.join(map(repr, DETAILS))}; got "
+            f"{', '.join(map(repr, unknown))}."
+        )
+    return tuple(name for name in DETAILS if name in names)
+
+
+def add_details(fitted: Fitted, names: Sequence[str], *, patient: bool, progressbar: bool) -> None:
+    """Compute the details, each into a group of the tree.
+
+    Why one is not there is kept in ``tree.attrs["details_left_out"]``: what it is of does not
+    exist, or it would take long and was not asked for by name (`patient`).
+    """
+    left_out: dict[str, str] = {}
+    bar = track(names, "details", disable=not (progressbar and names), transient=True)
+    for name in bar:
+        detail = DETAILS[name]
+        forecast = detail.forecast(fitted)
+        if forecast > SECONDS and not patient:
+            left_out[name] = (
+                f"it would take about {_rounded(forecast)}; "
+                f"bp.fit(model, details={name!r}) computes it whatever it takes"
+            )
+            continue
+        try:
+            with warnings.catch_warnings():
+                # What these warn of is kept with what they return, and shown by the report.
+                warnings.simplefilter("ignore", EstimationWarning)
+                fitted.tree[name] = detail.compute(fitted)
+        except BayesPointError as error:
+            left_out[name] = str(error)
+        except Exception as error:
+            # Minutes of sampling are not thrown away for it; it is said here, and in the report.
+            left_out[name] = f"it failed with {type(error).__name__}: {error}"
+            warnings.warn(
+                f"The detail {name!r} of the fit {left_out[name]}. The rest of the fit does not "
+                "depend on it; please report this.",
+                BayesPointWarning,
+                skip_file_prefixes=(_PACKAGE,),
+            )
+    fitted.tree.attrs["details_left_out"] = json.dumps(left_out)
+
+
+def _laplace(fitted: Fitted) -> xr.DataTree:
+    mode = fitted.estimates["mode"]
+    options = {k: v for k, v in fitted.options.items() if k == "random_seed"}
+    # Where nothing is transformed the MAP is that mode, and is called by the name of the MAP.
+    source: Any = mode if mode.jacobian else fitted.model
+    tree = laplace(source, idata=fitted.tree, progressbar=False, **options)
+    kept = xr.DataTree.from_dict(
+        {f"/{group}": tree[group].dataset for group in _LAPLACE_GROUPS if group in tree.children}
+    )
+    if "unconstrained" in kept.children:
+        kept["unconstrained"] = xr.DataTree(tree["unconstrained"].dataset[["mode"]])
+    sizes = tree["posterior"].sizes
+    kept.attrs = tree.attrs | {"chains": sizes["chain"], "draws": sizes["draw"]}
+    return kept
+
+
+def _profile(fitted: Fitted) -> xr.DataTree:
+    estimate = _profiled(fitted)
+    made = [
+        profile(estimate=estimate, var_names=name, coords=coords, progressbar=False)
+        for name, coords in _with_largest_gaps(fitted, PROFILES)
+    ]
+    groups = [tree["profile"].dataset for tree in made]
+    n = max(group.sizes["point"] for group in groups)
+    padded = [
+        group.reindex(point=np.arange(n), fill_value={"status": ""}).transpose("parameter", ...)
+        for group in groups
+    ]
+    whole = xr.concat(padded, dim="parameter", join="exact", combine_attrs="drop")
+    tree = xr.DataTree.from_dict({"/profile": whole})
+    tree.attrs = made[0].attrs | {"corrected": int(any(t.attrs["corrected"] for t in made))}
+    return tree
+
+
+def _profiled(fitted: Fitted) -> PointEstimate:
+    """Return the MLE, or the MAP where there is no MLE to begin from."""
+    mle, map_ = fitted.estimates["mle"], fitted.estimates["map"]
+    nowhere = (Status.UNBOUNDED, Status.NOT_CONVERGED)
+    return map_ if mle.status in nowhere else mle
+
+
+def _with_largest_gaps(fitted: Fitted, most: int) -> list[tuple[str, dict[Hashable, list[Any]]]]:
+    """Return the elements of free variables that lie farthest off: variable and coords of each."""
+    free = [str(rv.name) for rv in fitted.model.free_RVs if rv.type.dtype.startswith("float")]
+    posterior = fitted.tree["posterior"].dataset[free].transpose(*SAMPLE_DIMS, ...)
+    draws = flatten(posterior, SAMPLE_DIMS)
+    points = fitted.tree["point_estimates"].dataset[free].transpose("estimator", ...)
+    estimates = flatten(points.sel(estimator=["MLE", "MAP"]), ("estimator",))
+    with np.errstate(all="ignore"):
+        gap = np.abs((estimates - draws.mean((0, 1))) / draws.std((0, 1)))
+        size = np.fmax(*np.where(np.isfinite(gap), gap, np.nan))
+    size = np.nan_to_num(size, nan=-1.0)
+    chosen = set(np.argsort(-size, kind="stable")[:most].tolist())
+    found: list[tuple[str, dict[Hashable, list[Any]]]] = []
+    start = 0
+    for name, array in posterior.data_vars.items():
+        own = array.isel(chain=0, draw=0, drop=True)
+        at = [np.unravel_index(i, own.shape) for i in range(own.size) if start + i in chosen]
+        start += own.size
+        labels = [
+            {
+                str(d): own.indexes[d][i] if d in own.indexes else int(i)
+                for d, i in zip(own.dims, index, strict=True)
+            }
+            for index in at
+        ]
+        if own.ndim == 1 and labels:  # all of them in one batch
+            found.append((str(name), {d: [one[d] for one in labels] for d in labels[0]}))
+        else:
+            found += [(str(name), {d: [v] for d, v in one.items()}) for one in labels]
+    return found
+
+
+def _prior_path(fitted: Fitted) -> xr.DataTree:
+    path = prior_path(
+        fitted.model, potentials=fitted.potentials, progressbar=False, **fitted.options
+    )
+    return xr.DataTree(path)
+
+
+def _predictive_cost(fitted: Fitted) -> xr.DataTree:
+    options = {k: v for k, v in fitted.options.items() if k != "initvals"}
+    # Sampling anew without single observations is a matter of minutes; `predictive` does it.
+    cost = predictive(
+        fitted.model,
+        fitted.tree,
+        potentials=fitted.potentials,
+        max_refits=0,
+        progressbar=False,
+        **options,
+    )
+    return xr.DataTree(cost)
+
+
+def _of_searches(times: float) -> Callable[[Fitted], float]:
+    return lambda fitted: times * fitted.seconds
+
+
+def _of_leaving_out(fitted: Fitted) -> float:
+    mle, map_ = fitted.estimates["mle"], fitted.estimates["map"]
+    n = n_observations(mle)
+    seconds = fitted.seconds * (5 + n / 100)
+    for estimate in (mle, map_):
+        if estimate.status is not Status.CONVERGED:
+            seconds += n * _SECONDS_A_JUDGEMENT
+    return seconds
+
+
+@dataclass(frozen=True)
+class _Detail:
+    """How a group is computed, and about how many seconds that takes."""
+
+    compute: Callable[[Fitted], xr.DataTree]
+    forecast: Callable[[Fitted], float]
+
+
+DETAILS = {
+    "laplace": _Detail(_laplace, _of_searches(3)),
+    "profile": _Detail(_profile, _of_searches(10)),
+    "prior_path": _Detail(_prior_path, _of_searches(10)),
+    "predictive_cost": _Detail(_predictive_cost, _of_leaving_out),
+}
+"""By the name of their group."""
+
+
+def _rounded(seconds: float) -> str:
+    if seconds < 90:
+        return f"{10 * round(seconds / 10)} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
