@@ -3,12 +3,12 @@ A prior as a head start of tosses
 =================================
 
 Four heads of five tosses, with a :math:`\mathrm{Beta}(9, 9)` prior. The density of
-:math:`\mathrm{Beta}(a, b)` is that of :math:`a - 1` heads and :math:`b - 1` tails: before the first
-toss this prior has seen 16 of them, half of them heads. So the MAP is the MLE of 21 tosses with 12
-heads, 12/21, where the MLE of the five is 4/5.
+:math:`\mathrm{Beta}(a, b)` is that of :math:`a - 1` heads and :math:`b - 1` tails: before the
+first toss this prior has seen 16 of them, half of them heads. So the MAP is the MLE of 21 tosses
+with 12 heads, 12/21, where the MLE of the five is 4/5.
 
-The posterior is known, :math:`\mathrm{Beta}(k + a, n - k + b) = \mathrm{Beta}(13, 10)`: the sampled
-one, the histogram, has to agree with it up to Monte Carlo noise.
+The posterior is known, :math:`\mathrm{Beta}(k + a, n - k + b) = \mathrm{Beta}(13, 10)`: the
+sampled one, the histogram, has to agree with it up to Monte Carlo noise.
 """
 
 import matplotlib.pyplot as plt
@@ -50,4 +50,5 @@ if __name__ == "__main__":
     ax.set(ylim=(0, 4.9))
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, loc="upper left")
+    # sphinx_gallery_alt = "The exact posterior Beta(13, 10) over the histogram of the sampled one"
     plt.show()

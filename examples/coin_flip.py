@@ -2,13 +2,13 @@ r"""
 Three tosses, three heads: what a prior is for
 ==============================================
 
-After three heads of three, the MLE says that tails cannot happen: :math:`\theta = 1`, on the edge of
-its range. With a :math:`\mathrm{Beta}(a, b)` prior and :math:`k` heads of :math:`n` tosses the MAP is
-:math:`(k + a - 1)/(n + a + b - 2)` and the posterior mean :math:`(k + a)/(n + a + b)`.
+After three heads of three, the MLE says that tails cannot happen: :math:`\theta = 1`, on the edge
+of its range. With a :math:`\mathrm{Beta}(a, b)` prior and :math:`k` heads of :math:`n` tosses the
+MAP is :math:`(k + a - 1)/(n + a + b - 2)` and the posterior mean :math:`(k + a)/(n + a + b)`.
 
-Beta(2, 2) hardly knows anything about coins and moves the MAP to 4/5. Beta(10, 10) is rather sure that
-the coin is fair: the MAP is 12/21. The likelihood is the same in both plots; compare how far each
-prior draws the posterior away from it.
+Beta(2, 2) hardly knows anything about coins and moves the MAP to 4/5. Beta(10, 10) is rather sure
+that the coin is fair: the MAP is 12/21. The likelihood is the same in both plots; compare how far
+each prior draws the posterior away from it.
 """
 
 import matplotlib.pyplot as plt
@@ -44,9 +44,10 @@ if __name__ == "__main__":
             ((3 + a) / (3 + 2 * a), "0.15", "o", "posterior mean"),
         ]:
             face = "white" if marker == "o" else color
-            ax.plot(at, 0, marker, color=color, mfc=face, ms=8, clip_on=False, zorder=3, label=words)
+            ax.plot(at, 0, marker, color=color, mfc=face, ms=8, clip_on=False, label=words)
         ax.set(title=f"prior Beta({a}, {a})", xlabel="chance of heads θ", ylim=(0, 4.4))
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("density")
     axes[0].legend(frameon=False, loc="upper left")
+    # sphinx_gallery_alt = "Prior, likelihood and posterior for Beta(2, 2) and for Beta(10, 10)"
     plt.show()

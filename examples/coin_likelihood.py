@@ -4,12 +4,12 @@ A coin: the likelihood, and its maximum
 
 A coin lands heads with chance :math:`\theta`. After :math:`k` heads in :math:`n` tosses the
 probability of just these tosses, read as a function of :math:`\theta`, is the likelihood
-:math:`L(\theta) = \theta^k (1 - \theta)^{n - k}`. It is largest at :math:`\theta = k/n`, the maximum
-likelihood estimate: two thirds after HHT, 0.7 after seven heads of ten.
+:math:`L(\theta) = \theta^k (1 - \theta)^{n - k}`. It is largest at :math:`\theta = k/n`, the
+maximum likelihood estimate: two thirds after HHT, 0.7 after seven heads of ten.
 
-Look at the vertical axis: it is the probability of the data, never more than 1. The likelihood is no
-density of :math:`\theta`: the area below it is :math:`k!\,(n - k)!/(n + 1)!`, not 1. Only together
-with a prior does it give a distribution.
+Look at the vertical axis: it is the probability of the data, never more than 1. The likelihood is
+no density of :math:`\theta`: the area below it is :math:`k!\,(n - k)!/(n + 1)!`, not 1. Only
+together with a prior does it give a distribution.
 """
 
 import matplotlib.pyplot as plt
@@ -48,4 +48,5 @@ if __name__ == "__main__":
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("likelihood: probability of the tosses")
     axes[0].legend(frameon=False, loc="upper left")
+    # sphinx_gallery_alt = "Likelihood of HHT, highest at 2/3, and of 7 heads of 10, highest at 0.7"
     plt.show()

@@ -4,9 +4,9 @@ A thousand tosses: the MAP meets the MLE
 
 A synthetic coin that falls heads with a chance of 0.7, tossed 1,000 times. The prior
 :math:`\mathrm{Beta}(10, 10)`, which believes in a fair coin, counts for 18 tosses. After :math:`n`
-tosses with :math:`k` heads the estimates differ by
-:math:`|\mathrm{MLE} - \mathrm{MAP}| = 18\,|k/n - 1/2|/(n + 18)`: the distance falls as :math:`1/n`,
-while the standard error of either falls only as :math:`1/\sqrt n`. Sooner or later the data win.
+tosses with :math:`k` heads the estimates differ by :math:`|\mathrm{MLE} - \mathrm{MAP}| = 18\,|k/n
+- 1/2|/(n + 18)`: the distance falls as :math:`1/n`, while the standard error of either falls only
+as :math:`1/\sqrt n`. Sooner or later the data win.
 
 The lines follow the tosses as they came, 1,000 data sets in one `refit` each. The dashed line is
 `data_path`: the MAP if all the tosses had been the same share of heads from the start.
@@ -44,4 +44,5 @@ if __name__ == "__main__":
     ax.set_title("1,000 tosses, prior Beta(10, 10)")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, ncols=2)
+    # sphinx_gallery_alt = "MLE and MAP over the number of tosses: apart at first, together at 1,000"
     plt.show()

@@ -3,13 +3,14 @@ Gradient descent on the loss surface, and Newton
 ================================================
 
 The loss that machine learning minimises, the negative log-likelihood (NLL), is a surface over the
-parameters; its lowest point is the MLE. Here are 20 draws of a normal, with the mean and the log of
-the sd as coordinates, and the NLL an observation as height.
+parameters; its lowest point is the MLE. Here are 20 draws of a normal, with the mean and the log
+of the sd as coordinates, and the NLL an observation as height.
 
-Gradient descent goes a fixed multiple of the slope downhill: the steps are long where it is steep and
-creep where it is flat, and 80 of them are not enough. bayes_point knows the exact curvature as well
-(PyTensor differentiates twice) and takes Newton's step, to the floor of the parabola that touches the
-surface, damped where that would not go down: it is at the floor, to the last digit, in a few.
+Gradient descent goes a fixed multiple of the slope downhill: the steps are long where it is steep
+and creep where it is flat, and 80 of them are not enough. bayes_point knows the exact curvature as
+well (PyTensor differentiates twice) and takes Newton's step, to the floor of the parabola that
+touches the surface, damped where that would not go down: it is at the floor, to the last digit, in
+a few.
 """
 
 import matplotlib.pyplot as plt
@@ -63,8 +64,9 @@ if __name__ == "__main__":
         x, log_sd = path.T
         ax.plot(x, np.exp(log_sd), "o-", color=color, markersize=3.5, linewidth=1.3, label=name)
     ax.plot(*[y.mean(), y.std()], "^", color="#D55E00", markersize=10, label="MLE")
-    ax.set(xlabel="mean", ylabel="sd", yscale="log", title="NLL of 20 normal draws, and two ways down")
+    ax.set(xlabel="mean", ylabel="sd", yscale="log", title="NLL of 20 draws, and two ways down")
     ax.set_yticks([2, 3, 5, 8, 12], ["2", "3", "5", "8", "12"])
     ax.minorticks_off()
     ax.legend(loc="lower right")
+    # sphinx_gallery_alt = "Contours of the loss: 80 short steps of gradient descent, 5 of Newton"
     plt.show()

@@ -2,15 +2,15 @@ r"""
 The lasso is a MAP, with exact zeros
 ====================================
 
-With priors :math:`\beta_j \sim \mathrm{Laplace}(0, b)` the MAP minimises
-:math:`\frac1{2n}\lVert y - X\beta\rVert^2 + \lambda \lVert\beta\rVert_1` with
-:math:`\lambda = \sigma^2/(n b)`: the lasso. The prior has a kink at 0, and where the data do not pull
-harder than the kink holds, the estimate stays on it: exactly 0, not nearly. The data are the fertility
-in 47 Swiss districts in 1888 and five standardised covariates; at :math:`\lambda = 2` the estimates are
-those of glmnet and scikit-learn, and that of agriculture is 0.
+With priors :math:`\beta_j \sim \mathrm{Laplace}(0, b)` the MAP minimises :math:`\frac1{2n}\lVert y
+- X\beta\rVert^2 + \lambda \lVert\beta\rVert_1` with :math:`\lambda = \sigma^2/(n b)`: the lasso.
+The prior has a kink at 0, and where the data do not pull harder than the kink holds, the estimate
+stays on it: exactly 0, not nearly. The data are the fertility in 47 Swiss districts in 1888 and
+five standardised covariates; at :math:`\lambda = 2` the estimates are those of glmnet and
+scikit-learn, and that of agriculture is 0.
 
-The posterior has no such zeros: a kink holds a mode, but a single point has no probability, and the
-mean averages over both of its sides. Compare the two plots, and read what `explain` says.
+The posterior has no such zeros: a kink holds a mode, but a single point has no probability, and
+the mean averages over both of its sides. Compare the two plots, and read what `explain` says.
 """
 
 from pathlib import Path
@@ -59,4 +59,5 @@ if __name__ == "__main__":
         ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize=9)
+    # sphinx_gallery_alt = "Lasso path with coefficients that become 0, and the posterior at lambda 2"
     plt.show()

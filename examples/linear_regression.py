@@ -4,12 +4,13 @@ Least squares is an MLE
 
 With normal noise of constant sd, the log-likelihood of a linear regression is the negative sum of
 squared residuals, up to factors that do not depend on the coefficients. So the MLE is the
-least-squares solution :math:`\hat\beta = (X^\top X)^{-1} X^\top y`, whatever the sd is, and the MLE of
-the sd is :math:`\sqrt{\mathrm{RSS}/n}`, the residual sum of squares over :math:`n`. (Regression tables
-divide by :math:`n - 2`: here, too, the MLE of the variance is too small on average.)
+least-squares solution :math:`\hat\beta = (X^\top X)^{-1} X^\top y`, whatever the sd is, and the
+MLE of the sd is :math:`\sqrt{\mathrm{RSS}/n}`, the residual sum of squares over :math:`n`.
+(Regression tables divide by :math:`n - 2`: here, too, the MLE of the variance is too small on
+average.)
 
-In the picture the line makes the squares of the grey bars as small as possible in sum. The band holds
-the line's 89 % Wald interval at each x, from the covariance of the estimate.
+In the picture the line makes the squares of the grey bars as small as possible in sum. The band
+holds the line's 89 % Wald interval at each x, from the covariance of the estimate.
 """
 
 import matplotlib.pyplot as plt
@@ -46,4 +47,5 @@ if __name__ == "__main__":
     ax.set(xlabel="x", ylabel="y", title="25 points on a line, with normal noise")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
+    # sphinx_gallery_alt = "25 points, the line through them, and their distances from it"
     plt.show()

@@ -2,14 +2,15 @@ r"""
 Logistic regression: the O-rings of the space shuttle
 =====================================================
 
-Did the cold harm the O-rings? Damage (1) or none (0) on the 23 flights before Challenger's last, by
-the air temperature at launch. The log odds of damage are linear in it: :math:`\log \frac{p}{1 - p} =
-a + b\,(T - 70)`. There is no closed form here, but the log-likelihood is concave, so that a point where
-its gradient vanishes is the MLE. The MAP under normal priors is the MLE with an L2 penalty.
+Did the cold harm the O-rings? Damage (1) or none (0) on the 23 flights before Challenger's last,
+by the air temperature at launch. The log odds of damage are linear in it: :math:`\log \frac{p}{1 -
+p} = a + b\,(T - 70)`. There is no closed form here, but the log-likelihood is concave, so that a
+point where its gradient vanishes is the MLE. The MAP under normal priors is the MLE with an L2
+penalty.
 
-At 31 °F, the temperature on the morning of the accident and far from all the data, the curve of the
-MLE is nearly certain of damage. The posterior mean is an average over all the curves that the data
-leave possible (the band), and less sure.
+At 31 °F, the temperature on the morning of the accident and far from all the data, the curve of
+the MLE is nearly certain of damage. The posterior mean is an average over all the curves that the
+data leave possible (the band), and less sure.
 """
 
 from pathlib import Path
@@ -54,4 +55,5 @@ if __name__ == "__main__":
     ax.set_title("23 flights of the space shuttle")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, loc=(0.14, 0.3))
+    # sphinx_gallery_alt = "Chance of damage falls with temperature, and is near 1 at 31 degrees F"
     plt.show()

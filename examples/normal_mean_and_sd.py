@@ -4,12 +4,12 @@ Two measurements: mean and sd under a conjugate prior
 
 The MLE of a variance divides by :math:`n`, so that of the two measurements 1.5 and 2.0 is far too
 small: 1/16. With the conjugate prior, variance :math:`\sim \mathrm{InverseGamma}(2, 3)` and mean
-:math:`\sim N(0, \mathrm{variance})`, everything is known: the MAP of the variance is 49/54, and its
-posterior :math:`\mathrm{InverseGamma}(3, 49/12)` has the mean 49/24.
+:math:`\sim N(0, \mathrm{variance})`, everything is known: the MAP of the variance is 49/54, and
+its posterior :math:`\mathrm{InverseGamma}(3, 49/12)` has the mean 49/24.
 
-The posterior leans far to the right, so its mean lies far from its modes. The MAP is the mode of mean
-and variance together; that of the variance alone, the top of the curve, is 49/48. And look where the
-MLE lies: the posterior is as good as 0 there.
+The posterior leans far to the right, so its mean lies far from its modes. The MAP is the mode of
+mean and variance together; that of the variance alone, the top of the curve, is 49/48. And look
+where the MLE lies: the posterior is as good as 0 there.
 """
 
 import matplotlib.pyplot as plt
@@ -41,4 +41,5 @@ if __name__ == "__main__":
     ax.set_title("The variance after two measurements")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
+    # sphinx_gallery_alt = "Posterior of the variance: MLE at 1/16, MAP at 49/54, mean at 49/24"
     plt.show()

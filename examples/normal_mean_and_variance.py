@@ -2,13 +2,13 @@ r"""
 The mean and the variance of a normal
 =====================================
 
-For :math:`n` draws from a normal distribution the MLE is known: the mean
-:math:`\bar x = \frac1n \sum x_i` and the variance :math:`\frac1n \sum (x_i - \bar x)^2`, with
-:math:`n` below and not :math:`n - 1`. Here are 10,000 draws of :math:`N(5, 3^2)`.
+For :math:`n` draws from a normal distribution the MLE is known: the mean :math:`\bar x = \frac1n
+\sum x_i` and the variance :math:`\frac1n \sum (x_i - \bar x)^2`, with :math:`n` below and not
+:math:`n - 1`. Here are 10,000 draws of :math:`N(5, 3^2)`.
 
 The negative log-likelihood (NLL) is a bowl with its floor at the MLE, where its gradient vanishes.
-`LogDensity` hands out both, for any PyMC model: above is the NLL along each parameter, the other one
-held at its MLE, and below is its slope, which changes sign just there.
+`LogDensity` hands out both, for any PyMC model: above is the NLL along each parameter, the other
+one held at its MLE, and below is its slope, which changes sign just there.
 """
 
 import matplotlib.pyplot as plt
@@ -57,4 +57,5 @@ if __name__ == "__main__":
     axes[0, 0].set_ylabel("NLL above its minimum")
     axes[1, 0].set_ylabel("slope of the NLL")
     axes[0, 0].legend(frameon=False, loc="upper center")
+    # sphinx_gallery_alt = "The NLL is lowest, and its slope 0, at the closed form of the MLE"
     plt.show()

@@ -2,14 +2,15 @@ r"""
 Separation: an MLE at infinity, cured by a prior
 ================================================
 
-79 cases of endometrial cancer. Whether its grade is high (HG = 1) is explained by three covariates, one
-of them neovascularisation (NV, 0 or 1). All 13 patients with NV have HG = 1: the larger the coefficient
-of NV, the more probable the data, without end. The likelihood has a least upper bound and no maximum.
-An optimiser stops somewhere and reports a number and an absurd standard error; bayes_point says *at
-infinity*, and gives the limits of the other coefficients.
+79 cases of endometrial cancer. Whether its grade is high (HG = 1) is explained by three
+covariates, one of them neovascularisation (NV, 0 or 1). All 13 patients with NV have HG = 1: the
+larger the coefficient of NV, the more probable the data, without end. The likelihood has a least
+upper bound and no maximum. An optimiser stops somewhere and reports a number and an absurd
+standard error; bayes_point says *at infinity*, and gives the limits of the other coefficients.
 
-A normal prior adds a parabola that pulls back, and the MAP exists. Look at the two profiles, the highest
-log density that each value of the coefficient leaves possible: one rises for ever, one has a top.
+A normal prior adds a parabola that pulls back, and the MAP exists. Look at the two profiles, the
+highest log density that each value of the coefficient leaves possible: one rises for ever, one has
+a top.
 """
 
 from pathlib import Path
@@ -49,4 +50,5 @@ if __name__ == "__main__":
     ax.set(xlim=(-0.5, 12), ylim=(-2.2, 0.3), title="Endometrial cancer: grade explained by NV")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, loc="lower right")
+    # sphinx_gallery_alt = "The profile likelihood rises for ever; the profile posterior has a top"
     plt.show()

@@ -2,12 +2,13 @@ r"""
 A uniform prior: the MAP is the MLE
 ===================================
 
-If the prior density is the same everywhere, the posterior is proportional to the likelihood, so both
-are largest at the same :math:`\theta`: MAP = MLE = 4/5 after four heads of five.
+If the prior density is the same everywhere, the posterior is proportional to the likelihood, so
+both are largest at the same :math:`\theta`: MAP = MLE = 4/5 after four heads of five.
 
 The same holds if :math:`\theta` can only be one of six values, 0, 1/5, ..., 1, each with the prior
-probability 1/6. Bayes' rule is then a table of six rows, and bayes_point tries them all: the estimate
-is exact. Two of the six are ruled out, as a coin that never (or always) falls heads cannot give both.
+probability 1/6. Bayes' rule is then a table of six rows, and bayes_point tries them all: the
+estimate is exact. Two of the six are ruled out, as a coin that never (or always) falls heads
+cannot give both.
 """
 
 import matplotlib.pyplot as plt
@@ -51,4 +52,5 @@ if __name__ == "__main__":
     axes[0].set(title="any θ from 0 to 1", ylabel="density")
     axes[1].set(title="one of six values", ylabel="probability")
     axes[0].legend(frameon=False, loc="upper left")
+    # sphinx_gallery_alt = "Posteriors over all theta and over six values, both highest at 4/5"
     plt.show()
