@@ -57,14 +57,11 @@ if __name__ == "__main__":
     fig, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
     for i, situation in enumerate(SITUATIONS):
         root, error = rmse(situation)
+        print(" ".join(situation.split()), root.round(4).to_series().to_dict())
         for j, (name, (marker, color)) in enumerate(styles.items()):
-            value, mcse = float(root.sel(estimator=name)), float(error.sel(estimator=name))
-            print(f"{' '.join(situation.split()):<25} {name:<4} RMSE {value:.4f} ± {mcse:.4f}")
-            height, spread = (x / float(root.sel(estimator="MLE")) for x in (value, 2 * mcse))
-            face = "white" if name == "mean" else color
-            words = "posterior mean" if name == "mean" else name
-            style = {"fmt": marker, "color": color, "mfc": face, "ms": 8}
-            ax.errorbar(i + 0.2 * (j - 1), height, spread, **style, label=None if i else words)
+            height, spread = (x.sel(estimator=name) / root[0] for x in (root, 2 * error))
+            style = {"fmt": marker, "color": color, "mfc": "white" if name == "mean" else color}
+            ax.errorbar(i + 0.2 * (j - 1), height, spread, ms=8, **style, label=None if i else name)
     ax.axhline(1, color="0.7", linestyle=":", zorder=0)
     ax.set_xticks(range(len(SITUATIONS)), SITUATIONS)
     ax.set_yscale("log")
