@@ -357,10 +357,11 @@ def test_separation() -> None:
     assert names["table"].query("NV == 1")["HG"].tolist() == [1] * 13
 
 
+@pytest.mark.slow
 def test_gaussian_discriminant_analysis() -> None:
     names = example("gaussian_discriminant_analysis")
     X, k = names["X"], names["k"]
-    mle = bp.find_MLE(names["model"], n_starts=2, **QUIET)  # it takes a second for each
+    mle = bp.find_MLE(names["model"], **QUIET)
     assert mle.status is bp.Status.CONVERGED
     # The likelihood factors: a Bernoulli, and normals whose deviations share one covariance.
     means = np.stack([X[k == 0].mean(axis=0), X[k == 1].mean(axis=0)])
