@@ -98,7 +98,7 @@ class LogDensity:
         from the name to an array (batch, \*shape).
     weights : bool
         Whether each observation has a weight that multiplies its log-likelihood: an input for every
-        observed variable, by the name that `bayes_point.model.inputs.weight_of` gives it.
+        observed variable, by the name that ``bayes_point.model.inputs.weight_of`` gives.
 
     Attributes
     ----------
