@@ -177,13 +177,20 @@ def _judged(
         elif weak[i]:
             values[i], notes[i] = np.nan, "the curvature at the maximum says nothing of the fall"
         elif not q.depends[i].any():
-            discrete = q.labels[i].split("[")[0] in estimate.objective.density.bound
-            values[i], notes[i] = np.nan, "discrete" if discrete else "a constant"
+            values[i], notes[i] = np.nan, _constant(q.labels[i].split("[")[0], estimate)
         elif values[i] <= _ZERO * abs(q.values[i]) or values[i] == 0:
             values[i], notes[i] = np.nan, "its derivative vanishes at the estimate"
         elif held:
             notes[i] = held
     return StandardErrors(values, notes, rows, stuck.any(axis=1) | unidentified)
+
+
+def _constant(name: str, estimate: PointEstimate) -> str:
+    """Say why a variable does not depend on the unconstrained vector."""
+    discrete = estimate.objective.density.bound
+    if name in discrete:
+        return "discrete"
+    return "constant given the discrete variables" if discrete else "a constant"
 
 
 def _measured(

@@ -79,6 +79,8 @@ class Derivatives:
         -------
         dict of str to ndarray, (k, *shape)
         """
+        if len(directions) == 0:  # discrete variables alone
+            return {name: np.zeros((0, *out.shape)) for name, out in self.values(x).items()}
         if self._push is None:
             self._push = self._build()
         largest = max((out.size for out in self.values(x).values()), default=1)

@@ -81,3 +81,14 @@ def test_it_is_quiet_about_a_good_one() -> None:
         estimate = find_MLE(model, **QUIET)
     assert int(estimate.point["coin"]) == 1
     assert estimate.log_likelihood == pytest.approx(stats.binom(10, 0.8).logpmf(7), rel=1e-9)
+
+
+def test_the_table_of_a_model_of_discrete_variables_alone() -> None:
+    with pm.Model() as model:
+        side = pm.DiscreteUniform("side", 0, 5)
+        pm.Deterministic("share", side / 5)
+        pm.Bernoulli("tosses", side / 5, observed=[1, 1, 1, 1, 0])
+    table = find_MLE(model, **QUIET).to_dataframe()
+    assert table["estimate"].tolist() == [4, 0.8]
+    assert table["se"].isna().all()
+    assert table["error notes"].tolist() == ["discrete", "constant given the discrete variables"]
