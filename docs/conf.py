@@ -25,6 +25,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "mathml",
+    "figures",
 ]
 
 root_doc = "index"
@@ -45,9 +46,11 @@ numpydoc_show_class_members = False
 # Not asked for: the order and types of parameters (PR03, PR04), since several that mean what they
 # mean elsewhere share a line, "draws, tune, chains: as in `pymc.sample`".
 numpydoc_validation_checks = {"GL01", "GL08", "PR01", "PR02", "RT01", "RT03", "SS01", "SS03"}
-# Records document their fields as attributes.
+# Records document their fields as attributes, and the methods of LogDensity share the arguments
+# that the class explains.
 numpydoc_validation_exclude = {
-    r"^bayes_point\.(Finding|LikelihoodRatioTest|PointEstimate|Report|Status|Verdict)$"
+    r"^bayes_point\.(Finding|LikelihoodRatioTest|PointEstimate|Report|Status|Verdict)$",
+    r"^bayes_point\.LogDensity\.",
 }
 
 # -- The network is closed where the site is built: see docs/_ext/links.py.

@@ -69,6 +69,7 @@ def find_MLE(
     Returns
     -------
     PointEstimate
+        The point, its status, and what was found of it.
 
     Raises
     ------
@@ -126,6 +127,7 @@ def find_MAP(
     Returns
     -------
     PointEstimate
+        The point, its status, and what was found of it.
 
     Raises
     ------

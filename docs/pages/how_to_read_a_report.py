@@ -103,11 +103,12 @@ print(bp.verdict(dt))
 bp.plot_waterfall(dt, var_names="noise")
 
 # %%
-# Here it is not the prior, but that the joint peak has the divisor 60 where the data know the error
-# from 58 residuals, and that the posterior of a standard deviation leans to the right. In words,
-# as the report has them:
+# Here it is not the prior. A standard deviation is positive, its posterior leans to the right, and
+# so its mean lies above its peak. The same in numbers, in posterior standard deviations, with their
+# Monte Carlo errors:
 
-bp.explain(dt, var_names="noise").to_dataframe()
+causes = bp.explain(dt, var_names="noise")["noise"]
+causes.sel(quantity=["shift", "shift_mcse"]).to_pandas().round(2)
 
 # %%
 # The sampler
@@ -136,7 +137,7 @@ bad = bp.fit(schools, random_seed=1, progressbar=False)
 bp.report(bad, title="Eight schools")
 
 # %%
-# Read from the top:
+# The warnings say it already. Read the report from the top:
 #
 # - *No estimate exists.* As ``tau`` nears 0 with every ``theta`` at ``mu``, the density grows
 #   without limit: there is no MAP. The likelihood knows neither ``mu`` nor ``tau``, so there is no

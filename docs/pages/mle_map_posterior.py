@@ -4,10 +4,6 @@ MLE, MAP and the posterior
 
 The mathematics on one page; each claim with the code that shows it.
 
-.. contents::
-   :local:
-   :depth: 1
-
 Bayes' rule
 -----------
 
@@ -25,8 +21,8 @@ Three ways to say it with one number:
 .. math::
 
    \begin{aligned}
-   \theta_{\text{MLE}} &= \operatorname{arg\,max}_{\theta} \; p(y \mid \theta) \\
-   \theta_{\text{MAP}} &= \operatorname{arg\,max}_{\theta} \; p(y \mid \theta)\, p(\theta) \\
+   \theta_{\text{MLE}} &= \operatorname{argmax}_{\theta} \, p(y \mid \theta) \\
+   \theta_{\text{MAP}} &= \operatorname{argmax}_{\theta} \, p(y \mid \theta)\, p(\theta) \\
    \theta_{\text{mean}} &= \int \theta \, p(\theta \mid y)\, d\theta
    \end{aligned}
 

@@ -8,6 +8,7 @@ statuses. This page shows each of them on the smallest model that has it;
 :doc:`/pathologies` lists what was found on a hundred more, beside `pymc.find_MAP`.
 """
 
+import textwrap
 import warnings
 
 import numpy as np
@@ -25,7 +26,7 @@ def show(estimate):
     for name, values in estimate.point.items():
         print(f"  {name} = {np.round(values.values, 4)}")
     for finding in estimate.findings:
-        print(f"  {finding}")
+        print(textwrap.fill(str(finding), 80, initial_indent="  ", subsequent_indent="  "))
 
 
 # %%
