@@ -4,6 +4,8 @@ import sys
 import warnings
 from pathlib import Path
 
+from numpydoc import xref
+
 import bayes_point
 
 HERE = Path(__file__).parent
@@ -43,6 +45,14 @@ autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
+# Types are links where they are a name with a dot, or one of ours; `str` need not be one.
+xref.DEFAULT_LINKS.clear()
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {
+    name: f"bayes_point.{name}"
+    for name in ("Finding", "LikelihoodRatioTest", "PointEstimate", "Report", "Status", "Verdict")
+}
 # Not asked for: the order and types of parameters (PR03, PR04), since several that mean what they
 # mean elsewhere share a line, "draws, tune, chains: as in `pymc.sample`".
 numpydoc_validation_checks = {"GL01", "GL08", "PR01", "PR02", "RT01", "RT03", "SS01", "SS03"}
