@@ -71,6 +71,7 @@ def find_MLE(
     Returns
     -------
     PointEstimate
+        The point, its status, and what was found of it.
 
     Raises
     ------
@@ -128,6 +129,7 @@ def find_MAP(
     Returns
     -------
     PointEstimate
+        The point, its status, and what was found of it.
 
     Raises
     ------

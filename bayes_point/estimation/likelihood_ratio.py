@@ -100,6 +100,7 @@ def likelihood_ratio_test(
     Returns
     -------
     LikelihoodRatioTest
+        The statistic, its distribution under the null model, and the p-value.
 
     Raises
     ------

@@ -351,7 +351,13 @@ class PointEstimate:
         return coefficients(self, ci_prob=ci_prob, kind=kind, cluster=cluster)
 
     def to_datatree(self) -> xr.DataTree:
-        """Return the estimate as a tree that ArviZ reads: the point as one chain of one draw."""
+        """Return the estimate as a tree that ArviZ reads: the point as one chain of one draw.
+
+        Returns
+        -------
+        xarray.DataTree
+            The point in the group ``posterior``, with what is known of it beside it.
+        """
         return as_datatree(self)
 
     def __str__(self) -> str:

@@ -192,7 +192,9 @@ def _one_by_one(objective: Objective, starts: Array) -> Search:
         free = np.ones(len(start), bool)
         x, _ = approach(objective, start, unit, free, lambda x, home=home: home(x) >= 0)  # type: ignore[misc]
         k = home(x)
-        ends.append(known[k] if k >= 0 else maximise(objective, x[None], max_iterations=_ITERATIONS))
+        ends.append(
+            known[k] if k >= 0 else maximise(objective, x[None], max_iterations=_ITERATIONS)
+        )
     parts = {f.name: [getattr(end, f.name) for end in ends] for f in fields(Search)}
     return Search(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
 

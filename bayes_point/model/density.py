@@ -106,7 +106,7 @@ class LogDensity:
         from the name to an array (batch, \*shape).
     weights : bool
         Whether each observation has a weight that multiplies its log-likelihood: an input for every
-        observed variable, by the name that `bayes_point.model.inputs.weight_of` gives it.
+        observed variable, by the name that ``bayes_point.model.inputs.weight_of`` gives.
 
     Attributes
     ----------
@@ -335,7 +335,7 @@ class LogDensity:
     # ------------------------------------------------------------------------- natural scale
 
     def natural(self, x: Array, inputs: Inputs | None = None) -> dict[str, NDArray]:
-        """Every free variable and Deterministic on the natural scale, each (batch, *shape)."""
+        """Every free variable and Deterministic on the natural scale, each ``(batch, *shape)``."""
         out = self._call(self._natural, self._natural_shapes, [x], inputs)
         values = {var.name: o for var, o in zip(self._natural_vars, out, strict=True)}
         # Discrete variables are inputs, not coordinates, and still are variables of the model.

@@ -1,0 +1,163 @@
+"""
+How to read a report
+====================
+
+A report answers one question: may I use a single number, the MLE or the MAP, in place of the whole
+posterior? This page goes through one where the answer is yes, one where it is no, and one where
+there is no such number.
+"""
+
+import numpy as np
+import pymc as pm
+
+import bayes_point as bp
+
+# %%
+# A good fit
+# ----------
+#
+# A straight line through sixty points, measured with a known error of 0.5, with priors that say
+# little.
+
+rng = np.random.default_rng(3)
+x = np.linspace(-1, 1, 60)
+y = 1 + 2 * x + 0.5 * rng.normal(size=60)
+
+with pm.Model() as line:
+    intercept = pm.Normal("intercept", 0, 10)
+    slope = pm.Normal("slope", 0, 10)
+    pm.Normal("y", intercept + slope * x, 0.5, observed=y)
+
+good = bp.fit(line, random_seed=1, progressbar=False)
+bp.report(good, title="A line through sixty points")
+
+# %%
+# The verdict
+# ^^^^^^^^^^^
+#
+# The page opens with it. An estimate *can stand in* for the posterior mean if it is within a tenth
+# of a posterior standard deviation of it, for every parameter, with 99 % confidence that this is
+# not luck of the draws. It *cannot* if one parameter is further away; and the draws *cannot tell*
+# if the Monte Carlo error is too large for either.
+
+print(bp.verdict(good, estimator="MAP"))
+print(bp.verdict(good, estimator="MLE"))
+
+# %%
+# The numbers
+# ^^^^^^^^^^^
+#
+# .. list-table::
+#    :widths: 20 80
+#
+#    * - ``MLE``, ``MAP``
+#      - The point estimates. A star leads to a note below the table: the status, if it is anything
+#        but *converged*.
+#    * - ``mean``, ``sd``
+#      - Of the posterior draws, written to the digit that their Monte Carlo error allows.
+#    * - ``eti89_lb``, ``eti89_ub``
+#      - The interval that holds 89 % of the posterior, with 5.5 % below it and 5.5 % above.
+#    * - ``gap_MLE``, ``gap_MAP``
+#      - (estimate - mean)/sd: the distance in the unit of what is not known anyway. Below 0.1 it
+#        is lost in the uncertainty; at 1 the estimate is as far off as a typical draw.
+
+bp.summary(good)
+
+# %%
+# The gaps as a picture. The hollow circle is the posterior mean, the bars around it are the middle
+# 50 % and 89 % of the posterior. In a good fit, the marks of the estimates lie on the circle.
+
+# sphinx_gallery_alt = "For intercept and slope: the posterior mean at 0 with its interval, and the marks of MLE and MAP on it."
+bp.plot_gaps(good)
+
+# %%
+# One that cannot stand in
+# ------------------------
+#
+# Let the size of the error be unknown, with the same sixty points:
+
+with pm.Model() as unknown_error:
+    intercept = pm.Normal("intercept", 0, 10)
+    slope = pm.Normal("slope", 0, 10)
+    noise = pm.HalfNormal("noise", 5)
+    pm.Normal("y", intercept + slope * x, noise, observed=y)
+
+dt = bp.fit(unknown_error, random_seed=1, progressbar=False)
+print(bp.verdict(dt))
+
+# %%
+# Why they differ
+# ^^^^^^^^^^^^^^^
+#
+# The distance from the MLE to the mean is taken apart into four steps that add up to it:
+#
+# - **prior**: from the MLE to the MAP;
+# - **parametrisation**: from the MAP to the mode on the unconstrained scale, since a mode moves
+#   when a parameter is written as its logarithm;
+# - **joint against marginal**: from the peak of all parameters together to the peak of each;
+# - **skew**: from the peak of a parameter to its mean.
+#
+# Grey bars are not told from 0 by these draws.
+
+# sphinx_gallery_alt = "A waterfall for noise: the steps prior, parametrisation, joint against marginal and skew lead from the MLE to the posterior mean, 0.38 sd above it."
+bp.plot_waterfall(dt, var_names="noise")
+
+# %%
+# Here it is not the prior. A standard deviation is positive, its posterior leans to the right, and
+# so its mean lies above its peak. The same in numbers, in posterior standard deviations, with their
+# Monte Carlo errors:
+
+causes = bp.explain(dt, var_names="noise")["noise"]
+causes.sel(quantity=["shift", "shift_mcse"]).to_pandas().round(2)
+
+# %%
+# The sampler
+# ^^^^^^^^^^^
+#
+# Gaps are measured against draws, so the draws have to be sound. The section *The sampler* wants
+# r-hat below 1.01, an effective sample size of some hundreds, and no divergences. Where it finds
+# otherwise, it says so on top of the page, and no verdict is given in confidence.
+#
+# Where there is no estimate
+# --------------------------
+#
+# The eight schools: the effect of coaching in eight schools, each with its standard error, drawn
+# from one population of schools with mean ``mu`` and standard deviation ``tau``.
+
+effects = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
+errors = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
+
+with pm.Model(coords={"school": list("ABCDEFGH")}) as schools:
+    mu = pm.Normal("mu", 0, 5)
+    tau = pm.HalfCauchy("tau", 5)
+    theta = pm.Normal("theta", mu, tau, dims="school")
+    pm.Normal("y", theta, errors, observed=effects, dims="school")
+
+bad = bp.fit(schools, random_seed=1, progressbar=False)
+bp.report(bad, title="Eight schools")
+
+# %%
+# The warnings say it already. Read the report from the top:
+#
+# - *No estimate exists.* As ``tau`` nears 0 with every ``theta`` at ``mu``, the density grows
+#   without limit: there is no MAP. The likelihood knows neither ``mu`` nor ``tau``, so there is no
+#   MLE of these.
+# - The table says so in the place of the number, and marks what belongs to a point that is none.
+
+bp.summary(bad, var_names=["mu", "tau"])
+
+# %%
+# What the search found, in its own words, with the evidence for it and what to try:
+
+for finding in bp.find_MAP(schools, progressbar=False).findings:
+    print(finding)
+
+# %%
+# - *The sampler* has complaints as well: divergences, a small effective sample size. They come
+#   from the same corner near ``tau`` = 0, into which the sampler cannot follow. The usual remedy is
+#   to write ``theta`` as ``mu + tau * z``; see :doc:`no_maximum` for what the estimates do then.
+# - The posterior itself exists, and answers the question about ``theta``: in this model the
+#   posterior mean is the only one of the three to report.
+
+# sphinx_gallery_alt = "For the effects in the eight schools: the posterior mean with its interval, and the MLE, which lies up to three posterior sd away from it."
+bp.plot_gaps(bad, var_names="theta")
