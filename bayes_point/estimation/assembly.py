@@ -153,15 +153,13 @@ def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
     if len(optima) < 2:
         return []
     below = optima[0].value - optima[1].value
-    return [
-        Finding(
-            f"{len(optima) - 1} further local "
-            f"{'maximum was' if len(optima) == 2 else 'maxima were'} found; see .optima.",
-            (),
-            {"log density of the next best below the best": below},
-            "The posterior may have several modes.",
-        )
-    ]
+    what = f"{len(optima) - 1} further local "
+    what += f"{'maximum was' if len(optima) == 2 else 'maxima were'} found; see .optima."
+    advice = "The posterior may have several modes."
+    if optima[0].reached == 1 and len(optima) > 2:
+        what += " The best was reached from one start only: there may be a better one."
+        advice += " Give starting values with initvals=, or raise n_starts."
+    return [Finding(what, (), {"log density of the next best below the best": below}, advice)]
 
 
 def _through_latents(

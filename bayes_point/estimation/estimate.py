@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
@@ -173,13 +174,21 @@ def _find(
         rng = np.random.default_rng(random_seed)
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         observed = some_observations(model)
+
+        def more(n: int) -> NDArray[np.float64]:
+            """Return further starts; those that were given are done."""
+            rows = starting_points(
+                model, density, n_starts=n + n_starts, initvals=initvals, rng=rng
+            )
+            return rows[-n:]
+
         try:
             if discrete:
                 found = maximise_over(density, estimator, discrete, starts, rng, observed)
             else:
                 objective = estimator.objective(density)
                 with search_bar(objective, estimator.name, progressbar) as watched:
-                    certificate, optima, used = search(watched, starts, rng, observed)
+                    certificate, optima, used = search(watched, starts, rng, observed, more)
                 found = Enumerated(objective, certificate, optima, used)
         except ModelError:
             check_model(model)  # names the variable, where one is to blame

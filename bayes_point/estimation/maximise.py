@@ -61,6 +61,11 @@ class Search:
     iterations: NDArray[np.int_]
     bounded: NDArray[np.bool_]
 
+    def joined(self, *others: Search) -> Search:
+        """Return this search and others as one, in their order."""
+        parts = {f.name: [getattr(end, f.name) for end in (self, *others)] for f in fields(self)}
+        return Search(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
+
     def replaced(self, rows: NDArray[np.int_], other: Search) -> Search:
         """Return the search with some rows taken from another, which went on from them."""
         merged = {f.name: getattr(self, f.name).copy() for f in fields(self)}

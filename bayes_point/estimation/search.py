@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from bayes_point.estimation.paths import release
 from bayes_point.estimation.precision import precision
 from bayes_point.estimation.shrinking import grows_elsewhere
 from bayes_point.estimation.status import Status
+from bayes_point.estimation.unseen import expected_unseen
 
 __all__ = ["search"]
 
@@ -38,14 +40,24 @@ _OTHERS = 16
 _BASES = 2
 # In standard errors, what is near enough to a maximum to be led to it.
 _HOME = 0.1
+# Starts are added while more maxima than this are expected not to have been seen, ...
+_UNSEEN = 0.5
+# ... and until there are so many times as many as at first.
+_MOST = 8
 # Noise in the log density above which two values cannot be told apart.
 _NOISE = 1e-3
 
 
 def search(
-    objective: Objective, starts: Array, rng: np.random.Generator, observed: Array
+    objective: Objective,
+    starts: Array,
+    rng: np.random.Generator,
+    observed: Array,
+    more: Callable[[int], Array] | None = None,
 ) -> tuple[Certificate, list[Optimum], int]:
     """Climb from `starts`, and from others where the verdict could be overturned.
+
+    Where they lead to several maxima, `more` are tried until it is likely that none is left.
 
     Parameters
     ----------
@@ -57,6 +69,8 @@ def search(
         Of the further starts.
     observed : ndarray, (n,)
         Observed values, on which a component of a mixture may collapse.
+    more : callable, optional
+        From a number of starts to as many, (n, p), not all of which need to be usable.
 
     Returns
     -------
@@ -76,7 +90,23 @@ def search(
     if objective.p > MANY:
         return search_many(objective, usable)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
-    certificate, optima = _judged(objective, usable, _climb(objective, usable))
+    ends = _climb(objective, usable)
+    certificate, optima = _judged(objective, usable, ends)
+    most = _MOST * len(usable)
+    while (
+        more is not None
+        and certificate.status.is_point
+        and len(optima) > 1
+        and len(usable) < most
+        and expected_unseen(len(optima), len(usable)) > _UNSEEN
+    ):
+        objective.announce("searching from more starts")
+        further = _where_finite(objective, more(len(usable)))
+        if not len(further):
+            break
+        usable = np.concatenate([usable, further])
+        ends = ends.joined(_climb(objective, further))
+        certificate, optima = _judged(objective, usable, ends)
     far = np.abs(certificate.x).max() > _VERY_FAR
     if certificate.status in _DOUBTFUL or (far and certificate.status is Status.NOT_IDENTIFIED):
         # Before it is said that there is no maximum, look for one on other scales.
@@ -86,9 +116,9 @@ def search(
         objective.announce("searching on other scales")
         ends = _climb(objective, starts)
         if np.nanmax(ends.value, initial=-np.inf) > certificate.value:
-            second, more = _judged(objective, starts, ends)
+            second, others = _judged(objective, starts, ends)
             if second.status.is_point and second.value > certificate.value:
-                certificate, optima = second, more
+                certificate, optima = second, others
     if certificate.status.is_point or certificate.status is Status.NOT_CONVERGED:
         pole = collapse(objective, certificate.x, observed)
         pole = pole or collapse_on_kinks(objective, certificate.x)
@@ -143,8 +173,7 @@ def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator)
     size = 10.0 ** rng.uniform(-6, 1, size=(_OTHERS, objective.p))
     size = np.where(objective.is_transformed, np.minimum(3.0, size), size)
     rows = centre + rng.choice([-1.0, 1.0], size=size.shape) * size
-    value, gradient = objective.evaluate(rows)
-    return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
+    return _where_finite(objective, rows)
 
 
 def _climb(objective: Objective, starts: Array) -> Search:
@@ -195,8 +224,7 @@ def _one_by_one(objective: Objective, starts: Array) -> Search:
         ends.append(
             known[k] if k >= 0 else maximise(objective, x[None], max_iterations=_ITERATIONS)
         )
-    parts = {f.name: [getattr(end, f.name) for end in ends] for f in fields(Search)}
-    return Search(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
+    return ends[0].joined(*ends[1:])
 
 
 def _collapsed(objective: Objective, starts: Array) -> Array:
@@ -218,17 +246,21 @@ def _collapsed(objective: Objective, starts: Array) -> Array:
             row[j] = starts[0, j] - shrink
             out.append(row)
     rows = np.array(out).reshape(-1, density.p)
+    return _where_finite(objective, rows)
+
+
+def _where_finite(objective: Objective, rows: Array) -> Array:
+    """Return the rows where both the density and its gradient are numbers."""
     value, gradient = objective.evaluate(rows) if len(rows) else (np.empty(0), rows)
     return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
 
 
 def _usable(objective: Objective, starts: Array) -> Array:
-    value, gradient = objective.evaluate(starts)
-    usable = np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)
-    if not np.any(usable):
+    usable = _where_finite(objective, starts)
+    if not len(usable):
         raise ModelError(
             f"The density is zero, or its gradient not a number, at each of the {len(starts)} "
             "starting points. Give a starting value inside the support with initvals=, or check "
             "the observed values against the likelihood's support."
         )
-    return starts[usable]
+    return usable

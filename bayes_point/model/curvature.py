@@ -25,7 +25,7 @@ from pytensor.tensor.math import Sum
 
 from bayes_point.model.density import _BEFORE_DERIVATIVES, LogDensity, _grad, _over_rows
 from bayes_point.model.interpreted import INTERPRETED
-from bayes_point.model.simpler import constant_designs, simpler
+from bayes_point.model.simpler import constant_designs, is_constant, simpler
 
 __all__ = ["Curvature"]
 
@@ -217,9 +217,9 @@ def _where_finite(total: Any) -> Any:
         return total
     if isinstance(op.scalar_op, ps.Switch):
         condition, yes, no = inputs
-        if _is_constant(yes, -np.inf):
+        if is_constant(yes, -np.inf):
             return _like(_where_finite(no), total)
-        if _is_constant(no, -np.inf):
+        if is_constant(no, -np.inf):
             return _like(_where_finite(yes), total)
         return op(condition, _where_finite(yes), _where_finite(no))
     if isinstance(op.scalar_op, ps.Add | ps.Sub | ps.Mul | ps.Neg):
@@ -231,8 +231,3 @@ def _like(graph: Any, other: Any) -> Any:
     """Broadcast `graph` to the shape of `other`, which a switch may have given it."""
     same = graph.type.broadcastable == other.type.broadcastable
     return graph if same else pt.second(other, graph)
-
-
-def _is_constant(graph: Any, value: float) -> bool:
-    data = getattr(graph, "data", None)
-    return data is not None and bool(np.all(np.asarray(data) == value))

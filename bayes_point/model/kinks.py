@@ -21,9 +21,9 @@ from pytensor.graph.traversal import toposort
 from pytensor.scalar.math import Sigmoid
 from pytensor.tensor.elemwise import Elemwise
 
-from bayes_point.model.curvature import _is_constant, _made_by
 from bayes_point.model.density import LogDensity, _grad, _Loop, _over_rows
 from bayes_point.model.inputs import Input
+from bayes_point.model.simpler import is_constant, made_by
 
 __all__ = ["Kinks", "kinks_of"]
 
@@ -275,7 +275,7 @@ def _is_edge(node: Any) -> bool:
     return (
         isinstance(node.op, Elemwise)
         and isinstance(node.op.scalar_op, ps.Switch)
-        and any(_is_constant(branch, -np.inf) for branch in node.inputs[1:])
+        and any(is_constant(branch, -np.inf) for branch in node.inputs[1:])
     )
 
 
@@ -291,8 +291,8 @@ def _site(node: Any) -> _Site | None:
         return _Site(inputs[0], inputs[1])
     if isinstance(op, _ORDER):
         big, small = inputs if isinstance(op, ps.GT | ps.GE) else reversed(inputs)
-        if (_is_positive(big) and _is_constant(small, 0)) or (
-            _made_by(small, Sigmoid) and _is_constant(big, 1)
+        if (_is_positive(big) and is_constant(small, 0)) or (
+            made_by(small, Sigmoid) and is_constant(big, 1)
         ):
             return None
         return _Site(inputs[0], inputs[1])
@@ -332,7 +332,7 @@ def _blended(node: Any, inputs: list[Any], steps: dict[Any, Any]) -> Any:
 
 def _is_positive(graph: Any) -> bool:
     """Whether a graph is an exponential, a logistic function or a square."""
-    return _made_by(graph, ps.Exp | Sigmoid | ps.Sqr)
+    return made_by(graph, ps.Exp | Sigmoid | ps.Sqr)
 
 
 def kinks_of(density: LogDensity, terms: Sequence[str]) -> Kinks:

@@ -19,7 +19,7 @@ from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import All, Dot
 
-__all__ = ["constant_designs", "made_by", "simpler"]
+__all__ = ["constant_designs", "is_constant", "made_by", "simpler"]
 
 # Functions that are dear, so that one call on the chosen branch is better than two, on both.
 _DEAR = (Softplus, Sigmoid, Log1mexp, ps.Log, ps.Log1p, ps.Exp, ps.Expm1, ps.GammaLn, ps.Erf)
@@ -36,7 +36,8 @@ def made_by(graph: Any, scalar_op: Any) -> bool:
     return isinstance(op, Elemwise) and isinstance(op.scalar_op, scalar_op)
 
 
-def _is_constant(graph: Any, value: float) -> bool:
+def is_constant(graph: Any, value: float) -> bool:
+    """Whether a graph is a constant, with this value everywhere."""
     data = getattr(graph, "data", None)
     return data is not None and bool(np.all(np.asarray(data) == value))
 
@@ -50,8 +51,8 @@ def _is_known(graph: Any) -> bool:
     if not isinstance(op, ps.GT | ps.GE | ps.LT | ps.LE):
         return False
     big, small = node.inputs if isinstance(op, ps.GT | ps.GE) else reversed(node.inputs)
-    above = made_by(big, ps.Exp | Sigmoid) and _is_constant(small, 0)
-    below = made_by(small, Sigmoid) and _is_constant(big, 1)
+    above = made_by(big, ps.Exp | Sigmoid) and is_constant(small, 0)
+    below = made_by(small, Sigmoid) and is_constant(big, 1)
     return above or below
 
 
@@ -63,7 +64,7 @@ def _known_sign(fgraph: Any, node: Any) -> Any:
 @node_rewriter([All])
 def _all_known(fgraph: Any, node: Any) -> Any:
     made = getattr(node.inputs[0].owner, "op", None)
-    is_true = isinstance(made, Alloc) and _is_constant(node.inputs[0].owner.inputs[0], 1)
+    is_true = isinstance(made, Alloc) and is_constant(node.inputs[0].owner.inputs[0], 1)
     if not (is_true or _is_known(node.inputs[0])):
         return None
     x, axes = node.inputs[0], node.op.axis
@@ -94,7 +95,7 @@ def _without_sign(graph: Any) -> tuple[bool, Any] | None:
         op = node.op.scalar_op
         if isinstance(op, ps.Neg):
             node, negative = node.inputs[0].owner, True
-        elif isinstance(op, ps.Mul) and len(node.inputs) == 2 and _is_constant(node.inputs[0], -1):
+        elif isinstance(op, ps.Mul) and len(node.inputs) == 2 and is_constant(node.inputs[0], -1):
             node, negative = node.inputs[1].owner, True
     if node is None or not isinstance(node.op, Elemwise) or len(node.inputs) != 1:
         return None
@@ -116,9 +117,9 @@ def _log1mexp(fgraph: Any, node: Any) -> Any:
         return None
     condition, yes, no = inner.inputs
     zero = np.zeros((1,) * x.type.ndim)
-    if _is_constant(no, -np.inf):
+    if is_constant(no, -np.inf):
         out = pt.switch(condition, node.op(yes), zero)
-    elif _is_constant(yes, -np.inf):
+    elif is_constant(yes, -np.inf):
         out = pt.switch(condition, zero, node.op(no))
     else:
         return None
