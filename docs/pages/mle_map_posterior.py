@@ -61,7 +61,7 @@ print("MAP", value(bp.find_MAP(model, progressbar=False)), "=", 12 / 21)
 
 # %%
 # A likelihood is not a density of :math:`\theta`: its integral is not 1, and needs no unit of
-# :math:`\theta`. The example :doc:`/gallery/coin_flip` has the smallest case.
+# :math:`\theta`. See :doc:`/gallery/coin_likelihood`.
 #
 # Why logarithms
 # --------------
@@ -88,7 +88,8 @@ print(np.prod(likelihoods), np.sum(np.log(likelihoods)))
 # parameter stays.
 
 flat = bp.flat_priors(model)
-print(value(bp.find_MAP(flat, progressbar=False)), value(bp.find_MLE(model, progressbar=False)))
+print("MAP, flat", value(bp.find_MAP(flat, progressbar=False)))
+print("MLE      ", value(bp.find_MLE(model, progressbar=False)))
 
 # %%
 # The posterior mean of the flat model is still another point: (4 + 1)/(5 + 2) = 0.714. A flat prior
