@@ -58,5 +58,5 @@ if __name__ == "__main__":
     for ax in left, right:
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False)
-    # sphinx_gallery_alt = "Histogram of 10,000 MLEs of a variance, and their average over n, below 9"
+    # sphinx_gallery_alt = "Histogram of 10,000 MLEs of a variance; their average over n, below 9"
     plt.show()

@@ -18,19 +18,22 @@ from scipy import stats
 
 import bayes_point as bp
 
+
+def coin(a, b, tosses):
+    with pm.Model() as out:
+        theta = pm.Beta("theta", a, b)
+        pm.Bernoulli("tosses", theta, observed=tosses)
+    return out
+
+
 A = B = 9
 TOSSES = [1, 1, 0, 1, 1]
-
-with pm.Model() as model:
-    theta = pm.Beta("theta", A, B)
-    pm.Bernoulli("tosses", theta, observed=TOSSES)
-
-with pm.Model() as head_start:
-    theta = pm.Uniform("theta")
-    pm.Bernoulli("tosses", theta, observed=TOSSES + [1] * (A - 1) + [0] * (B - 1))
+model = coin(A, B, TOSSES)
+head_start = [1] * (A - 1) + [0] * (B - 1)
 
 if __name__ == "__main__":
-    print(f"MLE of 21 tosses: {float(bp.find_MLE(head_start).point['theta']):.6f}")
+    pooled = bp.find_MLE(coin(1, 1, head_start + TOSSES))
+    print(f"MLE of 21 tosses: {float(pooled.point['theta']):.6f}")
     fit = bp.fit(model, random_seed=1)
     print(bp.summary(fit))
     draws = fit["posterior"]["theta"].values.ravel()

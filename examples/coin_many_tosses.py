@@ -44,5 +44,5 @@ if __name__ == "__main__":
     ax.set_title("1,000 tosses, prior Beta(10, 10)")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, ncols=2)
-    # sphinx_gallery_alt = "MLE and MAP over the number of tosses: apart at first, together at 1,000"
+    # sphinx_gallery_alt = "MLE and MAP over the tosses: apart at first, together at 1,000"
     plt.show()

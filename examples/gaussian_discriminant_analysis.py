@@ -54,7 +54,7 @@ if __name__ == "__main__":
     print(mle)
     gda = boundary(*(mle.point[name].values for name in ["share", "means", "covariance"]))
     lines = {"GDA": gda, "logistic regression": bp.find_MLE(logistic()).point["weights"].values}
-    fig, ax = plt.subplots(figsize=(7, 4.6), layout="constrained")
+    fig, ax = plt.subplots(figsize=(9, 4.4), layout="constrained")
     angle = np.linspace(0, 2 * np.pi, 100)
     circle = np.linalg.cholesky(mle.point["covariance"].values) @ [np.cos(angle), np.sin(angle)]
     for i, (color, marker) in enumerate([("#009E73", "o"), ("#CC79A7", "D")]):
@@ -68,6 +68,6 @@ if __name__ == "__main__":
     ax.set(xlabel="petal length (cm)", ylabel="petal width (cm)", xlim=x, ylim=(0.8, 2.7))
     ax.set_title("Two irises, and where their odds are even")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(loc="lower right")
+    fig.legend(loc="outside right upper", frameon=False)
     # sphinx_gallery_alt = "Petals of two irises with two nearly equal straight boundaries"
     plt.show()

@@ -59,5 +59,5 @@ if __name__ == "__main__":
         ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize=9)
-    # sphinx_gallery_alt = "Lasso path with coefficients that become 0, and the posterior at lambda 2"
+    # sphinx_gallery_alt = "Lasso path with coefficients that become 0; the posterior at lambda 2"
     plt.show()

@@ -53,19 +53,16 @@ def rmse(situation, n=1000):
 
 
 if __name__ == "__main__":
-    styles = {"MLE": ("^", "#D55E00"), "MAP": ("s", "#0072B2"), "mean": ("o", "0.15")}
+    styles = {"MLE": ("^", "#D55E00"), "MAP": ("s", "#0072B2"), "posterior mean": ("o", "0.15")}
     fig, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
+    ax.axhline(1, color="0.7", linestyle=":", zorder=0)
     for i, situation in enumerate(SITUATIONS):
         root, error = rmse(situation)
+        print(" ".join(situation.split()), root.round(4).to_series().to_dict())
         for j, (name, (marker, color)) in enumerate(styles.items()):
-            value, mcse = float(root.sel(estimator=name)), float(error.sel(estimator=name))
-            print(f"{' '.join(situation.split()):<25} {name:<4} RMSE {value:.4f} ± {mcse:.4f}")
-            height, spread = (x / float(root.sel(estimator="MLE")) for x in (value, 2 * mcse))
-            face = "white" if name == "mean" else color
-            words = "posterior mean" if name == "mean" else name
-            style = {"fmt": marker, "color": color, "mfc": face, "ms": 8}
-            ax.errorbar(i + 0.2 * (j - 1), height, spread, **style, label=None if i else words)
-    ax.axhline(1, color="0.7", linestyle=":", zorder=0)
+            style = {"fmt": marker, "color": color, "mfc": "white" if marker == "o" else color}
+            place = i + 0.2 * (j - 1), root[j] / root[0], 2 * error[j] / root[0]
+            ax.errorbar(*place, **style, ms=8, label=None if i else name)
     ax.set_xticks(range(len(SITUATIONS)), SITUATIONS)
     ax.set_yscale("log")
     ax.set_yticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
