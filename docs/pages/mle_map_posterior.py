@@ -178,7 +178,7 @@ print(f"theta: {value(on_theta):.4f} = 3/5; log odds: {value(on_log_odds):.4f} =
 # sphinx_gallery_alt = "The posterior density of a rate after two events: the mode at 2, the mean at 3, to the right of it."
 posterior = stats.gamma(3)  # two events in one unit of time, flat prior
 grid = np.linspace(0, 10, 400)
-figure, axes = plt.subplots(figsize=(7, 3))
+figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
 axes.fill_between(grid, posterior.pdf(grid), alpha=0.2)
 axes.plot(grid, posterior.pdf(grid))
 axes.axvline(2, color="C1", linestyle="--", label="mode: MLE and MAP, 2")
