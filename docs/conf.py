@@ -51,7 +51,7 @@ numpydoc_xref_param_type = True
 numpydoc_xref_ignore = "all"
 _OURS = ("Finding", "LikelihoodRatioTest", "PointEstimate", "Report", "Status", "Verdict")
 numpydoc_xref_aliases = {name: f"bayes_point.{name}" for name in _OURS} | {
-    name: name
+    name: f".{name}"  # a target that is not the title itself, or there is no link
     for name in (
         "pymc.Model",
         "xarray.DataArray",
