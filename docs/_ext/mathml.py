@@ -1,5 +1,7 @@
 """Formulas as MathML, which browsers draw by themselves: no script, no network."""
 
+import html
+import re
 from xml.etree import ElementTree
 
 from docutils import nodes
@@ -9,6 +11,7 @@ from sphinx.errors import ExtensionError
 
 MATHML = "http://www.w3.org/1998/Math/MathML"
 ElementTree.register_namespace("", MATHML)
+_NAME = re.compile(r"&(?!amp;|lt;|gt;|quot;|apos;|#)\w+;")
 _ACCENTS = {"ˆ", "^", "¯", "˜", "~"}
 
 
@@ -17,7 +20,8 @@ def _mathml(text: str, block: bool) -> str:
         made = latex2mathml.tex2mathml(text, as_block=block)
     except Exception as error:
         raise ExtensionError(f"This formula cannot be made into MathML: {text}") from error
-    root = ElementTree.fromstring(made)
+    # HTML's names of characters, such as &emsp;, are none of XML's.
+    root = ElementTree.fromstring(_NAME.sub(lambda name: html.unescape(name[0]), made))
     # docutils puts the index of \hat\theta_j below the letter.
     for element in root.iter(f"{{{MATHML}}}munderover"):
         base, index, accent = element
