@@ -49,9 +49,17 @@ numpydoc_show_class_members = False
 xref.DEFAULT_LINKS.clear()
 numpydoc_xref_param_type = True
 numpydoc_xref_ignore = "all"
-numpydoc_xref_aliases = {
-    name: f"bayes_point.{name}"
-    for name in ("Finding", "LikelihoodRatioTest", "PointEstimate", "Report", "Status", "Verdict")
+_OURS = ("Finding", "LikelihoodRatioTest", "PointEstimate", "Report", "Status", "Verdict")
+numpydoc_xref_aliases = {name: f"bayes_point.{name}" for name in _OURS} | {
+    name: f".{name}"  # a target that is not the title itself, or there is no link
+    for name in (
+        "pymc.Model",
+        "xarray.DataArray",
+        "xarray.DataTree",
+        "xarray.Dataset",
+        "pandas.DataFrame",
+        "pathlib.Path",
+    )
 }
 # Not asked for: the order and types of parameters (PR03, PR04), since several that mean what they
 # mean elsewhere share a line, "draws, tune, chains: as in `pymc.sample`".
@@ -122,6 +130,8 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "changelog": [], "references": []}
+html_sidebars = {
+    page: [] for page in ("index", "how_it_works", "cluster", "changelog", "references")
+}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

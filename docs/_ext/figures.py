@@ -83,7 +83,7 @@ def quiet(gallery_conf, fname) -> None:
     """
     # A warning without the path of the machine that the site is built on.
     warnings.formatwarning = lambda message, category, *_, **__: (
-        textwrap.fill(f"{category.__name__}: {message}", 100, subsequent_indent="    ") + "\n"
+        textwrap.fill(f"{category.__name__}: {message}", 72, subsequent_indent="    ") + "\n"
     )
     [script] = [folder / fname for folder in _FOLDERS if (folder / fname).exists()]
     builtins.__file__ = str(script)

@@ -1,16 +1,36 @@
-"""Formulas as MathML, which browsers draw by themselves: no script, no font, no network."""
+"""Formulas as MathML, which browsers draw by themselves: no script, no network."""
+
+import html
+import re
+from xml.etree import ElementTree
 
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+MATHML = "http://www.w3.org/1998/Math/MathML"
+ElementTree.register_namespace("", MATHML)
+_NAME = re.compile(r"&(?!amp;|lt;|gt;|quot;|apos;|#)\w+;")
+_ACCENTS = {"ˆ", "^", "¯", "˜", "~"}
+
 
 def _mathml(text: str, block: bool) -> str:
     try:
-        return latex2mathml.tex2mathml(text, as_block=block)
+        made = latex2mathml.tex2mathml(text, as_block=block)
     except Exception as error:
         raise ExtensionError(f"This formula cannot be made into MathML: {text}") from error
+    # HTML's names of characters, such as &emsp;, are none of XML's.
+    root = ElementTree.fromstring(_NAME.sub(lambda name: html.unescape(name[0]), made))
+    # docutils puts the index of \hat\theta_j below the letter.
+    for element in root.iter(f"{{{MATHML}}}munderover"):
+        base, index, accent = element
+        if (accent.text or "") in _ACCENTS:
+            letter = ElementTree.Element(f"{{{MATHML}}}mover", accent="true")
+            letter.extend([base, accent])
+            element.tag = f"{{{MATHML}}}msub"
+            element[:] = [letter, index]
+    return ElementTree.tostring(root, encoding="unicode")
 
 
 def _inline(self, node: nodes.math) -> None:

@@ -41,7 +41,7 @@ fits["status"].to_series().value_counts()
 # by n and not by n - 1 (:doc:`/gallery/bessel_correction`):
 
 # sphinx_gallery_alt = "A histogram of ten thousand estimates of the standard deviation: they spread from 0 to 6, with an average of about 2.4, below the true value of 3."
-figure, axes = plt.subplots(figsize=(7, 3))
+figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
 axes.hist(fits["sd"], bins=80, alpha=0.5)
 axes.axvline(3, color="C1", linestyle="--", label="truth")
 axes.axvline(float(fits["sd"].mean()), color="C2", label="average of the MLEs")

@@ -61,7 +61,7 @@ print("MAP", value(bp.find_MAP(model, progressbar=False)), "=", 12 / 21)
 
 # %%
 # A likelihood is not a density of :math:`\theta`: its integral is not 1, and needs no unit of
-# :math:`\theta`. The example :doc:`/gallery/coin_flip` has the smallest case.
+# :math:`\theta`. See :doc:`/gallery/coin_likelihood`.
 #
 # Why logarithms
 # --------------
@@ -88,7 +88,8 @@ print(np.prod(likelihoods), np.sum(np.log(likelihoods)))
 # parameter stays.
 
 flat = bp.flat_priors(model)
-print(value(bp.find_MAP(flat, progressbar=False)), value(bp.find_MLE(model, progressbar=False)))
+print("MAP, flat", value(bp.find_MAP(flat, progressbar=False)))
+print("MLE      ", value(bp.find_MLE(model, progressbar=False)))
 
 # %%
 # The posterior mean of the flat model is still another point: (4 + 1)/(5 + 2) = 0.714. A flat prior
@@ -177,7 +178,7 @@ print(f"theta: {value(on_theta):.4f} = 3/5; log odds: {value(on_log_odds):.4f} =
 # sphinx_gallery_alt = "The posterior density of a rate after two events: the mode at 2, the mean at 3, to the right of it."
 posterior = stats.gamma(3)  # two events in one unit of time, flat prior
 grid = np.linspace(0, 10, 400)
-figure, axes = plt.subplots(figsize=(7, 3))
+figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
 axes.fill_between(grid, posterior.pdf(grid), alpha=0.2)
 axes.plot(grid, posterior.pdf(grid))
 axes.axvline(2, color="C1", linestyle="--", label="mode: MLE and MAP, 2")

@@ -17,7 +17,7 @@ import pymc as pm
 import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning
 
-# The statuses are what this page prints; the warnings would say them once more.
+# This page prints the statuses; the warnings would say them again.
 warnings.simplefilter("ignore", EstimationWarning)
 
 
@@ -26,7 +26,7 @@ def show(estimate):
     for name, values in estimate.point.items():
         print(f"  {name} = {np.round(values.values, 4)}")
     for finding in estimate.findings:
-        print(textwrap.fill(str(finding), 80, initial_indent="  ", subsequent_indent="  "))
+        print(textwrap.indent(textwrap.fill(str(finding), 70), "  "))
 
 
 # %%
