@@ -154,8 +154,9 @@ def main() -> None:
             for tool, times in TARGETS.items()
             if tool in ratios and ratios[tool] < times
         ]
-        if ours["cold"]["wall"] > COLD_TARGET:
-            missed.append(f"{ours['cold']['wall']:.1f} s from clean caches")
+        # Of CPU, as all seconds here: the wall clock also counts what else the machine does.
+        if ours["cold"]["cpu"] > COLD_TARGET:
+            missed.append(f"{ours['cold']['cpu']:.1f} s from clean caches")
         if missed:
             sys.exit(f"short of the target: {'; '.join(missed)}")
 

@@ -59,8 +59,9 @@ def plot_study(
     Parameters
     ----------
     study : xarray.Dataset
-        What `study` returned; or several of these, of one model with data of different sizes, put
-        together along the dim ``sample_size`` with ``xarray.concat``, to be drawn against it.
+        What `study` returned.  With `sample_sizes` the measures are drawn against these; so are
+        several studies of models that differ in size, put together along the dim ``sample_size``
+        with ``xarray.concat``.
     parameters : str or sequence of str, optional
         Which to draw, by the labels of the dim ``parameter``; by default the first.
     measures : sequence of {"bias", "variance", "rmse", "coverage"}

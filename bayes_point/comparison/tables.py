@@ -23,6 +23,8 @@ from bayes_point.errors import ComparisonError
 __all__ = ["summary"]
 
 MARK, DOUBT = "*", "?"
+# So many more decimals than the mean's may an end of an interval show.
+_FINER = 2
 
 
 def summary(

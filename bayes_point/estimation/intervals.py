@@ -75,6 +75,11 @@ def conf_int(
             ". Leave them out, or use method='wald'."
         )
     if method != "bootstrap" and options:
+        if unknown := sorted(options.keys() - _bootstrap_arguments()):
+            raise ModelError(
+                f"conf_int has no argument {', '.join(unknown)}. The probability of the intervals "
+                "is ci_prob=, such as 0.95; what is shown, var_names= and coords=."
+            )
         raise ModelError(
             f"{', '.join(options)} are arguments of method='bootstrap'; got method={method!r}."
         )
@@ -112,10 +117,10 @@ def _bootstrapped(
 
     rest = dict(options)
     interval = rest.pop("interval", "bca")
-    allowed = inspect.signature(bootstrap_of).parameters.keys() - {"estimate", "kind", "jackknife"}
+    allowed = _bootstrap_arguments()
     if unknown := sorted(rest.keys() - allowed):
         raise ModelError(
-            f"method='bootstrap' knows no {', '.join(unknown)}; its arguments are interval, "
+            f"method='bootstrap' knows no {', '.join(unknown)}; its arguments are "
             f"{', '.join(sorted(allowed))}."
         )
     if interval not in ("bca", "percentile"):
@@ -137,6 +142,13 @@ def _bootstrapped(
     )
     out = bootstrap_interval(drawn, ci_prob=prob, method=interval, **chosen)
     return out.assign_attrs(out.attrs | {"method": "bootstrap", "interval": interval})
+
+
+def _bootstrap_arguments() -> set[str]:
+    from bayes_point.estimation.bootstrap import bootstrap_of
+
+    arguments = inspect.signature(bootstrap_of).parameters.keys()
+    return {"interval", *arguments} - {"estimate", "kind", "jackknife"}
 
 
 def wald(estimate: PointEstimate, prob: float, kind: Kind, cluster: Cluster) -> xr.Dataset:

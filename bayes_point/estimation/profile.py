@@ -60,7 +60,7 @@ _MOST_PAIRS = 45
 
 
 def profile(
-    model: pm.Model | None = None,
+    model: pm.Model | PointEstimate | None = None,
     var_names: VarNames = None,
     *,
     filter_vars: str | None = None,
@@ -87,8 +87,9 @@ def profile(
 
     Parameters
     ----------
-    model : pymc.Model, optional
-        The model; by default that of `estimate`, or of the context.
+    model : pymc.Model or PointEstimate, optional
+        The model, or the estimate to begin from; by default the model of `estimate`, or of the
+        context.
     var_names, filter_vars, coords
         Which scalars, as in ArviZ; by default every element of every free variable.
         Deterministics have to be named.
@@ -162,6 +163,8 @@ def profile(
         )
     prob = probability(ci_prob)
     _check_points(n_points)
+    if isinstance(model, PointEstimate) and estimate is None:
+        model, estimate = None, model
     model = estimate.model if model is None and estimate is not None else as_model(model, "profile")
     if estimate is None:
         estimate = _found(

@@ -172,11 +172,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"ci_prob": 95}, "Got ci_prob=95"),
     ({"ci_prob": "95%"}, "Got ci_prob='95%'"),
     ({"ci_prob": True}, "Got ci_prob=True"),
+    ({"alpha": 0.05}, "no argument alpha. The probability of the intervals is ci_prob="),
     ({"method": "exact"}, "Got method='exact'. It must be 'profile', 'wald' or 'bootstrap'"),
     ({"var_names": "gamma"}, "gamma"),
     ({"coords": {"kind": ["z"]}, "var_names": "w"}, "cannot be selected"),
     ({"kind": "sandwich"}, "standard errors of method='wald'; got method='profile'"),
-    ({"method": "wald", "draws": 100}, "draws are arguments of method='bootstrap'; got"),
+    ({"method": "wald", "n": 100}, "n are arguments of method='bootstrap'; got method='wald'"),
 ]
 
 

@@ -423,6 +423,12 @@ def test_an_element_is_selected_by_coords() -> None:
 
 def test_an_estimate_of_another_model_is_refused() -> None:
     estimate = bp.find_MLE(normal())
+    # The estimate may stand where the model does.
+    given, named = (
+        bp.profile(*args, var_names="mu", n_points=5, **kwargs)
+        for args, kwargs in (([estimate], {}), ([], {"estimate": estimate}))
+    )
+    assert given.identical(named)
     with pytest.raises(ModelError, match="is of another model"):
         bp.profile(normal(), estimate=estimate)
     with pytest.raises(ModelError, match="is an MLE, and the profile asked for is of MAP"):

@@ -282,6 +282,7 @@ def mixed() -> tuple[np.ndarray, Callable]:
     ), build
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["MLE", "MAP"])
 def test_a_mixed_batch(estimator: str) -> None:
     y, build = mixed()
