@@ -8,6 +8,7 @@ import arviz_stats
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from bayes_point.comparison.digits import decimals_of, number_text, round_to_spec
 from bayes_point.comparison.gaps import gaps
@@ -115,6 +116,15 @@ def test_digits_follow_the_monte_carlo_error() -> None:
     assert len(many["mean"]) == len("0.7143")
     assert len(many["MAP"].strip()) == len("0.80000")
     assert many["gap_MAP"] == "+0.537", "(0.8 - 5/7) / 0.15972"
+
+
+def test_an_end_at_an_edge_is_not_written_to_its_own_error() -> None:
+    # A chance close to 1 in most draws: its upper end is known to 1e-9, the mean to three decimals.
+    dt = coin_tree(draws=500)
+    posterior = dt["posterior"].dataset
+    near_one = 1 / (1 + np.exp(-40 * (posterior["theta"] - 0.4)))
+    dt["posterior"] = xr.DataTree(posterior.assign(theta=near_one))
+    assert len(summary(dt).texts().loc["theta", "eti89_ub"]) <= len("1.00000")
 
 
 @pytest.mark.parametrize(
