@@ -47,6 +47,8 @@ _ROUNDS = 6
 _LOOSE = 1e4
 # So many times as large as at the start is where a parameter has run away to.
 _LOST = 1e8
+# This many standard errors from a stationary point is no maximum, flat as it may be besides.
+_STEEP = 0.03
 
 
 def certify(
@@ -159,7 +161,7 @@ def _judge(
     proven = proven and not rises_aslant(objective, point)
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
     poles = point.held if still else point.held | point.is_steep
-    if len(null_space):
+    if len(null_space) and proven and point.distance < _STEEP:
         status = Status.NOT_IDENTIFIED
     elif np.any(poles := rises_to_infinity(objective, point, poles)):
         return unbounded_at(objective, point, poles)

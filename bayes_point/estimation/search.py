@@ -130,7 +130,9 @@ def search(
 def _without_bound(objective: Objective, certificate: Certificate, starts: Array) -> Certificate:
     """Return the certificate of a density that grows without bound, if it does so anywhere."""
     if certificate.status is not Status.UNBOUNDED:
-        pole = grows_elsewhere(objective, certificate.x, starts)
+        # From a point at infinity the others may not find back.
+        others = starts[:0] if certificate.status.is_point else starts
+        pole = grows_elsewhere(objective, certificate.x, others)
         return certificate if pole is None else unbounded(objective, certificate.x, [pole])
     # A search that ran into a pole ends where the others are lost in rounding.  On a way there
     # that begins far off they are near their limits before that.

@@ -91,14 +91,21 @@ def _verdicts(values: Array, steps: Array) -> tuple[NDArray[np.bool_], NDArray[n
         rates = np.diff(values, axis=0) / steps[:, None]
         going = values[-1] > values[0] - _TOO_DEEP * (1 + np.abs(values[0]) / _TOO_DEEP)
         if len(rates) <= _RATES:
-            return going, np.zeros(values.shape[1], bool)
+            nothing = np.zeros(values.shape[1], bool)
+            return (going & ~_falling(rates) if len(rates) > 1 else going), nothing
         last = rates[-_RATES:]
         spread = last.max(axis=0) - last.min(axis=0)
         proportional = spread <= _EQUAL * np.abs(last).min(axis=0)
         level = np.abs(last).max(axis=0) < 1e-6
         # Growth that lasted for four orders of magnitude.
         growing = proportional & (last.min(axis=0) > _LEAST_RATE) & (np.sum(steps) > 11)
-    return going & ~level & ~(proportional & (last.max(axis=0) < 0)), growing
+    return going & ~level & ~_falling(rates), growing
+
+
+def _falling(rates: Array) -> NDArray[np.bool_]:
+    """Whether the last two rates are the same fall."""
+    before, last = rates[-2], rates[-1]
+    return (last < 0) & (before < 0) & (np.abs(last - before) <= _EQUAL * np.abs(last))
 
 
 def _candidates(objective: Objective, x: Array) -> tuple[NDArray[np.int_], Array]:
