@@ -15,8 +15,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.active_set import follow_kinks
 from bayes_point.estimation.maximise import EPS, Quadratic, Search, maximise
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.smoothing import kinks_in
+from bayes_point.estimation.vertices import independent, near_kinks, newton_step
+from bayes_point.model.kinks import Kinks
 from bayes_point.model.scalar import Scalars
 
 __all__ = ["Points", "Problem", "Saddle", "solve"]
@@ -54,12 +58,16 @@ class Problem:
         Coordinates that may move; the others stay where they are (at a kink, at a wall).
     is_slice : bool
         Whether all coordinates but those held stay where they are.
+    is_kinked : bool
+        Whether the maximum is at kinks of the density, so that those on the way have to be told
+        anew at each point.
     """
 
     objective: Objective
     scalars: Scalars
     movable: NDArray[np.bool_]
     is_slice: bool
+    is_kinked: bool
 
     @cached_property
     def held(self) -> Rows:
@@ -210,10 +218,22 @@ def solve(
 
     `multiplier` and `saddle` are guesses: of the multipliers, and of the matrix of the equations.
     """
-    points = _newton(problem, x, which, level, multiplier, saddle)
-    failed = np.flatnonzero(~points.ok)
-    for row in failed[np.all(np.isfinite(x[failed]), axis=1)]:
-        climbed = _climb(problem, x[row], which[row], level[row])
+    plain = problem.is_held(which) & (problem.is_kinked and not problem.is_slice)
+    if np.all(plain):
+        p, m = x.shape[1], which.shape[1]
+        failed = np.ones(len(x), bool)
+        value, slope = np.full(len(x), -np.inf), np.zeros((len(x), m))
+        points = Points(np.zeros((len(x), p)), value, slope, ~failed)
+    else:
+        points = _newton(problem, x, which, level, multiplier, saddle)
+        failed = ~points.ok | plain
+    kinks = kinks_in(problem.objective)
+    for row in np.flatnonzero(failed & np.all(np.isfinite(x), axis=1)):
+        climbed = None
+        if not kinks.is_empty and problem.is_held(which[[row]])[0]:
+            climbed = _from_kink_to_kink(problem, kinks, x[row], which[row], level[row])
+        if climbed is None:
+            climbed = _climb(problem, x[row], which[row], level[row])
         if climbed is not None:
             points.x[row], points.value[row], points.multiplier[row], points.ok[row] = climbed
     return points
@@ -271,6 +291,35 @@ def _newton(
         if active.size == 0:
             break
     return Points(x, value, lam, ok)
+
+
+def _from_kink_to_kink(
+    problem: Problem, kinks: Kinks, x: Array, which: Rows, level: Array
+) -> tuple[Array, float, Array, bool] | None:
+    """Maximise one row with coordinates held, wherever the density has kinks; None if that fails.
+
+    The multiplier is the slope of the maximum along the kinks that it stays on.
+    """
+    objective = problem.objective
+    pivots = problem.held[which]
+    x = x.copy()
+    x[pivots] = level
+    free = np.full(len(x), not problem.is_slice)
+    free[pivots] = False
+    begin = near_kinks(kinks, x)
+    found = follow_kinks(objective, kinks, x, begin, free)
+    if found is None and len(begin):
+        found = follow_kinks(objective, kinks, x, begin[:0], free)
+    if found is None:
+        return None
+    end, on = found
+    step = newton_step(objective, kinks, end, on[independent(kinks.jacobian(end, on) * free)], free)
+    if step is None or not step.is_concave:
+        return None
+    value, gradient = objective.evaluate(end[None])
+    pull = np.linalg.lstsq(step.normals[:, free].T, gradient[0, free])[0]
+    slope = gradient[0, pivots] - pull @ step.normals[:, pivots]
+    return end, float(value[0]), slope, bool(np.isfinite(value[0]))
 
 
 def _shortened(problem: Problem, x: Array, step: Array) -> Array:

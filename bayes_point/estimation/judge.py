@@ -61,9 +61,10 @@ def certify(
     held = np.zeros(len(x), bool)
     path = None
     vertex = vertex_at(objective, x)
-    certificate = None if vertex is None else judge_vertex(objective, vertex, start)
-    if certificate is not None:
-        return certificate
+    if vertex is not None and len(vertex.which):
+        certificate = judge_vertex(objective, vertex, start)
+        if certificate is not None:
+            return certificate
     if not settled:
         point = Point.at(objective, x, held)
         growing = runaways(objective, x, start)
@@ -96,7 +97,11 @@ def certify(
                 return escaping(objective, point, path)
         better = _better(objective, point, pairs)
         if better is None:
-            return _judge(objective, point, pairs, start)
+            certificate = _judge(objective, point, pairs, start)
+            # Between kinks there can be a face of equal maxima, too short for a track to see.
+            between = vertex_at(objective, x) if certificate.status is Status.CONVERGED else None
+            face = None if between is None else judge_vertex(objective, between, start)
+            return certificate if face is None else face
         x, held, path = better, np.zeros_like(held), None
     return Certificate.of(
         point,

@@ -25,8 +25,8 @@ from bayes_point.estimation.curves import Curves, End, trace_curves
 from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.judge import certify
-from bayes_point.estimation.kinks import _one_sided
-from bayes_point.estimation.maximise import EPS, maximise
+from bayes_point.estimation.kinks import _one_sided, ascend, vertex_at
+from bayes_point.estimation.maximise import EPS
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import distinct
 from bayes_point.estimation.pieces import joined, other_maxima
@@ -328,8 +328,10 @@ def _until_best[T](
         for _ in range(_CORRECTIONS):
             start, top = _start(estimate)
             movable = _movable(estimate.objective, start)
+            vertex = vertex_at(estimate.objective, start)
+            kinked = vertex is not None and len(vertex.which) > 0
             try:
-                problem = Problem(estimate.objective, scalars, movable, is_slice)
+                problem = Problem(estimate.objective, scalars, movable, is_slice, kinked)
                 return trace(problem, estimate, start, top), estimate
             except Better as better:
                 estimate = _corrected(estimate, better, top)
@@ -403,7 +405,7 @@ def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:
 def _corrected(estimate: PointEstimate, better: Better, top: float) -> PointEstimate:
     """Climb from a point that is better than the estimate; warn."""
     start = better.x[None, :]
-    ends = maximise(estimate.objective, start)
+    ends = ascend(estimate.objective, start, max_iterations=200)
     certificate = certify(
         estimate.objective, ends.x[0], start=start[0], centre=start[0], settled=ends.settled[0]
     )

@@ -160,6 +160,7 @@ class Step:
     back: Array
     along: Array
     decrement: float
+    is_concave: bool
 
     @property
     def whole(self) -> Array:
@@ -190,7 +191,8 @@ def newton_step(
     small = _ROUNDING * np.linalg.norm(gradient[0] * scale)
     level = (np.abs(curvature) <= _FLAT) & (np.abs(pull) <= small)
     step = np.where(level, 0.0, pull / bend)
-    return Step(scale, normals, back, along @ (axes @ step), float(pull @ step))
+    concave = bool(np.all(curvature > -_FLAT))
+    return Step(scale, normals, back, along @ (axes @ step), float(pull @ step), concave)
 
 
 def _newton(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Array | None:

@@ -70,7 +70,7 @@ CASES = (
         "swiss_lasso",
         models.swiss_lasso,
         mle=published("lasso_swiss", "mle", _slopes, n_optima=1),
-        map=published("lasso_swiss", "map_natural", _slopes, n_optima=1, kink=True, atol=1e-6),
+        map=published("lasso_swiss", "map_natural", _slopes, n_optima=1, kink=True, rtol=1e-8),
     ),
     ZooModel(
         "swiss_ridge",
