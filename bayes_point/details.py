@@ -155,10 +155,12 @@ def _profile(fitted: Fitted) -> xr.DataTree:
 
 
 def _profiled(fitted: Fitted) -> PointEstimate:
-    """Return the MLE, or the MAP where there is no MLE to begin from."""
+    """Return the MLE, or the MAP where the likelihood has no maximum, or a flat one."""
     mle, map_ = fitted.estimates["mle"], fitted.estimates["map"]
+    if mle.status.is_point or mle.status is Status.AT_INFINITY:
+        return mle
     nowhere = (Status.UNBOUNDED, Status.NOT_CONVERGED)
-    return map_ if mle.status in nowhere else mle
+    return map_ if map_.status not in nowhere or mle.status in nowhere else mle
 
 
 def _with_largest_gaps(fitted: Fitted, most: int) -> list[tuple[str, dict[Hashable, list[Any]]]]:
