@@ -185,10 +185,10 @@ def plot_profile(
     entries = {
         _curve_name(profiles): profile_line,
         f"{100 * float(profiles.attrs['ci_prob']):g} % interval": bar,
-        f"{estimator}": {"color": style.color, "linestyle": "C1", "width": 1.2},
     }
     if any(panel.quadratic.size for panel in panels):
         entries["quadratic approximation"] = _QUADRATIC
+    entries[estimator] = {"color": style.color, "linestyle": "C1", "width": 1.2}
     if any(panel.posterior.size for panel in panels):
         entries["posterior density"] = {"color": _FILL["color"], "width": 8, "alpha": 0.35}
     _legend(pc, visuals, backend, entries)
