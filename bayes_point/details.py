@@ -226,7 +226,8 @@ def _of_leaving_out(fitted: Fitted) -> float:
     seconds = fitted.seconds * (5 + n / 100)
     for estimate in (mle, map_):
         if estimate.status is not Status.CONVERGED:
-            seconds += n * _SECONDS_A_JUDGEMENT
+            # Where there is not even a point, models are such that each may need a long search.
+            seconds += n * _SECONDS_A_JUDGEMENT * (1 if estimate.status.is_point else 6)
     return seconds
 
 
