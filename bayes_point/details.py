@@ -155,10 +155,12 @@ def _profile(fitted: Fitted) -> xr.DataTree:
 
 
 def _profiled(fitted: Fitted) -> PointEstimate:
-    """Return the MLE, or the MAP where there is no MLE to begin from."""
+    """Return the MLE, or the MAP where the likelihood has no maximum, or a flat one."""
     mle, map_ = fitted.estimates["mle"], fitted.estimates["map"]
+    if mle.status.is_point or mle.status is Status.AT_INFINITY:
+        return mle
     nowhere = (Status.UNBOUNDED, Status.NOT_CONVERGED)
-    return map_ if mle.status in nowhere else mle
+    return map_ if map_.status not in nowhere or mle.status in nowhere else mle
 
 
 def _with_largest_gaps(fitted: Fitted, most: int) -> list[tuple[str, dict[Hashable, list[Any]]]]:
@@ -224,7 +226,8 @@ def _of_leaving_out(fitted: Fitted) -> float:
     seconds = fitted.seconds * (5 + n / 100)
     for estimate in (mle, map_):
         if estimate.status is not Status.CONVERGED:
-            seconds += n * _SECONDS_A_JUDGEMENT
+            # Where there is not even a point, models are such that each may need a long search.
+            seconds += n * _SECONDS_A_JUDGEMENT * (1 if estimate.status.is_point else 6)
     return seconds
 
 

@@ -299,3 +299,15 @@ def test_the_result_can_be_stored(cost: xr.Dataset, tmp_path: object) -> None:
     cost.to_netcdf(f"{tmp_path}/cost.nc", engine="h5netcdf")
     with xr.open_dataset(f"{tmp_path}/cost.nc", engine="h5netcdf") as again:
         xr.testing.assert_identical(again.load(), cost)
+
+
+def test_an_estimate_on_the_boundary_is_plugged_in() -> None:
+    # Three heads of three: the MLE is 1, with or without one of them, and heads are certain.
+    with pm.Model() as model:
+        theta = pm.Beta("theta", 2, 2)
+        pm.Bernoulli("tosses", theta, observed=[1, 1, 1])
+    cost = bp.predictive(model, random_seed=1, progressbar=False)
+    assert cost["total"].sel(distribution="MLE").values.tolist() == pytest.approx([0, 0], abs=1e-6)
+    # Without one of them the MAP is 3/4, with it 4/5.
+    expected = 3 * np.log([4 / 5, 3 / 4])
+    np.testing.assert_allclose(cost["total"].sel(distribution="MAP"), expected, rtol=1e-8)

@@ -8,6 +8,7 @@ from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from bayes_point.comparison.draws import MIN_DRAWS, Draws
+from bayes_point.comparison.effective import bulk_size, rank_r_hat, tail_size
 from bayes_point.comparison.validate import SAMPLE_DIMS
 
 __all__ = ["DIAGNOSTICS", "convergence", "energy_information", "labelled"]
@@ -22,13 +23,10 @@ def convergence(draws: Draws) -> NDArray[np.float64]:
     varies = draws.varies
     z = draws.z[..., varies]
     if length >= MIN_DRAWS and varies.any():
-        axes = {"chain_axis": 0, "draw_axis": 1}
         if chains > 1:
-            # Chains that are each stuck at a value of their own have no variance within: inf.
-            with np.errstate(divide="ignore", invalid="ignore"):
-                out[0, varies] = array_stats.rhat(z, method="rank", **axes)
-        out[1, varies] = array_stats.ess(z, method="bulk", **axes)
-        out[2, varies] = array_stats.ess(z, method="tail", prob=(0.05, 0.95), **axes)
+            out[0, varies] = rank_r_hat(z)
+        out[1, varies] = bulk_size(z)
+        out[2, varies] = tail_size(z, (0.05, 0.95))
     out[3], out[4] = draws.mean_mcse, draws.sd_mcse
     return out
 

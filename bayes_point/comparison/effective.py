@@ -1,16 +1,20 @@
-"""Effective sample sizes of many parameters at once.
+"""Effective sample sizes, and r-hat, of many parameters at once.
 
-The definition is ArviZ's, which takes one parameter after the other: for thousands of them, and a
+The definitions are ArviZ's, which takes one parameter after the other: for thousands of them, and a
 dozen statistics of each, that is most of the time that a report takes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
-__all__ = ["effective_size"]
+__all__ = ["bulk_size", "effective_size", "rank_r_hat", "tail_size"]
 
 Array = NDArray[np.float64]
 
@@ -36,15 +40,71 @@ def effective_size(x: Array) -> Array:
     .. [1] Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, folding, and
        localization: an improved R-hat, https://doi.org/10.1214/20-BA1221
     """
+    return _by_parts(lambda part: _effective(_split(part)), x)
+
+
+def bulk_size(x: Array) -> Array:
+    """Effective sample size of the rank-normalised draws of each column, as `effective_size`."""
+    return _by_parts(lambda part: _effective(_normal_scores(_split(part))), x)
+
+
+def tail_size(x: Array, probs: tuple[float, float]) -> Array:
+    """Effective sample size for the less certain of two quantiles of each column."""
+
+    def of_part(part: Array) -> Array:
+        ends = np.quantile(part, probs, axis=(1, 2))[..., None, None]
+        return np.minimum(*(_effective(_split((part <= end).astype(float))) for end in ends))
+
+    return _by_parts(of_part, x)
+
+
+def rank_r_hat(x: Array) -> Array:
+    """r-hat of the rank-normalised draws of each column, or of the folded ones if that is larger.
+
+    Infinite where each chain stays at a value of its own.
+    """
+
+    def of_part(part: Array) -> Array:
+        split = _split(part)
+        folded = np.abs(split - np.median(split, axis=(1, 2), keepdims=True))
+        bulk, tail = (_r_hat(_normal_scores(y)) for y in (split, folded))
+        # Stuck chains are infinitely apart, and, folded, may be constant: that one is NaN.
+        return np.where(tail > bulk, tail, bulk)
+
+    return _by_parts(of_part, x)
+
+
+def _by_parts(of_part: Callable[[Array], Array], x: Array) -> Array:
+    """Call with some columns at a time, (n, chain, draw), of x, (chain, draw, n)."""
     chains, length, n = x.shape
-    half = length // 2
-    out = np.empty(n)
     step = max(1, _CHUNK // (chains * length))
-    for start in range(0, n, step):
-        part = np.moveaxis(x[..., start : start + step], 2, 0).astype(float)
-        split = np.concatenate([part[:, :, :half], part[:, :, length - half :]], axis=1)
-        out[start : start + step] = _effective(split)
-    return out
+    parts = [
+        of_part(np.ascontiguousarray(np.moveaxis(x[..., i : i + step], 2, 0), dtype=float))
+        for i in range(0, n, step)
+    ]
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _split(x: Array) -> Array:
+    """Cut each chain in two halves, (n, 2 chain, draw / 2); the middle of an odd number is lost."""
+    length = x.shape[2]
+    half = length // 2
+    return np.concatenate([x[:, :, :half], x[:, :, length - half :]], axis=1)
+
+
+def _normal_scores(x: Array) -> Array:
+    """Put in the place of each draw the normal quantile of its rank among all of its column."""
+    n, size = len(x), x[0].size
+    rank = rankdata(x.reshape(n, size), axis=1)
+    return np.asarray(ndtri((rank - 3 / 8) / (size + 1 / 4))).reshape(x.shape)
+
+
+def _r_hat(x: Array) -> Array:
+    length = x.shape[2]
+    between = length * x.mean(axis=2).var(axis=1, ddof=1)
+    within = x.var(axis=2, ddof=1).mean(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.sqrt((between / within + length - 1) / length))
 
 
 def _effective(x: Array) -> Array:

@@ -164,23 +164,31 @@ def plot_profile(
     draw("profile", line_xy, _dataset(panels, "profile"), profile_line)
     bar = {"color": style.color, "width": 5, "alpha": 0.55}
     draw("interval", line_xy, _bars(panels, cut), bar)
+    # An estimate at infinity has no line, and its plot all the rest.
+    every = _constant(panels, 0.0)
     kwargs = visual_arguments(visuals, "title", {"size": 12})
     if kwargs is not False:
         titles = _Titles({panel.name: panel.title for panel in panels})
         pc.map(
-            labelled_title, "title", ignore_aes="all", labeller=titles, subset_info=True, **kwargs
+            labelled_title,
+            "title",
+            data=every,
+            ignore_aes="all",
+            labeller=titles,
+            subset_info=True,
+            **kwargs,
         )
     if visual_arguments(visuals, "remove_axis", True) is not False:
-        pc.map(remove_axis, store_artist=False, axis="y", ignore_aes="all")
+        pc.map(remove_axis, data=every, store_artist=False, axis="y", ignore_aes="all")
     if len(shown) < len(chosen):
         pc.add_title(f"{len(shown)} of {len(chosen)} parameters: the first", size=11)
     entries = {
         _curve_name(profiles): profile_line,
         f"{100 * float(profiles.attrs['ci_prob']):g} % interval": bar,
-        f"{estimator}": {"color": style.color, "linestyle": "C1", "width": 1.2},
     }
     if any(panel.quadratic.size for panel in panels):
         entries["quadratic approximation"] = _QUADRATIC
+    entries[estimator] = {"color": style.color, "linestyle": "C1", "width": 1.2}
     if any(panel.posterior.size for panel in panels):
         entries["posterior density"] = {"color": _FILL["color"], "width": 8, "alpha": 0.35}
     _legend(pc, visuals, backend, entries)

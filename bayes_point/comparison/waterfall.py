@@ -307,6 +307,9 @@ def _words(
     right, left = float(bar.max()), float(bar.min())
     tip = bar[0] if term == "skew" else bar[1]
     right, left = max(right, tip + reach), min(left, tip - reach)
+    # Within the frame, even where the bar or its error is not.
+    inset = 0.16 * (high - low)
+    right, left = min(right, high - inset), max(left, low + inset)
     # To the side that has more room.
     if high - right >= left - low:
         return text, right + room, "left"

@@ -85,8 +85,8 @@ class Rows:
         """Say of row i that nothing was looked for, as the maximum was lost at row `first`."""
         objective = self.objective(i)
         found = Finding(
-            f"The maximum was lost at power {self.weights[first, 1]:.3g}; beyond it none was looked "
-            "for.",
+            f"The maximum was lost at power {self.weights[first, 1]:.3g}; beyond it none was "
+            "looked for.",
             advice="Ask for this power alone to have it searched for from every start.",
         )
         value = float(objective.evaluate(x[None, :])[0][0])

@@ -71,7 +71,10 @@ def profile_section(request: Request) -> dict[str, Any]:
         caption += f" Shown: {plural(n, 'parameter')} of {total:,}, those with the largest gaps."
     note = ""
     if attrs["estimator"] != "MLE":
-        note = "There is no MLE to profile from, so these are profiles of the posterior density."
+        note = (
+            "There is no MLE to profile from, or not one alone: these are profiles of the "
+            "posterior density."
+        )
     if int(attrs.get("corrected", 0)):
         note += (
             f" On the way a better optimum than the {attrs['estimator']} was met: find it anew "

@@ -90,6 +90,17 @@ def test_the_legend_names_what_is_drawn() -> None:
     ]
 
 
+def test_an_estimate_at_infinity_has_no_line_and_all_the_rest() -> None:
+    tree = coin_profile()
+    tree["profile"] = xr.DataTree(
+        tree["profile"].to_dataset().assign(estimate=("parameter", [1.0, np.inf]))
+    )
+    pc = plot_profile(tree, backend="none")
+    assert pc.viz["title"]["mu[a]"].item()["string"] == "mu[a]\n0.02 to ∞"
+    assert pc.viz["estimate"]["theta"].item()["x"] == 1.0
+    assert "quadratic" not in pc.viz.children  # there is none without an estimate
+
+
 @pytest.mark.parametrize("backend", ["matplotlib", "none"])
 def test_visuals_can_be_left_out(backend: str) -> None:
     pc = plot_profile(coin_profile(), backend=backend, visuals={"cutoff": False, "legend": False})

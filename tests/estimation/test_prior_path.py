@@ -293,6 +293,21 @@ def test_a_pole_of_the_prior_is_one_at_every_power() -> None:
     assert np.all(np.isinf(path["log_prior"].values[1:]))
 
 
+def test_where_the_prior_wins_the_maximum_is_lost() -> None:
+    # rate ~ Gamma(0.5, 1), two events in unit time: the log joint density at power c is
+    # (2 - c / 2) log(rate) - (1 + c) rate, with the maximum at (2 - c / 2) / (1 + c) below c = 4;
+    # from there on it has no upper bound as the rate goes to 0 (at 4 it has, and no maximum).
+    with pm.Model() as model:
+        rate = pm.Gamma("rate", 0.5, 1)
+        pm.Poisson("events", rate, observed=2)
+    with pytest.warns(EstimationWarning, match="unbounded at 5, 6, 7, 8"):
+        path = prior_path(model, [0, 0.5, 1, 3, 5, 6, 7, 8], **QUIET)
+    c = np.array([0, 0.5, 1, 3])
+    np.testing.assert_allclose(path["rate"][:4], (2 - c / 2) / (1 + c), rtol=1e-8)
+    assert statuses(path) == ["converged"] * 4 + ["unbounded"] * 4
+    assert np.isnan(path["rate"][4:]).all()
+
+
 def test_potentials_are_data_or_prior() -> None:
     with pm.Model() as model:
         mu = pm.Normal("mu", 0, 1)

@@ -41,7 +41,10 @@ def test_the_verdict_is_that_of_the_function() -> None:
         "2 parameters: cannot stand in",
         "3 parameters: can stand in",
     ]
-    assert "none of its parameters is 0.1 posterior sd or more away" in found["notes"][-1]
+    assert (
+        "each of its parameters is shown to be less than 0.1 posterior sd away"
+        in (found["notes"][-1])
+    )
 
 
 def test_what_puts_a_verdict_under_reserve_is_beside_it() -> None:
