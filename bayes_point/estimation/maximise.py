@@ -59,6 +59,15 @@ class Search:
     iterations: NDArray[np.int_]
     bounded: NDArray[np.bool_]
 
+    def rows(self, which: slice) -> Search:
+        """Return some of the rows."""
+        return Search(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
+
+    def joined(self, other: Search) -> Search:
+        """Return the rows of this search and those of another after them."""
+        pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        return Search(**{name: np.concatenate(pair) for name, pair in pairs.items()})
+
     def replaced(self, rows: NDArray[np.int_], other: Search) -> Search:
         """Return the search with some rows taken from another, which went on from them."""
         merged = {f.name: getattr(self, f.name).copy() for f in fields(self)}

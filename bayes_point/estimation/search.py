@@ -72,15 +72,24 @@ def search(
     if objective.p > MANY:
         return search_many(objective, usable)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
-    certificate, optima = _judged(objective, usable, _climb(objective, usable))
+    ends = _climb(objective, usable)
+    centre, elsewhere = usable[0], None
+    best = _best(ends)
+    if ends.settled[best] and not is_evident(objective, ends.x[best]):
+        # To follow all that is in doubt takes longer than to look whether it is the best at all.
+        elsewhere = _elsewhere(objective, centre, rng)
+        top = _best(elsewhere[1])
+        better = elsewhere[1].value[top] > ends.value[best]
+        if better and elsewhere[1].settled[top] and is_evident(objective, elsewhere[1].x[top]):
+            usable = np.concatenate([usable, elsewhere[0][1:]])
+            ends = ends.joined(elsewhere[1].rows(slice(1, None)))
+            elsewhere = None
+    certificate, optima = _judged(objective, usable, ends)
     far = np.abs(certificate.x).max() > _VERY_FAR
     if certificate.status in _DOUBTFUL or (far and certificate.status is Status.NOT_IDENTIFIED):
         # Before it is said that there is no maximum, look for one on other scales.
-        other = _other_scales(objective, usable[0], rng)
-        starts = np.concatenate([usable[:1], other])
-        usable = np.concatenate([usable, other])
-        objective.announce("searching on other scales")
-        ends = _climb(objective, starts)
+        starts, ends = elsewhere or _elsewhere(objective, centre, rng)
+        usable = np.concatenate([usable, starts[1:]])
         if np.nanmax(ends.value, initial=-np.inf) > certificate.value:
             second, more = _judged(objective, starts, ends)
             if second.status.is_point and second.value > certificate.value:
@@ -117,6 +126,15 @@ def _best(ends: Search) -> int:
     top = float(value.max())
     equal = np.flatnonzero(ends.settled & (value >= top - 1e-9 * (1 + abs(top))))
     return int(equal[np.argmax(value[equal])]) if equal.size else int(np.argmax(value))
+
+
+def _elsewhere(
+    objective: Objective, centre: Array, rng: np.random.Generator
+) -> tuple[Array, Search]:
+    """Climb from the centre and from starts on other scales; return them and where they led to."""
+    objective.announce("searching on other scales")
+    starts = np.concatenate([centre[None], _other_scales(objective, centre, rng)])
+    return starts, _climb(objective, starts)
 
 
 def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator) -> Array:
