@@ -13,6 +13,9 @@ __all__ = ["kink_finding", "not_still", "null_finding", "wall_finding"]
 
 Array = NDArray[np.float64]
 
+# Parameters of a direction that are named one by one.
+_NAMED = 20
+
 
 def null_finding(objective: Objective, row: Array) -> Finding:
     """Say along what the density does not change."""
@@ -20,9 +23,12 @@ def null_finding(objective: Objective, row: Array) -> Finding:
     if len(names) == 1:
         what = f"The density does not depend on {names[0]} at all."
     else:
+        moving = np.flatnonzero(row)
         moves = ", ".join(
-            f"{objective.density.parameters[j]} {row[j]:+.3g}" for j in np.flatnonzero(row)
+            f"{objective.density.parameters[j]} {row[j]:+.3g}" for j in moving[:_NAMED]
         )
+        if len(moving) > _NAMED:
+            moves += f" and {len(moving) - _NAMED} more"
         what = f"The density does not change along a direction: {moves}."
         if len(names) == 2:
             a, b = (row[j] for j in np.flatnonzero(row))

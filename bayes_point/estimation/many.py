@@ -155,9 +155,7 @@ def _point(objective: Objective, end: Climb, spectrum: Spectrum | None) -> _Poin
     step, _ = _curved(objective, end).solve(slope, 1e-3)
     distance = float(np.sqrt(max(0.0, slope @ step)))
     ends = (np.nan, np.nan) if spectrum is None else (spectrum.smallest[0], spectrum.largest)
-    return _Point(
-        end.x, float(value[0]), gradient[0], _Ends(np.array([ends])), noise, distance
-    )
+    return _Point(end.x, float(value[0]), gradient[0], _Ends(np.array([ends])), noise, distance)
 
 
 def _looked_into(

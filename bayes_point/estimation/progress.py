@@ -48,7 +48,9 @@ class SearchBar:
     def tell(self, values: Array) -> None:
         """Count points at which the objective was looked at."""
         self._evaluations += len(values)
-        self._best = max(self._best, float(np.max(values, where=np.isfinite(values), initial=-np.inf)))
+        self._best = max(
+            self._best, float(np.max(values, where=np.isfinite(values), initial=-np.inf))
+        )
         if not self._shown and time.perf_counter() - self._began > _PATIENCE:
             self._shown = True
             self._bar.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,22 +179,24 @@ def _one_by_one(objective: Objective, starts: Array) -> Search:
     ends = [maximise(objective, starts[:1], max_iterations=_ITERATIONS)]
     for start in starts[1:]:
         known = [end for end in ends if end.settled[0]]
-        diagonals = [np.abs(np.diagonal(end.hessian[0])) for end in known]
-
-        def home(x: Array, known: list[Search] = known, units: list[Array] = diagonals) -> int:
-            for k, (end, unit) in enumerate(zip(known, units, strict=True)):
-                if np.all((x - end.x[0]) ** 2 * unit < _HOME**2):
-                    return k
-            return -1
-
-        unit = 1 / np.sqrt(np.maximum(diagonals[0], 1e-20)) if known else np.ones_like(start)
-        unit = np.minimum(unit, 1 + np.abs(start))
+        home = partial(_home, known)
+        diagonal = np.abs(np.diagonal(ends[0].hessian[0]))
+        unit = np.minimum(1 / np.sqrt(np.maximum(diagonal, 1e-20)), 1 + np.abs(start))
         free = np.ones(len(start), bool)
-        x, _ = approach(objective, start, unit, free, lambda x, home=home: home(x) >= 0)  # type: ignore[misc]
-        k = home(x)
-        ends.append(known[k] if k >= 0 else maximise(objective, x[None], max_iterations=_ITERATIONS))
+        x, _ = approach(objective, start, unit, free, lambda x, home=home: home(x) is not None)
+        there = home(x)
+        ends.append(there or maximise(objective, x[None], max_iterations=_ITERATIONS))
     parts = {f.name: [getattr(end, f.name) for end in ends] for f in fields(Search)}
     return Search(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
+
+
+def _home(known: list[Search], x: Array) -> Search | None:
+    """Return the known maximum that `x` is next to, if it is next to one."""
+    for end in known:
+        curvature = np.abs(np.diagonal(end.hessian[0]))
+        if np.all((x - end.x[0]) ** 2 * curvature < _HOME**2):
+            return end
+    return None
 
 
 def _collapsed(objective: Objective, starts: Array) -> Array:
