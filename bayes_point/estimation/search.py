@@ -179,12 +179,11 @@ def _one_by_one(objective: Objective, starts: Array) -> Search:
     ends = [maximise(objective, starts[:1], max_iterations=_ITERATIONS)]
     for start in starts[1:]:
         known = [end for end in ends if end.settled[0]]
-        home = partial(_home, known)
         diagonal = np.abs(np.diagonal(ends[0].hessian[0]))
         unit = np.minimum(1 / np.sqrt(np.maximum(diagonal, 1e-20)), 1 + np.abs(start))
         free = np.ones(len(start), bool)
-        x, _ = approach(objective, start, unit, free, lambda x, home=home: home(x) is not None)
-        there = home(x)
+        x, _ = approach(objective, start, unit, free, partial(_is_home, known))
+        there = _home(known, x)
         ends.append(there or maximise(objective, x[None], max_iterations=_ITERATIONS))
     parts = {f.name: [getattr(end, f.name) for end in ends] for f in fields(Search)}
     return Search(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
@@ -197,6 +196,10 @@ def _home(known: list[Search], x: Array) -> Search | None:
         if np.all((x - end.x[0]) ** 2 * curvature < _HOME**2):
             return end
     return None
+
+
+def _is_home(known: list[Search], x: Array) -> bool:
+    return _home(known, x) is not None
 
 
 def _collapsed(objective: Objective, starts: Array) -> Array:
