@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 rng = np.random.default_rng(20)
 X10 = rng.normal(size=(200, 10))
@@ -33,13 +34,30 @@ DATA: dict[str, dict[str, Any]] = {
         "y": np.array([28.0, 8, -3, 7, -1, 1, 18, 12]),
         "se": np.array([15.0, 10, 16, 11, 9, 11, 10, 18]),
     },
+    "ridge": {},
+    "random_effects": {},
+    "large_logistic": {},
 }
+GROUPS = np.repeat(np.arange(3000), 3)
+
+
+def large_data(name: str) -> dict[str, Any]:
+    """The data of the large models, made only where they are asked for."""
+    draws = np.random.default_rng(21)
+    if name == "random_effects":
+        return {"y": 2 + draws.normal(size=3000)[GROUPS] + draws.normal(size=len(GROUPS))}
+    n, p = {"ridge": (4000, 2000), "large_logistic": (100_000, 20)}[name]
+    X = draws.normal(size=(n, p))
+    mean = X @ draws.normal(size=p) / np.sqrt(p)
+    if name == "ridge":
+        return {"X": X, "y": mean + draws.normal(size=n)}
+    return {"X": X, "y": (draws.logistic(size=n) < mean).astype(int)}
 
 
 def pymc_model(name: str) -> Any:
     import pymc as pm
 
-    data = DATA[name]
+    data = DATA[name] or large_data(name)
     with pm.Model() as model:
         if name == "linear_regression":
             beta = pm.Normal("beta", 0, 1, shape=10)
@@ -57,6 +75,16 @@ def pymc_model(name: str) -> Any:
             mu, tau = pm.Normal("mu", 0, 5), pm.HalfCauchy("tau", 5)
             z = pm.Normal("z", 0, 1, shape=8)
             pm.Normal("y", mu + tau * z, data["se"], observed=data["y"])
+        elif name == "ridge":
+            beta = pm.Normal("beta", 0, 0.5, shape=2000)
+            pm.Normal("y", data["X"] @ beta, 1, observed=data["y"])
+        elif name == "random_effects":
+            mu, sigma = pm.Normal("mu", 0, 10), pm.HalfNormal("sigma", 2)
+            u = pm.Normal("u", 0, 1, shape=3000)
+            pm.Normal("y", mu + u[GROUPS], sigma, observed=data["y"])
+        elif name == "large_logistic":
+            beta = pm.Normal("beta", 0, 1, shape=20)
+            pm.Bernoulli("y", logit_p=data["X"] @ beta, observed=data["y"])
     return model
 
 
@@ -65,6 +93,7 @@ def with_bayes_point(name: str) -> Callable[[], dict[str, Any]]:
 
     model = pymc_model(name)
     find_mle, find_map = bp.find_MLE, bp.find_MAP  # imported at first use: here, not in the timing
+    xr.DataArray(0.0)  # imports Dask, where it is installed
 
     def run() -> dict[str, Any]:
         mle, map_ = find_mle(model, progressbar=False), find_map(model, progressbar=False)

@@ -60,6 +60,9 @@ def collapse(objective: Objective, x: Array, observed: Array) -> Track | None:
     points, pivot = np.concatenate(rows), np.array(pivots)
     near, far = (_moved(objective, points, pivot, -step) for step in (_NEAR, _FAR))
     gain = np.where(np.isfinite(near) & np.isfinite(far), far - near, -np.inf)
+    # A scale that shrinks gains its own logarithm at each observation that it is right for, and no
+    # more: what gains more comes back from where it was put, as a regression does.
+    gain = np.where(gain > (_FAR - _NEAR) * len(observed) + _GAIN, -np.inf, gain)
     best = np.argsort(-np.where(gain > _GAIN, far, -np.inf))[:_CANDIDATES]
     for k in best[gain[best] > _GAIN]:
         track = _downwards(objective, points[k], int(pivot[k]), np.array([placed[k]]))

@@ -15,13 +15,17 @@ __all__ = ["kink_finding", "not_still", "null_finding", "vertex_finding", "wall_
 
 Array = NDArray[np.float64]
 
+# Parameters of a direction that are named one by one.
+_NAMED = 20
+
 
 def null_finding(objective: Objective, row: Array, x: Array | None = None) -> Finding:
     """Say along what the density does not change; from `x` on, perhaps only so far."""
     names = [objective.density.parameters[j] for j in np.flatnonzero(row)]
-    moves = ", ".join(
-        f"{name} {step:+.3g}" for name, step in zip(names, row[row != 0], strict=True)
-    )
+    steps = list(zip(names, row[row != 0], strict=True))
+    moves = ", ".join(f"{name} {step:+.3g}" for name, step in steps[:_NAMED])
+    if len(steps) > _NAMED:
+        moves += f" and {len(steps) - _NAMED} more"
     if x is not None and _ends(objective, row, x):
         return Finding(
             f"The maximum is not one point: around it the density does not change along {moves}.",

@@ -164,7 +164,8 @@ def _looked_into(
     """Follow the directions of little curvature: a better point, flat ones, undecided ones."""
     weak = spectrum.smallest < _WEAK * spectrum.largest
     rows = _sparse(spectrum.vectors[:, weak].T * end.scale)
-    flat, doubtful = [], []
+    flat: list[Array] = []
+    doubtful: list[Array] = []
     size = 1 + np.abs(point.x).max()
     for row in rows:
         way = row / np.max(np.abs(row)) * size

@@ -61,6 +61,10 @@ class Search:
     iterations: NDArray[np.int_]
     bounded: NDArray[np.bool_]
 
+    def rows(self, which: slice) -> Search:
+        """Return some of the rows."""
+        return Search(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
+
     def joined(self, *others: Search) -> Search:
         """Return this search and others as one, in their order."""
         parts = {f.name: [getattr(end, f.name) for end in (self, *others)] for f in fields(self)}

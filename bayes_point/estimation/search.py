@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,17 @@ def search(
         return search_many(objective, usable)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
     ends = _climb(objective, usable)
+    centre, elsewhere = usable[0], None
+    best = _best(ends)
+    if ends.settled[best] and not is_evident(objective, ends.x[best]):
+        # To follow all that is in doubt takes longer than to look whether it is the best at all.
+        elsewhere = _elsewhere(objective, centre, rng)
+        top = _best(elsewhere[1])
+        better = elsewhere[1].value[top] > ends.value[best]
+        if better and elsewhere[1].settled[top] and is_evident(objective, elsewhere[1].x[top]):
+            usable = np.concatenate([usable, elsewhere[0][1:]])
+            ends = ends.joined(elsewhere[1].rows(slice(1, None)))
+            elsewhere = None
     certificate, optima = _judged(objective, usable, ends)
     most = _MOST * len(usable)
     while (
@@ -110,11 +122,8 @@ def search(
     far = np.abs(certificate.x).max() > _VERY_FAR
     if certificate.status in _DOUBTFUL or (far and certificate.status is Status.NOT_IDENTIFIED):
         # Before it is said that there is no maximum, look for one on other scales.
-        other = _other_scales(objective, usable[0], rng)
-        starts = np.concatenate([usable[:1], other])
-        usable = np.concatenate([usable, other])
-        objective.announce("searching on other scales")
-        ends = _climb(objective, starts)
+        starts, ends = elsewhere or _elsewhere(objective, centre, rng)
+        usable = np.concatenate([usable, starts[1:]])
         if np.nanmax(ends.value, initial=-np.inf) > certificate.value:
             second, others = _judged(objective, starts, ends)
             if second.status.is_point and second.value > certificate.value:
@@ -170,6 +179,15 @@ def _best(ends: Search) -> int:
     return int(equal[np.argmax(value[equal])]) if equal.size else int(np.argmax(value))
 
 
+def _elsewhere(
+    objective: Objective, centre: Array, rng: np.random.Generator
+) -> tuple[Array, Search]:
+    """Climb from the centre and from starts on other scales; return them and where they led to."""
+    objective.announce("searching on other scales")
+    starts = np.concatenate([centre[None], _other_scales(objective, centre, rng)])
+    return starts, _climb(objective, starts)
+
+
 def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator) -> Array:
     """Return starts around `centre`, each coordinate off by anything from a millionth to ten."""
     size = 10.0 ** rng.uniform(-6, 1, size=(_OTHERS, objective.p))
@@ -210,23 +228,26 @@ def _one_by_one(objective: Objective, starts: Array) -> Search:
     ends = [maximise(objective, starts[:1], max_iterations=_ITERATIONS)]
     for start in starts[1:]:
         known = [end for end in ends if end.settled[0]]
-        diagonals = [np.abs(np.diagonal(end.hessian[0])) for end in known]
-
-        def home(x: Array, known: list[Search] = known, units: list[Array] = diagonals) -> int:
-            for k, (end, unit) in enumerate(zip(known, units, strict=True)):
-                if np.all((x - end.x[0]) ** 2 * unit < _HOME**2):
-                    return k
-            return -1
-
-        unit = 1 / np.sqrt(np.maximum(diagonals[0], 1e-20)) if known else np.ones_like(start)
-        unit = np.minimum(unit, 1 + np.abs(start))
+        diagonal = np.abs(np.diagonal(ends[0].hessian[0]))
+        unit = np.minimum(1 / np.sqrt(np.maximum(diagonal, 1e-20)), 1 + np.abs(start))
         free = np.ones(len(start), bool)
-        x, _ = approach(objective, start, unit, free, lambda x, home=home: home(x) >= 0)  # type: ignore[misc]
-        k = home(x)
-        ends.append(
-            known[k] if k >= 0 else maximise(objective, x[None], max_iterations=_ITERATIONS)
-        )
+        x, _ = approach(objective, start, unit, free, partial(_is_home, known))
+        there = _home(known, x)
+        ends.append(there or maximise(objective, x[None], max_iterations=_ITERATIONS))
     return ends[0].joined(*ends[1:])
+
+
+def _home(known: list[Search], x: Array) -> Search | None:
+    """Return the known maximum that `x` is next to, if it is next to one."""
+    for end in known:
+        curvature = np.abs(np.diagonal(end.hessian[0]))
+        if np.all((x - end.x[0]) ** 2 * curvature < _HOME**2):
+            return end
+    return None
+
+
+def _is_home(known: list[Search], x: Array) -> bool:
+    return _home(known, x) is not None
 
 
 def _collapsed(objective: Objective, starts: Array) -> Array:

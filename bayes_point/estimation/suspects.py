@@ -9,7 +9,7 @@ from scipy.linalg import qr
 from bayes_point.estimation.judged_point import Point
 from bayes_point.estimation.kinks import is_maximum_along
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.tracks import Track, follow
+from bayes_point.estimation.tracks import Track, follow_each
 
 __all__ = [
     "WEAK_CURVATURE",
@@ -84,30 +84,44 @@ def both_ways(objective: Objective, point: Point, pivot: int) -> tuple[Track, Tr
     """Follow the density along one coordinate, up and down."""
     size = 1.0 + abs(float(point.x[pivot]))
     step = 0.5 if objective.is_transformed[pivot] else 0.5 * size
-    up, down = (_outwards(objective, point, pivot, s * step) for s in (1.0, -1.0))
+    up, down = _outwards(objective, point, pivot, step)
     if not (up.rises or down.rises) and _is_plateau(objective, point, pivot, 1e-4 * size):
-        step = 1e-5 * size
-        up, down = (_outwards(objective, point, pivot, s * step) for s in (1.0, -1.0))
+        up, down = _outwards(objective, point, pivot, 1e-5 * size)
     return up, down
 
 
-def _outwards(objective: Objective, point: Point, pivot: int, step: float) -> Track:
-    """Follow the density along one coordinate, as far as it goes or as far as it is flat."""
-    track = follow(objective, point.x, point.value, pivot=pivot, step=step, noise=point.noise)
-    if len(track.value) < 2 or track.is_flat or track.value[1] < track.value[0] - point.noise:
-        return track
-    # A null direction can be bent, and come to an end: on a circle no coordinate exceeds the
-    # radius.  Where the density has not changed a step away, it may not have on the way there.
-    nearer = follow(
+def _outwards(objective: Objective, point: Point, pivot: int, step: float) -> tuple[Track, Track]:
+    """Follow the density along one coordinate, up and down, as far as it goes or it is flat."""
+    tracks = follow_each(
         objective,
         point.x,
         point.value,
-        pivot=pivot,
-        step=step * 0.5**_HALVINGS,
+        pivots=[pivot, pivot],
+        moves=[step, -step],
         noise=point.noise,
-        steps=_HALVINGS + 1,
     )
-    return nearer if nearer.is_flat else track
+    again = [
+        i
+        for i, track in enumerate(tracks)
+        if len(track.value) >= 2
+        and not track.is_flat
+        and not track.value[1] < track.value[0] - point.noise
+    ]
+    # A null direction can be bent, and come to an end: on a circle no coordinate exceeds the
+    # radius.  Where the density has not changed a step away, it may not have on the way there.
+    if again:
+        nearer = follow_each(
+            objective,
+            point.x,
+            point.value,
+            pivots=[pivot] * len(again),
+            moves=[(step, -step)[i] * 0.5**_HALVINGS for i in again],
+            noise=point.noise,
+            steps=_HALVINGS + 1,
+        )
+        for i, track in zip(again, nearer, strict=True):
+            tracks[i] = track if track.is_flat else tracks[i]
+    return tracks[0], tracks[1]
 
 
 def is_answer(up: Track, down: Track) -> bool:

@@ -6,6 +6,7 @@ bends), so the others are maximised over anew at each step: a profile, with step
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["Track", "follow"]
+__all__ = ["Track", "follow", "follow_each"]
 
 Array = NDArray[np.float64]
 
@@ -117,39 +118,90 @@ def follow(
 
     Ends where the objective is no longer finite, or has fallen by so much that nothing can follow.
     """
-    free = np.ones((1, len(x)), bool)
-    free[0, pivot] = False
-    if held is not None:
-        free[0, held] = False
-    # Fifteen orders of magnitude of a parameter are as far as arithmetic can be trusted.
-    farthest = 35.0 if objective.is_transformed[pivot] else np.inf
-    distances, points, values = [0.0], [x], [value]
-    current = x
+    [track] = follow_each(
+        objective, x, value, pivots=[pivot], moves=[step], noise=noise, steps=steps, held=held
+    )
+    return track
+
+
+def follow_each(
+    objective: Objective,
+    x: Array,
+    value: float,
+    *,
+    pivots: Sequence[int],
+    moves: Sequence[float],
+    noise: float,
+    steps: int = DOUBLINGS,
+    held: NDArray[np.int_] | None = None,
+) -> list[Track]:
+    """Follow several ways out of one point, as `follow` does each, all of them in step."""
+    ways = [_Way(int(j), step, x, value) for j, step in zip(pivots, moves, strict=True)]
+    active = ways
     for k in range(max(steps, _MOST)):
-        distance = step * 2.0**k
-        if abs(distance) > farthest:
+        # Fifteen orders of magnitude of a parameter are as far as arithmetic can be trusted.
+        active = [
+            way
+            for way in active
+            if not (objective.is_transformed[way.pivot] and abs(way.step * 2.0**k) > 35.0)
+        ]
+        if not active:
             break
-        ahead = current.copy()
-        ahead[pivot] = x[pivot] + distance
+        guesses = [way.guesses(way.step * 2.0**k) for way in active]
+        owner = np.repeat(np.arange(len(active)), [len(rows) for rows in guesses])
+        found, gradient = objective.evaluate(np.concatenate(guesses))
+        usable = np.isfinite(found) & np.all(np.isfinite(gradient), axis=1)
+        found = np.where(usable, found, -np.inf)
+        best = [found[owner == i].argmax() for i in range(len(active))]
+        kept = [i for i in range(len(active)) if np.any(usable[owner == i])]
+        if not kept:
+            break
+        active, starts = [active[i] for i in kept], [guesses[i][best[i]] for i in kept]
+        free = np.ones((len(active), len(x)), bool)
+        free[np.arange(len(active)), [way.pivot for way in active]] = False
+        if held is not None:
+            free[:, held] = False
+        search = maximise(objective, np.array(starts), free=free, max_iterations=60)
+        for way, point, reached in zip(active, search.x, search.value, strict=True):
+            way.add(way.step * 2.0**k, point, float(reached))
+        active = [way for way in active if way.goes_on(k, steps, noise)]
+    return [way.track(noise) for way in ways]
+
+
+class _Way:
+    """A track in the making."""
+
+    def __init__(self, pivot: int, step: float, x: Array, value: float) -> None:
+        self.pivot, self.step = pivot, step
+        self.distances, self.points, self.values = [0.0], [x], [value]
+
+    def guesses(self, distance: float) -> Array:
+        """Return where to begin at a distance, (1 or 2, p)."""
+        ahead = self.points[-1].copy()
+        ahead[self.pivot] = self.points[0][self.pivot] + distance
+        if len(self.points) <= 2:
+            return ahead[None, :]
         # Extrapolated, so that parameters that move in proportion are not left behind.
-        guesses = ahead[None, :]
-        if len(points) > 2:
-            slope = (points[-1] - points[-2]) / (distances[-1] - distances[-2])
-            further = current + slope * (distance - distances[-1])
-            further[pivot] = x[pivot] + distance
-            guesses = np.stack([ahead, further])
-        found_value, gradient = objective.evaluate(guesses)
-        usable = np.isfinite(found_value) & np.all(np.isfinite(gradient), axis=1)
-        if not np.any(usable):
-            break
-        start = guesses[np.argmax(np.where(usable, found_value, -np.inf))]
-        search = maximise(objective, start[None, :], free=free, max_iterations=60)
-        current = search.x[0]
-        distances.append(distance)
-        points.append(current)
-        values.append(float(search.value[0]))
-        if values[-1] < max(values) - 1e3 * (1.0 + noise) and k > 3:
-            break
-        if k + 1 >= steps and not _still_growing(values, noise):
-            break
-    return Track(pivot, np.array(distances), np.array(points), np.array(values), noise)
+        slope = (self.points[-1] - self.points[-2]) / (self.distances[-1] - self.distances[-2])
+        further = self.points[-1] + slope * (distance - self.distances[-1])
+        further[self.pivot] = ahead[self.pivot]
+        return np.stack([ahead, further])
+
+    def add(self, distance: float, x: Array, value: float) -> None:
+        self.distances.append(distance)
+        self.points.append(x)
+        self.values.append(value)
+
+    def goes_on(self, k: int, steps: int, noise: float) -> bool:
+        if self.values[-1] < max(self.values) - 1e3 * (1.0 + noise) and k > 3:
+            return False
+        return k + 1 < steps or _still_growing(self.values, noise)
+
+    def track(self, noise: float) -> Track:
+        return Track(
+            self.pivot,
+            np.array(self.distances),
+            np.array(self.points),
+            np.array(self.values),
+            noise,
+        )
