@@ -47,6 +47,9 @@ class Kinks:
 
     def __init__(self, density: LogDensity, terms: Sequence[str]) -> None:
         self.density, self.terms = density, tuple(terms)
+        # What the graphs are of: the same, whatever the density is bound to.
+        self._source = copy.copy(density)
+        self._source.asks = None
         self._sites: list[_Site] = []
         self._term_of: list[str] = []
         for term in self.terms:
@@ -55,8 +58,7 @@ class Kinks:
                     self._sites.append(site)
                     self._term_of.append(term)
         self._arguments = [site.argument for site in self._sites]
-        self._functions: dict[str, Callable] = {}
-        self._smooth: LogDensity | None = None
+        self._functions: dict[str, Any] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -111,11 +113,17 @@ class Kinks:
         [bent] = self.density._call(self._bent, [(p,)], [rows, weights, np.eye(p)], None)
         return 0.5 * (bent + bent.T)
 
+    def bound_to(self, density: LogDensity) -> Kinks:
+        """Return the kinks of `density`, which is this one, or the same bound to other inputs."""
+        bound = copy.copy(self)
+        bound.density = density
+        return bound
+
     def rounded(self, density: LogDensity, width: Array) -> LogDensity:
         """Return `density`, this one or one bound to inputs, with its kinks `width`, (K,), wide."""
-        if self._smooth is None:
-            self._smooth = self._make_smooth()
-        bound = copy.copy(self._smooth)
+        if "smooth" not in self._functions:
+            self._functions["smooth"] = self._make_smooth()
+        bound = copy.copy(self._functions["smooth"])
         bound._bound = {**density._bound, _WIDTH: width[None, :]}
         return bound
 
@@ -123,12 +131,12 @@ class Kinks:
 
     @property
     def _inputs(self) -> list[Input]:
-        return list(self.density.inputs.values())
+        return list(self._source.inputs.values())
 
     def _function(self, kind: str, build: Callable[[list[Any], list[Any]], tuple]) -> Callable:
         """Compile what `build` makes of the row's variables and the arguments, batched or not."""
         if kind not in self._functions:
-            density = self.density
+            density = self._source
             row = density._row
             if density.is_vectorised:
                 rows = density._rows
@@ -176,7 +184,7 @@ class Kinks:
 
     def _make_smooth(self) -> LogDensity:
         """Return the density with every absolute value of u as the root of u^2 + width^2."""
-        density = self.density
+        density = self._source
         width = Input(_WIDTH, pt.vector(shape=(self.size,), dtype="float64"), np.ones(self.size))
         ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
         widths = [
@@ -196,11 +204,11 @@ class Kinks:
     def _rounded_off(self, term: str, widths: list[Any]) -> Any:
         """Make the graph of a term anew, with each site of a kink replaced by a smooth one."""
         own = {site.key: width for site, width in zip(self._sites, widths, strict=True)}
-        graph = self.density._term(term)
+        graph = self._source._term(term)
         new: dict[Any, Any] = {}
         # What a comparison says, rounded off: from 0 to 1 as its argument goes through zero.
         steps: dict[Any, Any] = {}
-        for node in toposort([graph], self.density._row):
+        for node in toposort([graph], self._source._row):
             inputs = [new.get(var, var) for var in node.inputs]
             site = _site(node)
             width = None if site is None else own.get(site.key)
@@ -336,8 +344,8 @@ def _is_positive(graph: Any) -> bool:
 
 
 def kinks_of(density: LogDensity, terms: Sequence[str]) -> Kinks:
-    """Return the kinks of some terms of a density; found once, and kept with it."""
+    """Return the kinks of some terms of a density; found once, and kept with what it is made of."""
     key = ("kinks", *terms)
     if key not in density._functions:
         density._functions[key] = Kinks(density, terms)  # type: ignore[assignment]
-    return density._functions[key]  # type: ignore[return-value]
+    return density._functions[key].bound_to(density)  # type: ignore[attr-defined]
