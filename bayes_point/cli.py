@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bayes_point import __version__
-from bayes_point.errors import BayesPointError, BayesPointWarning
+from bayes_point.errors import BayesPointError, BayesPointWarning, DetailError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -160,7 +160,13 @@ def report(
         else:
             if save is not None:
                 _check_target(save, "--save", (".nc",))
-            tree = _fit(path, name, quiet, sampling)
+            try:
+                tree = _fit(path, name, quiet, sampling)
+            except DetailError as err:
+                # Without that detail; the draws are not lost with it.
+                kept = Path(f"{path.stem}.nc") if save is None else save
+                _save(err.tree, kept)
+                raise DetailError(f"{err} It is saved in {kept}.") from err
             if save is not None:
                 _save(tree, save)
         thresholds = {"margin": margin, "level": level}

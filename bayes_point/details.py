@@ -6,7 +6,6 @@ import json
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from rich.progress import track
 from bayes_point.approximation import laplace
 from bayes_point.comparison.scalars import flatten
 from bayes_point.comparison.validate import SAMPLE_DIMS
-from bayes_point.errors import BayesPointError, BayesPointWarning, EstimationWarning, ModelError
+from bayes_point.errors import BayesPointError, DetailError, EstimationWarning, ModelError
 from bayes_point.estimation.criteria import n_observations
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.point_estimate import PointEstimate
@@ -27,9 +26,6 @@ from bayes_point.estimation.status import Status
 from bayes_point.predicting import predictive
 
 __all__ = ["DETAILS", "add_details", "chosen_details"]
-
-# Warnings point at the first line outside this folder: the user's.
-_PACKAGE = str(Path(__file__).parent)
 
 PROFILES = 6
 """Parameters that are profiled: those with the largest gaps."""
@@ -89,6 +85,11 @@ def add_details(fitted: Fitted, names: Sequence[str], *, patient: bool, progress
 
     Why one is not there is kept in ``tree.attrs["details_left_out"]``: what it is of does not
     exist, or it would take long and was not asked for by name (`patient`).
+
+    Raises
+    ------
+    DetailError
+        If one fails for another reason than that; it holds the tree.
     """
     left_out: dict[str, str] = {}
     bar = track(names, "details", disable=not (progressbar and names), transient=True)
@@ -109,15 +110,20 @@ def add_details(fitted: Fitted, names: Sequence[str], *, patient: bool, progress
         except BayesPointError as error:
             left_out[name] = str(error)
         except Exception as error:
-            # Minutes of sampling are not thrown away for it; it is said here, and in the report.
             left_out[name] = f"it failed with {type(error).__name__}: {error}"
-            warnings.warn(
-                f"The detail {name!r} of the fit {left_out[name]}. The rest of the fit does not "
-                "depend on it; please report this.",
-                BayesPointWarning,
-                skip_file_prefixes=(_PACKAGE,),
-            )
-    fitted.tree.attrs["details_left_out"] = json.dumps(left_out)
+            _keep(fitted.tree, left_out)
+            others = [other for other in DETAILS if other != name]
+            raise DetailError(
+                f"The detail {name!r} of the fit failed with {type(error).__name__}: {error}. The "
+                "fit without it is the attribute `tree` of this error; to leave it out, fit with "
+                f"details={others}. Please report this.",
+                tree=fitted.tree,
+            ) from error
+    _keep(fitted.tree, left_out)
+
+
+def _keep(tree: xr.DataTree, left_out: Mapping[str, str]) -> None:
+    tree.attrs["details_left_out"] = json.dumps(left_out)
 
 
 def _laplace(fitted: Fitted) -> xr.DataTree:

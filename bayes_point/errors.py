@@ -8,6 +8,7 @@ __all__ = [
     "BayesPointError",
     "BayesPointWarning",
     "ComparisonError",
+    "DetailError",
     "EstimationError",
     "EstimationWarning",
     "ModelError",
@@ -40,6 +41,20 @@ class EstimationError(BayesPointError, RuntimeError):
 
 class ComparisonError(BayesPointError, ValueError):
     """Results that cannot be compared: groups missing, or other variables, dims or coords."""
+
+
+class DetailError(BayesPointError, RuntimeError):
+    """A detail of a fit failed unexpectedly, after the sampling.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        The fit without that detail: minutes of sampling are not lost with it.
+    """
+
+    def __init__(self, message: str, tree: Any = None) -> None:
+        super().__init__(message)
+        self.tree = tree
 
 
 class ReportError(BayesPointError, RuntimeError):

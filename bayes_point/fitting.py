@@ -93,6 +93,9 @@ def fit(
     ComparisonError
         If `idata` is not a posterior of this model and its data.
 
+    DetailError
+        If one of the details fails unexpectedly. It holds the rest of the fit.
+
     Warns
     -----
     EstimationWarning
@@ -147,8 +150,11 @@ def fit(
     estimates = {"mle": mle, "map": map_, "mode": mode}
     tree = _assemble(model, _complete(model, idata, random_seed), estimates, prints)
     fitted = Fitted(model, tree, estimates, seconds, options, potentials)
-    add_details(fitted, chosen, patient=details is not True, progressbar=progressbar)
-    _make_plain(tree)
+    try:
+        add_details(fitted, chosen, patient=details is not True, progressbar=progressbar)
+    finally:
+        # Where a detail fails its error holds the tree, which can be saved all the same.
+        _make_plain(tree)
     for problem in sampler_health(tree).problems:
         warnings.warn(str(problem), SamplingWarning, stacklevel=2)
     return tree

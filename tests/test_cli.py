@@ -14,7 +14,7 @@ import xarray as xr
 from click.testing import CliRunner, Result
 
 import bayes_point.cli as cli
-from bayes_point.errors import EstimationWarning, ModelError, ReportError
+from bayes_point.errors import DetailError, EstimationWarning, ModelError, ReportError
 from tests.trees import coin_tree, failed_tree, many_tree
 
 MODEL = """\
@@ -307,6 +307,15 @@ def test_what_fitting_raises(
     assert result.exit_code == code
     assert words in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_draws_are_kept_where_a_detail_fails(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = coin_tree(draws=50)
+    install(monkeypatch, Fit(tree, DetailError("The detail 'profile' failed.", tree=tree)))
+    words = fails("report", "coin_flip.py")
+    assert "The detail 'profile' failed. It is saved in coin_flip.nc." in words
+    with xr.open_datatree(here / "coin_flip.nc", engine="h5netcdf") as kept:
+        assert kept["posterior"].sizes["draw"] == 50
 
 
 def test_debug_shows_the_traceback(here: Path, fit: Fit) -> None:
