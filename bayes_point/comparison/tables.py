@@ -202,6 +202,9 @@ def _texts(
                     text += DOUBT
             else:
                 own = decimals_of(float(errors[column][i]))
+                if own is not None and places is not None:
+                    # Where draws crowd at an edge the error of an end is next to nothing.
+                    own = min(own, places + _FINER)
                 text = number_text(value, places if own is None else own)
             cells[row.label, column] = (value, text)
     _align(cells, values, rows)

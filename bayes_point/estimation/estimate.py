@@ -54,7 +54,9 @@ def find_MLE(
     n_starts : int
         Starting points: the model's initial point, and draws from the prior (or jittered initial
         values where the prior is improper).  The best optimum wins; the others are kept in
-        `optima`.
+        `optima`.  Where several starts lead to several optima, up to eight times as many are
+        tried, until less than half a further one is expected (Boender and Rinnooy Kan 1987,
+        https://doi.org/10.1007/BF02591684).
     initvals : dict, or sequence of dict, optional
         Initial values by variable name, natural scale, instead of the model's own.
     random_seed : int, array-like of int, or Generator, optional
@@ -188,7 +190,9 @@ def _find(
             else:
                 objective = estimator.objective(density)
                 with search_bar(objective, estimator.name, progressbar) as watched:
-                    certificate, optima, used = search(watched, starts, rng, observed, more)
+                    certificate, optima, used = search(
+                        watched, starts, rng, observed, more if n_starts > 1 else None
+                    )
                 found = Enumerated(objective, certificate, optima, used)
         except ModelError:
             check_model(model)  # names the variable, where one is to blame

@@ -64,6 +64,11 @@ class _Point:
     noise: float
     distance: float
 
+    @property
+    def curvature(self) -> Array:
+        """The smallest and the largest eigenvalue of the scaled curvature."""
+        return self.quadratic.curvature[0]
+
 
 def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[Optimum], int]:
     """Climb from each start, and prove what the best end is.  Returns what `search` does."""

@@ -238,7 +238,9 @@ def test_both_maxima_are_found_and_counted() -> None:
     np.testing.assert_allclose(optima["theta"], [first, other], rtol=1e-8)
     reached = optima["reached"].values
     assert reached.min() >= 1
-    assert reached.sum() == estimate.n_starts == 8
+    # Eight starts that lead to two maxima are too few to say that there is no third; sixteen are
+    # enough (tests/estimation/test_unseen.py).
+    assert reached.sum() == estimate.n_starts == 16
     (finding,) = estimate.findings
     assert finding.what.startswith("1 further local maximum was found")
     below = finding.evidence["log density of the next best below the best"]

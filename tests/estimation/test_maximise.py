@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pymc as pm
@@ -26,6 +27,11 @@ class Function:
     p: int
     transformed: bool = False
     calls: list[int] = field(default_factory=list)
+
+    @property
+    def density(self) -> SimpleNamespace:
+        """Of a model there is none, and nobody who answers for it."""
+        return SimpleNamespace(asks=None)
 
     @property
     def is_transformed(self) -> Array:
