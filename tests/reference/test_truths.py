@@ -17,12 +17,7 @@ from tests.zoo import Estimator, Truth, ZooModel
 # Other starting points are another test of the package, and no other truth.
 ZOO = [z for z in WELLBEHAVED + PATHOLOGIES if not z.name.endswith(("_start1", "_start2"))]
 CLAIMS = [
-    pytest.param(
-        zoo_model,
-        estimator,
-        id=f"{zoo_model.name}-{estimator}",
-        marks=pytest.mark.xdist_group(zoo_model.name),
-    )
+    pytest.param(zoo_model, estimator, id=f"{zoo_model.name}-{estimator}")
     for zoo_model in ZOO
     for estimator in zoo_model.estimators
 ]
