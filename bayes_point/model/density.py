@@ -236,6 +236,17 @@ class LogDensity:
         bound._bound = rows
         return bound
 
+    def remade(self, graphs: Mapping[str, Any], inputs: Mapping[str, Input]) -> LogDensity:
+        """Return a density with other graphs of the terms, and other inputs, of the same vector.
+
+        It shares nothing that was derived or compiled, but what is known of the shapes.
+        """
+        self.is_vectorised  # noqa: B018  other graphs of the same shapes are, or are not, as well
+        other = copy.copy(self)
+        other.inputs, other._bound, other._graphs = dict(inputs), {}, dict(graphs)
+        other._gradients, other._functions = {}, {}
+        return other
+
     @property
     def bound(self) -> dict[str, NDArray]:
         """The values that `bind` gave the inputs, by name; empty where none were given."""

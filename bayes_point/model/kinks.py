@@ -191,15 +191,8 @@ class Kinks:
             width.variable[int(a) : int(b)].reshape(shape)
             for a, b, shape in zip(ends[:-1], ends[1:], self.shapes, strict=True)
         ]
-        smooth = copy.copy(density)
-        smooth.inputs = {**density.inputs, _WIDTH: width}
-        smooth._functions, smooth._bound = {}, {}
-        # Found out once: rounding off changes no shape.
-        smooth.__dict__["is_vectorised"] = density.is_vectorised
-        smooth._graphs = {
-            term: self._rounded_off(term, widths) for term in dict.fromkeys(density.terms)
-        }
-        return smooth
+        graphs = {term: self._rounded_off(term, widths) for term in dict.fromkeys(density.terms)}
+        return density.remade(graphs, {**density.inputs, _WIDTH: width})
 
     def _rounded_off(self, term: str, widths: list[Any]) -> Any:
         """Make the graph of a term anew, with each site of a kink replaced by a smooth one."""
