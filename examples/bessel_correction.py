@@ -20,31 +20,28 @@ from scipy import stats
 
 import bayes_point as bp
 
-
-def normal(observed):
-    with pm.Model() as out:
-        variance = pm.InverseGamma("variance", alpha=3, beta=18)
-        mean = pm.Normal("mean", 0, pm.math.sqrt(variance))
-        pm.Normal("y", mean, pm.math.sqrt(variance), observed=observed)
-    return out
+with pm.Model(coords={"measurement": range(4)}) as model:
+    variance = pm.InverseGamma("variance", alpha=3, beta=18)
+    mean = pm.Normal("mean", 0, pm.math.sqrt(variance))
+    y = pm.Data("y_observed", [1.0, 4.0, 7.0, 8.0], dims="measurement")
+    pm.Normal("y", mean, pm.math.sqrt(variance), observed=y, dims="measurement")
 
 
-def study_of(n):
+def study_of(sizes):
     truth = {"mean": 0, "variance": 9}
-    found = bp.study(normal(np.zeros(n)), truth, 10_000, estimators=["MLE"], random_seed=1)
+    found = bp.study(model, truth, 10_000, estimators="MLE", sample_sizes=sizes, random_seed=1)
     return found.sel(estimator="MLE", parameter="variance")
 
 
-model = normal([1.0, 4.0, 7.0, 8.0])
-
 if __name__ == "__main__":
     sizes = np.array([2, 3, 4, 6, 8, 12, 16])
-    studies = {n: study_of(n) for n in sizes}
-    average = np.array([9 + float(studies[n]["bias"]) for n in sizes])
+    study = study_of(sizes)
+    average = 9 + study["bias"].values
     print(f"n = 4: MLE {average[2]:.3f} on average, with Bessel's factor {4 / 3 * average[2]:.3f}")
     fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained")
     v = np.linspace(0.01, 30, 400)
-    left.hist(studies[4]["estimate"], bins=np.linspace(0, 30, 61), density=True, color="0.85")
+    of_four = study["estimate"].sel(sample_size=4)
+    left.hist(of_four, bins=np.linspace(0, 30, 61), density=True, color="0.85")
     left.plot(v, stats.chi2(3, scale=9 / 4).pdf(v), color="0.15", label="exact distribution")
     left.axvline(average[2], color="#D55E00", label="average MLE")
     left.axvline(9, color="0.4", linestyle=":", label="true variance")

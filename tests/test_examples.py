@@ -198,7 +198,7 @@ def test_bessel_correction() -> None:
     mle, map_ = estimates("bessel_correction")
     assert float(mle.point["variance"]) == pytest.approx(130 / 4 - 25, abs=1e-10)
     assert float(map_.point["variance"]) == pytest.approx(86 / 13, abs=1e-8)
-    found = example("bessel_correction")["study_of"](4)
+    found = example("bessel_correction")["study_of"]([4]).isel(sample_size=0)
     assert found.sizes["dataset"] == 10_000
     # 4 MLE/9 is chi-squared with 3 degrees of freedom.
     assert abs(found["bias"] + 9 / 4) < 4 * found["bias_mcse"]
