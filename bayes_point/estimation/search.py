@@ -139,8 +139,9 @@ def search(
 def _without_bound(objective: Objective, certificate: Certificate, starts: Array) -> Certificate:
     """Return the certificate of a density that grows without bound, if it does so anywhere."""
     if certificate.status is not Status.UNBOUNDED:
-        # From a point at infinity the others may not find back.
-        others = starts[:0] if certificate.status.is_point else starts
+        # A line of a mixture that is right at the maximum does not leave it for a pole, and from a
+        # point at infinity the others may not find back.
+        others = starts[:1] if certificate.status.is_point else starts
         pole = grows_elsewhere(objective, certificate.x, others)
         return certificate if pole is None else unbounded(objective, certificate.x, [pole])
     # A search that ran into a pole ends where the others are lost in rounding.  On a way there
