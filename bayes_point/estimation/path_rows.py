@@ -16,6 +16,7 @@ from bayes_point.estimation.assembly import assemble
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.information import information
 from bayes_point.estimation.judge import certify
+from bayes_point.estimation.judged_point import held_at
 from bayes_point.estimation.judged_vertex import is_evident_vertex
 from bayes_point.estimation.kinks import next_vertex
 from bayes_point.estimation.objective import Objective
@@ -34,6 +35,8 @@ Array = NDArray[np.float64]
 _OPTIMA = 4
 # So many powers without a maximum are judged one by one.
 _JUDGED = 2
+# Steps in a log towards a pole.
+_NEARER = 10.0
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,20 @@ class Rows:
     def at_pole(self, i: int, pole: Certificate) -> PointEstimate | None:
         """Say that row i is unbounded where another row is; None if it is not."""
         objective = self.objective(i)
-        value = float(objective.evaluate(pole.x[None, :])[0][0])
         for j in np.flatnonzero(pole.undefined):
             outwards = float(np.copysign(1.0, pole.x[j] - self.starts[0, j]))
-            noise = 1e-12 * (1 + abs(value))
-            track = follow(objective, pole.x, value, pivot=int(j), step=outwards, noise=noise)
-            if track.grows_without_bound:
-                there = replace(pole, path=track.x[-1:])
-                return self._assembled(objective, there, [], len(self.starts))
+            # Where it weighs less, a pole has won only nearer to it.
+            for nearer in (0.0, _NEARER):
+                x = pole.x.copy()
+                x[j] += outwards * nearer
+                if nearer:
+                    x = held_at(objective, x, np.arange(len(x)) == j)
+                value = float(objective.evaluate(x[None, :])[0][0])
+                noise = 1e-12 * (1 + abs(value))
+                track = follow(objective, x, value, pivot=int(j), step=outwards, noise=noise)
+                if track.grows_without_bound:
+                    there = replace(pole, path=track.x[-1:])
+                    return self._assembled(objective, there, [], len(self.starts))
         return None
 
     def given_up(self, i: int, x: Array, first: int) -> PointEstimate:
