@@ -90,7 +90,7 @@ def laplace(
           Pareto k of a draw's pull on each, ``mean_k`` and ``sd_k`` (dim ``quantity``)
         - ``unconstrained``: ``mode`` and ``covariance`` of the normal, labelled
         - ``optima``: the modes that were found, the one used first
-        - ``closeness``: with `idata`, the distance to its posterior
+        - ``closeness``: with ``idata``, the distance to its posterior
 
         Attributes: ``pareto_k`` and ``pareto_k_limit``, up to which it is good; ``is_trusted``;
         ``importance_ess``, how many equally weighted draws the draws are worth; ``problems``
@@ -105,7 +105,7 @@ def laplace(
     ModelError
         If the model cannot be estimated, or too few draws are asked for.
     ComparisonError
-        If `idata` is not a posterior of this model given its data.
+        If ``idata`` is not a posterior of this model given its data.
 
     Warns
     -----

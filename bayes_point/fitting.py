@@ -83,7 +83,7 @@ def fit(
         ``mle``, ``map`` and ``mode`` (of the density on the unconstrained scale), each a tree of
         its own; and ``point_estimates`` with the dim ``estimator`` = MLE, MAP, mean. The groups
         that are compared carry the fingerprints of the model's graph, constants and data: those of
-        different fits are not mixed up. Of the `details`, the groups that could be computed;
+        different fits are not mixed up. Of the ``details``, the groups that could be computed;
         ``attrs["details_left_out"]`` (JSON) says why any is not there.
 
     Raises
@@ -91,7 +91,7 @@ def fit(
     ModelError
         If the model cannot be estimated, for instance because nothing in it is observed.
     ComparisonError
-        If `idata` is not a posterior of this model and its data.
+        If ``idata`` is not a posterior of this model and its data.
 
     DetailError
         If one of the details fails unexpectedly. It holds the rest of the fit.

@@ -90,8 +90,8 @@ def report(
     The page opens with the verdict on either estimate (see `verdict`), then has the largest gaps
     with their causes (see `explain`) as a table, as waterfalls and in words, the profiles, the
     path from MLE to MAP and the cost of plugging in an estimate (what of these the fit holds, see
-    `details` of `fit`), what each estimate maximised, whether it converged and how sure it is, the
-    figures, the health of the sampler, the check of the Laplace approximation, a posterior
+    ``details`` of `fit`), what each estimate maximised, whether it converged and how sure it is,
+    the figures, the health of the sampler, the check of the Laplace approximation, a posterior
     predictive check, the model and its data, and last every parameter in a table that can be
     downloaded as CSV. It is one file and loads nothing from anywhere.
 
