@@ -42,7 +42,13 @@ def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Searc
     if not open_.size:
         return ends
     found = dict(_vertices(objective, ends.x[open_], starts[open_]))
-    on = {int(open_[i]): vertex for i, vertex in found.items()}
+    on = {}
+    for i, vertex in found.items():
+        row = int(open_[i])
+        # At a jump the vertex may lie on the lower side.
+        value = float(objective.evaluate(vertex.x[None, :])[0][0])
+        if value >= ends.value[row] - 1e-10 * (1 + abs(value)):
+            on[row] = vertex
     off = np.array([i for i in open_ if i not in on], int)
     if off.size:
         more = maximise(objective, ends.x[off], max_iterations=max_iterations)

@@ -50,12 +50,25 @@ def precision(
     near = x[:, None, :] * (1 + EPS * signs)
     with np.errstate(invalid="ignore"):
         fall = value[:, None] - objective.values(near.reshape(-1, p)).reshape(batch, _TRIES)
-    fall = np.where(np.isfinite(fall), fall, 0.0)
+    fall = np.where(np.isfinite(fall) & ~_is_step(fall), fall, 0.0)
     noise = np.maximum(64 * EPS * (1 + np.abs(value)), 8 * np.abs(fall).max(axis=1))
     noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian, held))
     diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
     narrow = np.any(np.sqrt(diagonal) * _NARROW * EPS * np.abs(x) > 1, axis=1)
     return noise, np.where(narrow, np.maximum(np.median(fall, axis=1), 0.0), 0.0)
+
+
+def _is_step(fall: Array) -> NDArray[np.bool_]:
+    """Which of the falls, (batch, tries), are the same one: over the edge of a step, not noise.
+
+    Where a density jumps, some of the points next to it are as high and the others lie on the one
+    level beyond; what terms that cancel leave is another number at each.
+    """
+    largest = fall.max(axis=1, keepdims=True)
+    equal = np.abs(fall - largest) <= 1e-9 * np.abs(largest)
+    rest = np.where(equal, 0.0, np.abs(fall)).max(axis=1, keepdims=True)
+    alone = (rest <= 1e-9 * largest) & ~np.all(equal, axis=1, keepdims=True)
+    return equal & alone & (equal.sum(axis=1, keepdims=True) > 1)
 
 
 def _disagreement(
@@ -83,4 +96,8 @@ def _disagreement(
     with np.errstate(invalid="ignore"):
         change = around.reshape(len(x), -1) - value[:, None]
         excess = np.abs(change - first - second) - (np.abs(first) + np.abs(second))
-    return np.maximum(0.0, np.where(np.isfinite(excess), excess, 0.0).max(axis=1))
+    excess = np.maximum(np.where(np.isfinite(excess), excess, 0.0), 0.0)
+    # Noise is on both sides.  What is on one alone is the edge of a step.
+    up, down = excess[:, : columns.size], excess[:, columns.size :]
+    one_sided = np.minimum(up, down) <= 1e-6 * np.maximum(up, down)
+    return np.where(one_sided, 0.0, np.maximum(up, down)).max(axis=1)

@@ -121,12 +121,13 @@ show(bp.find_MLE(unbounded, progressbar=False))
 # Not converged
 # -------------
 #
-# None of the above could be shown. The best point found is given, and marked. This is a density of
-# ever narrower waves towards 0, where no point could be proved to be the highest.
+# None of the above could be shown. The best point found is given, and marked. This density rises
+# towards 1/2 and drops there: it comes as near to the top of the step as one likes, and at 1/2
+# itself it is down already.
 
 with pm.Model() as not_converged:
     x = pm.Uniform("x", 0, 1)
-    pm.Potential("waves", 5 * pm.math.sin(1 / x))
+    pm.Potential("step", pm.math.switch(x < 0.5, x, -1.0))
     pm.Normal("y", 0, 1, observed=[0.0])
 
 show(bp.find_MAP(not_converged, progressbar=False))

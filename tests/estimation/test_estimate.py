@@ -531,3 +531,16 @@ def test_a_compiled_backend_gives_the_same() -> None:
     interpreted, compiled = (find_MAP(model, backend=b, **QUIET) for b in (None, "numba"))
     assert theta_of(compiled) == pytest.approx(theta_of(interpreted), rel=1e-12)
     assert compiled.status is interpreted.status
+
+
+def test_the_top_of_a_step_is_not_taken_for_a_maximum() -> None:
+    # It rises to 1/2 and is down at 1/2 itself: the supremum, 1/2, is nowhere attained.
+    with pm.Model() as model:
+        x = pm.Uniform("x", 0, 1)
+        pm.Potential("step", pm.math.switch(x < 0.5, x, -1.0))
+        pm.Normal("y", 0, 1, observed=[0.0])
+    with pytest.warns(EstimationWarning, match="could not be shown to be a maximum"):
+        estimate = find_MAP(model, **QUIET)
+    assert estimate.status.key == "not_converged"
+    assert 0.4999 < float(estimate.point["x"]) < 0.5
+    assert estimate.log_prior == pytest.approx(float(estimate.point["x"]), rel=1e-12)
