@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 _TRIES = 8
 # Step in a log or a logit: a twentieth of the parameter.
 _STEP = 0.05
+# What is less than this may be noise, even if it is the same at several points.
+_JUMP = 1e-3
 # Width of a spike, in units in the last place of the parameters.
 _NARROW = 1e4
 
@@ -68,7 +70,7 @@ def _is_step(fall: Array) -> NDArray[np.bool_]:
     equal = np.abs(fall - largest) <= 1e-9 * np.abs(largest)
     rest = np.where(equal, 0.0, np.abs(fall)).max(axis=1, keepdims=True)
     alone = (rest <= 1e-9 * largest) & ~np.all(equal, axis=1, keepdims=True)
-    return equal & alone & (equal.sum(axis=1, keepdims=True) > 1)
+    return equal & alone & (largest > _JUMP) & (equal.sum(axis=1, keepdims=True) > 1)
 
 
 def _disagreement(
@@ -99,5 +101,6 @@ def _disagreement(
     excess = np.maximum(np.where(np.isfinite(excess), excess, 0.0), 0.0)
     # Noise is on both sides.  What is on one alone is the edge of a step.
     up, down = excess[:, : columns.size], excess[:, columns.size :]
-    one_sided = np.minimum(up, down) <= 1e-6 * np.maximum(up, down)
-    return np.where(one_sided, 0.0, np.maximum(up, down)).max(axis=1)
+    larger = np.maximum(up, down)
+    is_edge = (np.minimum(up, down) <= 1e-6 * larger) & (larger > _JUMP)
+    return np.where(is_edge, 0.0, larger).max(axis=1)
