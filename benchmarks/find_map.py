@@ -116,11 +116,12 @@ def page(results: dict[str, dict[str, dict[str, Any]]], repeats: int, with_jax: 
         if with_jax
         else ""
     )
+    rounds = "One round" if repeats == 1 else f"Medians of {repeats} rounds"
     return f"""# How long a maximum takes
 
 Made by `benchmarks/find_map.py`: `find_MLE` plus `find_MAP`, with eight starts each and the
-certificate that says what was found, beside one `pm.find_MAP` without a check. Medians of
-{repeats} rounds, each tool in a fresh process with clean compile caches, then in another one that
+certificate that says what was found, beside one `pm.find_MAP` without a check.
+{rounds}, each tool in a fresh process with clean compile caches, then in another one that
 finds them filled ("again"). Making the model and the imports are not counted: importing takes
 {imports["pymc"]:.1f} s for PyMC and {imports["bayes_point"]:.1f} s for bayes_point with PyMC in it.
 
