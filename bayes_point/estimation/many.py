@@ -18,14 +18,18 @@ from bayes_point.estimation.climbing import Climb, climb
 from bayes_point.estimation.escaping import at_the_edge
 from bayes_point.estimation.findings import null_finding
 from bayes_point.estimation.growing import unbounded_along
+from bayes_point.estimation.judged_point import Point
+from bayes_point.estimation.judged_vertex import judge_vertex
 from bayes_point.estimation.krylov import Curved, Spectrum
 from bayes_point.estimation.many_edges import edge_of
+from bayes_point.estimation.many_kinks import vertex_from
 from bayes_point.estimation.maximise import EPS
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.suspects import WEAK_FALL
 from bayes_point.estimation.tracks import Track
+from bayes_point.estimation.vertices import Vertex
 from bayes_point.model.scales import scale_variables
 
 __all__ = ["MANY", "search_many"]
@@ -80,6 +84,10 @@ class _Point:
 
 def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[Optimum], int]:
     """Climb from each start, and prove what the best end is.  Returns what `search` does."""
+    if (vertex := vertex_from(objective, starts[0])) is not None:
+        certificate = _judged_on_kinks(objective, vertex, starts[0])
+        if certificate is not None:
+            return certificate, [Optimum(vertex.x, certificate.value, (0,), False)], 1
     first = climb(objective, starts[0])
     ends = [first]
     best = first
@@ -111,6 +119,19 @@ def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[
         if end.settled and (k == where or _is_maximum(objective, end))
     ]
     return certificate, optima, len(starts)
+
+
+def _judged_on_kinks(objective: Objective, vertex: Vertex, start: Array) -> Certificate | None:
+    """Say what kind of optimum a point on kinks is; None where it takes more to tell."""
+    objective.announce("certifying")
+    certificate = judge_vertex(objective, vertex, start)
+    if certificate is None or not certificate.status.is_point:
+        return certificate
+    value, gradient = objective.evaluate(vertex.x[None])
+    point = Point.on(objective, vertex)
+    end = Climb(vertex.x, float(value[0]), gradient[0], np.ones_like(vertex.x), 0.0, True, False)
+    growing = _shrinking(objective, end, point.noise)
+    return certificate if growing is None else unbounded_along(objective, point, [growing])
 
 
 def _is_near(x: Array, end: Climb) -> bool:
@@ -215,9 +236,7 @@ def _at_an_edge(
     better, flat, doubtful = _looked_into(objective, point, spectrum, edge.end)
     if better is not None or doubtful or not _is_still(point):
         return None
-    status, findings = at_the_edge(
-        objective, edge.path, edge.direction, edge.end.value, edge.track
-    )
+    status, findings = at_the_edge(objective, edge.path, edge.direction, edge.end.value, edge.track)
     findings += [null_finding(objective, row) for row in flat]
     certificate = Certificate.of(point, status, *findings)  # type: ignore[arg-type]
     return replace(certificate, path=edge.path, direction=edge.direction, null_space=flat)

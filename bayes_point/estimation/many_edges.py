@@ -71,7 +71,7 @@ def edge_of(objective: Objective, found: Climb, centre: Array, noise: float) -> 
     direction = path.direction
     if not np.any(direction):
         return None
-    # Each log or logit has an edge of its own; what goes to infinity together keeps its proportions.
+    # Each log has an edge of its own; what goes to infinity together keeps its proportions.
     unit = np.where(objective.is_transformed, np.sign(direction), path.unit)
     rest = direction == 0
     beyond = _beyond(objective, path, unit, noise)
