@@ -8,18 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.constraint import Problem
+from bayes_point.estimation.crossing import cross, points_along
 from bayes_point.estimation.limits import natural_limit
-from bayes_point.estimation.traces import (
-    BLOCKED,
-    FLAT,
-    OPEN,
-    Better,
-    Rays,
-    Trace,
-    cross,
-    points_along,
-    walk,
-)
+from bayes_point.estimation.traces import BLOCKED, FLAT, OPEN, Rays, Trace
+from bayes_point.estimation.walking import Better, walk
 
 __all__ = ["Curves", "End", "Grid", "trace_curves"]
 
