@@ -15,8 +15,8 @@ __all__ = ["GARCH"]
 
 
 def garch_density(mu: Any, alpha0: Any, alpha1: Any, beta1: Any) -> None:
-    # s_t^2 = alpha0 + alpha1 (y_{t-1} - mu)^2 + beta1 s_{t-1}^2 is linear in the s^2: with L for the
-    # lag, s^2 = (1 - beta1 L)^-1 news; s_1 = 0.5 is given.  Over 200 times the inverse is the
+    # s_t^2 = alpha0 + alpha1 (y_{t-1} - mu)^2 + beta1 s_{t-1}^2 is linear in the s^2: with L, the
+    # lag, it is s^2 = (1 - beta1 L)^-1 news; s_1 = 0.5 is given.  Over 200 times the inverse is the
     # product of 1 + (beta1 L)^m, m = 1, 2, 4, ..., 128.
     y = read_data("pdb_garch11")["y"]
     variance = pt.concatenate([[0.5**2], alpha0 + alpha1 * (y[:-1] - mu) ** 2])
