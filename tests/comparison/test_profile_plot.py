@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -16,12 +13,6 @@ from tests.trees import coin_tree
 
 matplotlib.use("Agg")
 CUT = 3.841458820694124
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def coin_profile() -> xr.DataTree:
