@@ -11,7 +11,7 @@ from tests.zoo import Point, Truth, ZooModel, no_bound
 __all__ = ["UNBOUNDED_FITS"]
 
 # Quantiles of a normal: the least that one could see two components in, and no two are close.
-SMOOTH = np.round(stats.norm.ppf((np.arange(10) + 0.5) / 10), 2)
+SMOOTH = np.round(stats.norm.ppf((np.arange(20) + 0.5) / 20), 2)
 SQUARE_X = np.array(
     [
         [1.0, 0.4, -0.7, 0.2, 0.9],
