@@ -86,7 +86,7 @@ def scale_variables(density: LogDensity, terms: Sequence[str]) -> frozenset[str]
         Empty where the sum has an upper bound.  A variable that is not in it cannot take the
         density beyond all bounds, unless one that is in it goes along.
     """
-    model = density._frozen
+    model = density.graphs.frozen
     everything = frozenset(rv.name for rv in model.free_RVs)
     if "jacobian" in terms:
         return everything
