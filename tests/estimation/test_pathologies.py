@@ -17,10 +17,6 @@ from bayes_point.estimation.status import Status
 from tests.reference.pathologies import PATHOLOGIES
 from tests.zoo import Estimator
 
-# What is not right yet. Each is asserted to be wrong still, so that none is left here when it is.
-KNOWN_WRONG: set[tuple[str, Estimator]] = {
-    ("skew_normal_of_symmetric_data", "mle"),
-}
 # More than a second of searching each.
 SLOW = set(
     """
@@ -62,12 +58,11 @@ def found(name: str, estimator: Estimator) -> PointEstimate:
         return find(built(name), progressbar=False, random_seed=1, **kwargs)
 
 
-def cases(known_wrong: bool = False) -> list:
+def cases() -> list:
     return [
         pytest.param(z.name, estimator, marks=[pytest.mark.slow] * (z.name in SLOW))
         for z in PATHOLOGIES
         for estimator in z.estimators
-        if ((z.name, estimator) in KNOWN_WRONG) == known_wrong
     ]
 
 
@@ -125,8 +120,3 @@ def check_nothing_is_fabricated(estimate: PointEstimate) -> None:
 def test_truth(name: str, estimator: Estimator) -> None:
     assert not list(complaints(name, estimator))
     check_nothing_is_fabricated(found(name, estimator))
-
-
-@pytest.mark.parametrize(("name", "estimator"), cases(known_wrong=True))
-def test_known_wrong_are_wrong_still(name: str, estimator: Estimator) -> None:
-    assert list(complaints(name, estimator)), f"{name} is right now: take it out of KNOWN_WRONG"
