@@ -1,4 +1,4 @@
-"""Where a log density may have a kink, read from its graph.
+"""Where a log density may have a kink, or ends, read from its graph.
 
 An absolute value, a maximum, a sign, a comparison: each has an argument u(x) that is zero where the
 derivative can jump.  These arguments are compiled here, with their derivatives, and so is the
@@ -22,6 +22,7 @@ from pytensor.scalar.math import Sigmoid
 from pytensor.tensor.elemwise import Elemwise
 
 from bayes_point.model.density import LogDensity, _grad, _Loop, _over_rows
+from bayes_point.model.edges import edges_in, is_edge
 from bayes_point.model.inputs import Input
 from bayes_point.model.simpler import is_constant, made_by
 
@@ -43,9 +44,13 @@ class Kinks:
         The density; what is compiled here is kept with it.
     terms : sequence of str
         Which of its terms.
+    with_walls : bool
+        Whether also what is zero where the density ends, and positive where it does not.
     """
 
-    def __init__(self, density: LogDensity, terms: Sequence[str]) -> None:
+    def __init__(
+        self, density: LogDensity, terms: Sequence[str], *, with_walls: bool = False
+    ) -> None:
         self.density, self.terms = density, tuple(terms)
         # What the graphs are of: the same, whatever the density is bound to.
         self._source = copy.copy(density)
@@ -57,6 +62,14 @@ class Kinks:
                 if not any(site.key == other.key for other in self._sites):
                     self._sites.append(site)
                     self._term_of.append(term)
+        self._n_kinks = len(self._sites)
+        for term in self.terms if with_walls else ():
+            if term == "prior":
+                continue  # its own support is what its transform keeps to
+            for big, small in edges_in(density._term(term), density._row):
+                if not any(site.key == (big, small) for site in self._sites[self._n_kinks :]):
+                    self._sites.append(_Site(big, small))
+                    self._term_of.append(term)
         self._arguments = [site.argument for site in self._sites]
         self._functions: dict[str, Any] = {}
 
@@ -65,12 +78,14 @@ class Kinks:
         """Whether the graph has nothing that could be a kink."""
         return not self._sites
 
-    @cached_property
+    @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape of each argument at one row."""
-        row = [np.zeros((1, self.density.p)), *(one.own[None] for one in self._inputs)]
-        with np.errstate(all="ignore"):
-            return [np.shape(out)[1:] for out in self._values(*row)]
+        if "shapes" not in self._functions:
+            row = [np.zeros((1, self.density.p)), *(one.own[None] for one in self._inputs)]
+            with np.errstate(all="ignore"):
+                self._functions["shapes"] = [np.shape(out)[1:] for out in self._values(*row)]
+        return self._functions["shapes"]
 
     @cached_property
     def term_of(self) -> NDArray[np.str_]:
@@ -83,6 +98,16 @@ class Kinks:
         """Number of the place in the graph that each of the K elements belongs to, (K,)."""
         sizes = [int(np.prod(shape)) for shape in self.shapes]
         return np.repeat(np.arange(len(sizes)), sizes)
+
+    @cached_property
+    def is_wall(self) -> NDArray[np.bool_]:
+        """Which of the K elements are positive where the density is not zero, (K,)."""
+        return self.site_of >= self._n_kinks
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether there is a place in the graph that could be a kink, beside the walls."""
+        return self._n_kinks > 0
 
     @property
     def size(self) -> int:
@@ -256,7 +281,7 @@ def _sites(density: LogDensity, term: str) -> list[_Site]:
         node = todo.pop().owner
         if node is None or node.inputs == []:
             continue
-        for var in node.inputs[1:] if _is_edge(node) else node.inputs:
+        for var in node.inputs[1:] if is_edge(node) else node.inputs:
             if var not in reached:
                 reached.add(var)
                 todo.append(var)
@@ -269,15 +294,6 @@ def _sites(density: LogDensity, term: str) -> list[_Site]:
         if site is not None:
             out.append(site)
     return out
-
-
-def _is_edge(node: Any) -> bool:
-    """Whether a node is a switch to a density of zero."""
-    return (
-        isinstance(node.op, Elemwise)
-        and isinstance(node.op.scalar_op, ps.Switch)
-        and any(is_constant(branch, -np.inf) for branch in node.inputs[1:])
-    )
 
 
 def _site(node: Any) -> _Site | None:
@@ -322,7 +338,7 @@ def _blended(node: Any, inputs: list[Any], steps: dict[Any, Any]) -> Any:
     op = node.op.scalar_op
     if isinstance(op, ps.Switch) and node.inputs[0] in steps:
         up, (yes, no) = steps[node.inputs[0]], inputs[1:]
-        if _is_edge(node):
+        if is_edge(node):
             return None  # beyond it there is nothing to go over into
         return up * yes + (1 - up) * no
     if isinstance(op, ps.Mul | ps.Cast):
@@ -336,9 +352,11 @@ def _is_positive(graph: Any) -> bool:
     return made_by(graph, ps.Exp | Sigmoid | ps.Sqr)
 
 
-def kinks_of(density: LogDensity, terms: Sequence[str]) -> Kinks:
+def kinks_of(density: LogDensity, terms: Sequence[str], *, with_walls: bool = False) -> Kinks:
     """Return the kinks of some terms of a density; found once, and kept with what it is made of."""
-    key = ("kinks", *terms)
+    key = ("walls" if with_walls else "kinks", *terms)
     if key not in density._functions:
-        density._functions[key] = Kinks(density, terms)  # type: ignore[assignment]
+        density._functions[key] = Kinks(  # type: ignore[assignment]
+            density, terms, with_walls=with_walls
+        )
     return density._functions[key].bound_to(density)  # type: ignore[attr-defined]
