@@ -162,7 +162,9 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
     value = float(extrapolated(search.value))
     far = _exact_beyond(objective, path, search.x[-1], value)
     if far is not None:
-        return np.vstack([path.x, search.x[1:], far]), float(objective.evaluate(far[None, :])[0][0])
+        # There the others are at their limits, and stay: nothing is left to extrapolate.
+        ahead = far + np.arange(TAIL)[:, None] * unit
+        return np.vstack([path.x, ahead]), float(objective.evaluate(far[None, :])[0][0])
     return np.vstack([path.x, search.x]), value
 
 

@@ -105,9 +105,7 @@ class Vertex:
 
     def _moving(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         size = np.abs(self.normals)
-        return np.any(
-            (size > 1e-12 * size.max(axis=1, keepdims=True, initial=0.0))[rows], axis=0
-        )
+        return np.any((size > 1e-12 * size.max(axis=1, keepdims=True, initial=0.0))[rows], axis=0)
 
     @property
     def quadratic(self) -> Quadratic:

@@ -24,18 +24,19 @@ SLOW = set(
     betabinomial_underdispersed collinear_unknown_sd contaminated_normal dyestuff2
     dyestuff2_log_sd dyestuff2_variance eight_schools_centred_log_tau eight_schools_marginal
     eight_schools_noncentred endometrial_effect_coded endometrial_firth_mle explosive_series
-    funnel_flat funnel_noncentred gp_constant_signal gp_without_signal
-    gp_without_signal_free_scale laplace_scale lognormal_three_parameters mixture_collapse
-    mixture_of_regressions mixture_of_smooth_data mixture_of_smooth_data_weights
-    mixture_weight_at_edge multinomial_zero_count multinomial_zero_count_dirichlet_2
-    multinomial_zero_count_dirichlet_half multinomial_zero_logit negbin_dispersion
-    negbin_underdispersed one_factor one_observation_log_sd ordered_empty_lowest
-    ordered_empty_middle ordered_means_reversed own_noise_of_one_group perfect_fit_log_sd
-    poisson_zero_group_contrast rotated_factors saturation_curvature
-    saturation_not_reached sd_upper_bound separation_complete separation_complete_centred
-    separation_probit skew_normal_of_symmetric_data skew_normal_one_sided softmax_unseen_class
-    t_on_light_tails t_on_ties truncated_normal_long_tail two_components_for_one_group
-    two_points_covariance two_variances von_mises_all_equal weibull_three_parameters
+    frontier funnel_flat funnel_noncentred gp_constant_signal gp_without_noise gp_without_signal
+    gp_without_signal_free_scale laplace_scale lognormal_three_parameters minimax_of_a_line
+    minimax_regression mixture_collapse mixture_of_regressions mixture_of_smooth_data
+    mixture_of_smooth_data_weights mixture_weight_at_edge multinomial_zero_count
+    multinomial_zero_count_dirichlet_2 multinomial_zero_count_dirichlet_half
+    multinomial_zero_logit negbin_dispersion negbin_underdispersed one_factor
+    one_observation_log_sd ordered_empty_lowest ordered_empty_middle ordered_means_reversed
+    own_noise_of_one_group perfect_fit_log_sd poisson_zero_group_contrast rotated_factors
+    saturation_curvature saturation_not_reached sd_upper_bound separation_complete
+    separation_complete_centred separation_probit skew_normal_of_symmetric_data
+    skew_normal_one_sided softmax_unseen_class t_on_light_tails t_on_ties
+    truncated_normal_long_tail two_components_for_one_group two_points_covariance two_variances
+    uniform_of_ties von_mises_all_equal weibull_three_parameters
     weibull_three_parameters_log_gap zero_counts zip_without_extra_zeros
     zip_without_extra_zeros_logit
     """.split()  # noqa: SIM905 - a table of names
