@@ -23,7 +23,7 @@ Rows = NDArray[np.int_]
 _CLOSE = 1e-9
 # Steps off the walls, in units in the last place, each twice the one before.
 _ULPS = 2.0 ** np.arange(1, 9)
-_RETURNS = 8
+_RETURNS = 20
 # Linear programs on the way to the centre, and a step that is none.
 _CENTRINGS, _CENTRED = 8, 1e-12
 
@@ -50,8 +50,8 @@ def inwards(normals: Array, size: Array, scale: Array) -> Array | None:
     if not len(rows) or not np.all(np.isfinite(rows)):
         return None
     least = np.linalg.lstsq(rows, size)[0]
-    if np.all(rows @ least >= 0.5 * size):
-        return scale * least
+    if (short := float(np.min(rows @ least / size))) > 0.1:
+        return scale * least / min(short, 1.0)
     # More walls than dimensions: the one that is best for the worst of them.
     p = rows.shape[1]
     program = linprog(
