@@ -59,9 +59,12 @@ class Path:
         last, before = self.x[-1] - self.x[-2], self.x[-2] - self.x[-3]
         ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
         moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
-        # What crawls beside those that run is carried along by the penalty, not by the density.
+        # What crawls beside those that run is carried along by the penalty, not by the density; or,
+        # if it is a log, it goes on for ever only if it does not slow down.
         speed = np.abs(last) / self.scale
-        moving &= self.is_transformed | (speed > _CRAWL * np.max(speed))
+        crawls = speed <= _CRAWL * np.max(speed)
+        slows = np.abs(last) <= _STILL_MOVING * np.abs(before)
+        moving &= ~crawls | (self.is_transformed & ~slows)
         # In proportion to 1 / penalty it moves against a slope that has not changed at all yet:
         # too early to tell (nearly collinear columns have their maximum very far out).
         undecided = ~self.is_transformed & (np.abs(last) > _UNDECIDED * np.abs(before))
@@ -168,7 +171,9 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
     value = float(extrapolated(search.value))
     far = _exact_beyond(objective, path, search.x[-1], value)
     if far is not None:
-        return np.vstack([path.x, search.x[1:], far]), float(objective.evaluate(far[None, :])[0][0])
+        # There the others are at their limits, and stay: nothing is left to extrapolate.
+        ahead = far + np.arange(TAIL)[:, None] * unit
+        return np.vstack([path.x, ahead]), float(objective.evaluate(far[None, :])[0][0])
     return np.vstack([path.x, search.x]), value
 
 

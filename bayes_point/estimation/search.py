@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.climbing import approach
+from bayes_point.estimation.closing import closes_in
 from bayes_point.estimation.collapse import collapse, collapse_on_kinks
 from bayes_point.estimation.judge import certify, is_evident, unbounded
 from bayes_point.estimation.kinks import ascend
@@ -133,6 +134,7 @@ def search(
     if certificate.status.is_point or certificate.status is Status.NOT_CONVERGED:
         pole = collapse(objective, certificate.x, observed)
         pole = pole or collapse_on_kinks(objective, certificate.x)
+        pole = pole or closes_in(objective, certificate.x)
         if pole is not None:
             certificate = unbounded(objective, certificate.x, [pole])
     return _without_bound(objective, certificate, usable[:_BASES]), optima, len(usable)

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pytensor.scalar as ps
 from pytensor.graph.traversal import toposort
 from pytensor.scalar.math import Sigmoid
 from pytensor.tensor.elemwise import Elemwise
 
 from bayes_point.model.density import LogDensity
+from bayes_point.model.edges import is_edge
 from bayes_point.model.simpler import is_constant, made_by
 
-__all__ = ["Site", "is_edge", "site_of", "sites_of"]
+__all__ = ["Site", "site_of", "sites_of"]
 
 _ORDER = ps.GT | ps.GE | ps.LT | ps.LE
 _EXTREME = ps.Maximum | ps.Minimum
@@ -68,15 +68,6 @@ def sites_of(density: LogDensity, term: str) -> list[Site]:
         if site is not None:
             out.append(site)
     return out
-
-
-def is_edge(node: Any) -> bool:
-    """Whether a node is a switch to a density of zero."""
-    return (
-        isinstance(node.op, Elemwise)
-        and isinstance(node.op.scalar_op, ps.Switch)
-        and any(is_constant(branch, -np.inf) for branch in node.inputs[1:])
-    )
 
 
 def site_of(node: Any) -> Site | None:

@@ -1,4 +1,4 @@
-"""The kinks of a log density: what is zero there, as functions, and the density without them.
+"""The kinks of a log density, and where it ends: what is zero there, as functions.
 
 The arguments of the graph's sites are compiled here, with their derivatives, and so is the density
 with every kink rounded off over a given width.  Nothing is compiled before it is asked for.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bayes_point.model.compiling import gradient, over_rows, rows_of
 from bayes_point.model.density import LogDensity
+from bayes_point.model.edges import edges_in
 from bayes_point.model.evaluation import Loop
 from bayes_point.model.inputs import Input
 from bayes_point.model.kink_sites import Site, sites_of
@@ -38,9 +39,13 @@ class Kinks:
         The density; what is compiled here is kept with it.
     terms : sequence of str
         Which of its terms.
+    with_walls : bool
+        Whether also what is zero where the density ends, and positive where it does not.
     """
 
-    def __init__(self, density: LogDensity, terms: Sequence[str]) -> None:
+    def __init__(
+        self, density: LogDensity, terms: Sequence[str], *, with_walls: bool = False
+    ) -> None:
         self.density, self.terms = density, tuple(terms)
         # What the graphs are of: the same, whatever the density is bound to.
         self._source = copy.copy(density)
@@ -52,6 +57,14 @@ class Kinks:
                 if not any(site.key == other.key for other in self._sites):
                     self._sites.append(site)
                     self._term_of.append(term)
+        self._n_kinks = len(self._sites)
+        for term in self.terms if with_walls else ():
+            if term == "prior":
+                continue  # its own support is what its transform keeps to
+            for big, small in edges_in(density.graphs.term(term), density.graphs.row):
+                if not any(site.key == (big, small) for site in self._sites[self._n_kinks :]):
+                    self._sites.append(Site(big, small))
+                    self._term_of.append(term)
         self._arguments = [site.argument for site in self._sites]
         self._functions: dict[str, Any] = {}
 
@@ -60,12 +73,14 @@ class Kinks:
         """Whether the graph has nothing that could be a kink."""
         return not self._sites
 
-    @cached_property
+    @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape of each argument at one row."""
-        row = [np.zeros((1, self.density.p)), *(one.own[None] for one in self._inputs)]
-        with np.errstate(all="ignore"):
-            return [np.shape(out)[1:] for out in self._values(*row)]
+        if "shapes" not in self._functions:
+            row = [np.zeros((1, self.density.p)), *(one.own[None] for one in self._inputs)]
+            with np.errstate(all="ignore"):
+                self._functions["shapes"] = [np.shape(out)[1:] for out in self._values(*row)]
+        return self._functions["shapes"]
 
     @cached_property
     def term_of(self) -> NDArray[np.str_]:
@@ -78,6 +93,16 @@ class Kinks:
         """Number of the place in the graph that each of the K elements belongs to, (K,)."""
         sizes = [int(np.prod(shape)) for shape in self.shapes]
         return np.repeat(np.arange(len(sizes)), sizes)
+
+    @cached_property
+    def is_wall(self) -> NDArray[np.bool_]:
+        """Which of the K elements are positive where the density is not zero, (K,)."""
+        return self.site_of >= self._n_kinks
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether there is a place in the graph that could be a kink, beside the walls."""
+        return self._n_kinks > 0
 
     @property
     def size(self) -> int:
@@ -192,7 +217,10 @@ class Kinks:
         return density.remade(graphs, {**density.inputs, _WIDTH: width})
 
 
-def kinks_of(density: LogDensity, terms: Sequence[str]) -> Kinks:
+def kinks_of(density: LogDensity, terms: Sequence[str], *, with_walls: bool = False) -> Kinks:
     """Return the kinks of some terms of a density; found once, and kept with what it is made of."""
-    kinks: Kinks = density.functions.kept(("kinks", *terms), lambda: Kinks(density, terms))
+    kind = "walls" if with_walls else "kinks"
+    kinks: Kinks = density.functions.kept(
+        (kind, *terms), lambda: Kinks(density, terms, with_walls=with_walls)
+    )
     return kinks.bound_to(density)

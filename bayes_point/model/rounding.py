@@ -10,7 +10,8 @@ import pytensor.tensor as pt
 from pytensor.graph.traversal import toposort
 from pytensor.tensor.elemwise import Elemwise
 
-from bayes_point.model.kink_sites import is_edge, site_of
+from bayes_point.model.edges import is_edge
+from bayes_point.model.kink_sites import site_of
 
 __all__ = ["rounded_off"]
 
