@@ -58,9 +58,13 @@ def grows_elsewhere(objective: Objective, x: Array, others: Array) -> Track | No
     columns, signs = _candidates(objective, x)
     if not columns.size:
         return None
-    bases = np.vstack([x, others])
-    pivots, signs = np.tile(columns, len(bases)), np.tile(signs, len(bases))
-    current = np.repeat(bases, len(columns), axis=0)
+    # The log of a scale is looked at from elsewhere too; what is perhaps one, from the best only.
+    known = objective.is_transformed[columns]
+    pivots = np.concatenate([columns, np.tile(columns[known], len(others))])
+    signs = np.concatenate([signs, np.tile(signs[known], len(others))])
+    current = np.concatenate(
+        [np.tile(x, (len(columns), 1)), np.repeat(others, int(known.sum()), axis=0)]
+    )
     rows = np.arange(len(current))
     current[rows, pivots] = x[pivots]
     best = float(objective.evaluate(x[None, :])[0][0])

@@ -129,6 +129,8 @@ class Kinks:
     def hessian(self, x: Array, w: Array) -> Array:
         """Return the Hessian at one point of the sum of the arguments weighed by `w`, (K,)."""
         p = len(x)
+        if not np.any(w):
+            return np.zeros((p, p))
         rows, weights = np.tile(x, (p, 1)), np.tile(w, (p, 1))
         [bent] = self.density.call(self._bent, [(p,)], [rows, weights, np.eye(p)], None)
         return 0.5 * (bent + bent.T)
