@@ -47,7 +47,8 @@ def _narrowing(objective: Objective, x: Array, pivot: int, sign: float) -> Track
     free = np.arange(len(x)) != pivot
     # Other scales are no place.
     free &= ~objective.is_transformed
-    points, values = [], []
+    points: list[Array] = []
+    values: list[float] = []
     for distance in np.concatenate([[0.0], np.cumsum(_STEPS)]):
         ahead = (points[-1] if points else x).copy()
         ahead[pivot] = x[pivot] + sign * distance

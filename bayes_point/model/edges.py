@@ -41,7 +41,8 @@ def edges_in(graph: Any, row: list[Any]) -> list[tuple[Any, Any]]:
 
     Only those that depend on the first of the inputs `row`, the vector of the parameters.
     """
-    depends, found = {row[0]}, {}
+    depends = {row[0]}
+    found: dict[tuple[Any, Any], None] = {}
     for node in toposort([graph], row):
         if not any(var in depends for var in node.inputs):
             continue
