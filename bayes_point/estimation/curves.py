@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from bayes_point.estimation.constraint import Problem
 from bayes_point.estimation.crossing import cross, points_along
 from bayes_point.estimation.limits import natural_limit
+from bayes_point.estimation.smoothing import corners_in
 from bayes_point.estimation.traces import BLOCKED, FLAT, OPEN, Rays, Trace
+from bayes_point.estimation.vertices import near_kinks
 from bayes_point.estimation.walking import Better, walk
 from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
 
@@ -110,7 +112,7 @@ class Curves:
                 f"the deviance is still below the cut-off at the edge of the support, {limit:.6g}",
             )
         at = float(self.natural(k, np.array(trace.x[-1:]))[0])
-        if trace.end == BLOCKED:
+        if trace.end == BLOCKED and not _others_could_follow(self.problem, trace.x[-1]):
             return End(at, "edge", f"the density, or the scalar itself, ends at {at:.6g}")
         return End(np.nan, "not converged", f"no maximum was found beyond {at:.6g}")
 
@@ -259,3 +261,13 @@ def trace_curves(
     traces = walk(problem, rays, top=top, reach=reach, noise=noise)
     crossing = cross(problem, rays, traces, top=top, height=height)
     return Curves(chosen, problem, rays, traces, crossing, top, height, noise)
+
+
+def _others_could_follow(problem: Problem, x: Array) -> bool:
+    """Whether the density ends at x for want of a move of others: on an edge that they share."""
+    corners = corners_in(problem.objective)
+    if problem.is_slice or corners.is_empty:
+        return False
+    which = near_kinks(corners, x)
+    normals = corners.jacobian(x, which[corners.is_wall[which]])
+    return bool(np.any(np.sum(normals != 0, axis=1) > 1))

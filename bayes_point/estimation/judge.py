@@ -49,6 +49,8 @@ _LOOSE = 1e4
 _LOST = 1e8
 # This many standard errors from a stationary point is no maximum, flat as it may be besides.
 _STEEP = 0.03
+# With so much of a curvature in every direction a maximum is a point.
+_CURVED = 1e-3
 
 
 def certify(
@@ -60,7 +62,7 @@ def certify(
     """
     held = np.zeros(len(x), bool)
     path, origin = None, start
-    vertex = vertex_at(objective, x)
+    vertex = vertex_at(objective, x, between=False)
     if vertex is not None and len(vertex.which):
         certificate = judge_vertex(objective, vertex, start)
         if certificate is not None:
@@ -103,8 +105,10 @@ def certify(
         better, begun = _better(objective, point, pairs)
         if better is None:
             certificate = _judge(objective, point, pairs, start)
+            if certificate.status is not Status.CONVERGED or point.curvature[0] > _CURVED:
+                return certificate
             # Between kinks there can be a face of equal maxima, too short for a track to see.
-            between = vertex_at(objective, x) if certificate.status is Status.CONVERGED else None
+            between = vertex_at(objective, x, between=True)
             face = None if between is None else judge_vertex(objective, between, start)
             return certificate if face is None else face
         x, origin, held, path = better, begun, np.zeros_like(held), None

@@ -95,8 +95,8 @@ def _held(objective: Objective, x: Array, which: NDArray[np.int_]) -> Vertex | N
     return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
 
 
-def vertex_at(objective: Objective, x: Array) -> Vertex | None:
-    """Return what is around a point, on kinks or between them, of a density that has some.
+def vertex_at(objective: Objective, x: Array, *, between: bool) -> Vertex | None:
+    """Return what is around a point on kinks, or also `between` them, of a density that has some.
 
     None where it has none, or is no maximum there.
     """
@@ -104,7 +104,7 @@ def vertex_at(objective: Objective, x: Array) -> Vertex | None:
     if kinks.is_empty:
         return None
     which = near_kinks(kinks, x)
-    if not (kinks.has_kinks or len(which)):
+    if not len(which) and not (between and kinks.has_kinks):
         return None
     vertex = hold(objective, kinks, x, which)
     return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None

@@ -44,7 +44,7 @@ def until_best[T](
         for _ in range(_CORRECTIONS):
             start, top = _start(estimate)
             movable = _movable(estimate.objective, start)
-            vertex = vertex_at(estimate.objective, start)
+            vertex = vertex_at(estimate.objective, start, between=True)
             kinked = vertex is not None and len(vertex.which) > 0
             try:
                 problem = Problem(estimate.objective, scalars, movable, is_slice, kinked)

@@ -77,8 +77,10 @@ class Vertex:
         Along each of them one kink is left, and no other.
     is_strict : bool
         Whether the density falls on both sides of every kink.
+    is_weak : bool
+        Whether it falls, or has no slope, on both sides of every kink.
     level : ndarray of int
-        Rows of `directions` along which, on one side, it does not change.
+        Rows of `directions` along which, on one side, it has no slope.
     """
 
     x: Array
@@ -91,6 +93,7 @@ class Vertex:
     right: Array
     directions: Array
     is_strict: bool
+    is_weak: bool
     level: Rows
 
     @property
@@ -313,7 +316,7 @@ def _looked_at(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Ver
         empty = np.empty(0)
         around = (empty, empty, across.T * scale)
         level = np.empty(0, int)
-        return Vertex(x, which, walls, normals, gradient, hessian, *around, strict, level)
+        return Vertex(x, which, walls, normals, gradient, hessian, *around, strict, strict, level)
     directions = np.linalg.pinv(rows).T * scale if len(own) else rows
     left, right = slopes(objective, kinks, x, directions, which, walls[own])
     size = np.where(np.isfinite(left), np.abs(left), 0) + np.where(
@@ -335,6 +338,7 @@ def _looked_at(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Ver
         right,
         directions,
         bool(np.all(falls)),
+        bool(np.all(falls | level)),
         np.flatnonzero(level),
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
+from scipy.stats import chi2
 
 from bayes_point.estimation.closing import closes_in
 from bayes_point.estimation.estimate import find_MLE
@@ -95,3 +96,15 @@ def test_a_wall_is_named_and_a_kink_beside_it_is_not() -> None:
     [finding] = estimate.findings
     assert finding.parameters == ("top",)
     assert "The density ends at this value of top" in finding.what
+
+
+def test_an_interval_does_not_end_where_others_could_follow() -> None:
+    # With half the range w as it is the middle cannot move at all; with w larger it can.
+    with pm.Model() as model:
+        m, w = pm.Normal("m"), pm.HalfNormal("w", 5, initval=9)
+        pm.Uniform("y", m - w, m + w, observed=[0.0, 3.0, 4.0])
+    interval = find_MLE(model, progressbar=False, random_seed=1).conf_int(ci_prob=0.89)
+    assert np.isnan(interval["m"]).all()
+    # The deviance of w is 2 n log(w / 2).
+    expected = 2 * np.exp(chi2(1).ppf(0.89) / 6)
+    np.testing.assert_allclose(interval["w"][1], expected, rtol=1e-6)

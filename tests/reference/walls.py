@@ -112,6 +112,23 @@ def lasso_at_its_threshold() -> pm.Model:
     return model
 
 
+def fused_at_its_threshold() -> pm.Model:
+    with pm.Model() as model:
+        a, b = pm.Normal("a", 0, 3), pm.Normal("b", 0, 3)
+        pm.Normal("y", a, 1, observed=1.0)
+        pm.Normal("z", b, 1, observed=-1.0)
+        pm.Potential("fused", -pm.math.abs(a - b))
+    return model
+
+
+def in_a_half_plane() -> pm.Model:
+    with pm.Model() as model:
+        a, b = pm.Normal("a", 0, 3, initval=-1), pm.Normal("b", 0, 3, initval=-1)
+        pm.Normal("y", a + b, 1, observed=3.0)
+        pm.Potential("bound", pt.switch(a + b <= 1, 0.0, -np.inf))
+    return model
+
+
 def _log_normal(x: float | np.ndarray, mean: float | np.ndarray, sd: float) -> float:
     z = (np.asarray(x) - mean) / sd
     return float(np.sum(-0.5 * z**2 - np.log(sd) - 0.5 * np.log(2 * np.pi)))
@@ -262,5 +279,35 @@ WALLS = (
             n_optima=1,
             kink=True,
         ),
+    ),
+    # The slopes cancel to one side of a = b, not along an axis: -(a - 1)^2 / 2 - (b + 1)^2 / 2 less
+    # |a - b| falls by (a^2 + b^2) / 2 where a > b, and by 2 |a - b| more where a < b.
+    ZooModel(
+        "fused_at_its_threshold",
+        fused_at_its_threshold,
+        potentials="likelihood",
+        mle=Truth(
+            "converged",
+            {"a": 0.0, "b": 0.0},
+            "the sum of the squares, where the slopes cancel",
+            log_density=_log_normal(np.ones(2), 0, 1),
+            n_optima=1,
+            kink=True,
+        ),
+        twin_of="lasso_at_its_threshold",
+    ),
+    # On the wall all along.
+    ZooModel(
+        "in_a_half_plane",
+        in_a_half_plane,
+        potentials="likelihood",
+        mle=flat(
+            {},
+            _log_normal(3, 1, 1),
+            ("a", "b"),
+            "only the sum is in it, and it is at its bound",
+            path=lambda t: {"a": t, "b": 1 - t},
+        ),
+        twin_of="in_a_disk",
     ),
 )
