@@ -39,7 +39,7 @@ from bayes_point.estimation.suspects import both_ways, is_answer, is_loose, susp
 from bayes_point.estimation.tracks import Track
 from bayes_point.estimation.whitening import Ridge, ridge_at
 
-__all__ = ["certify", "is_evident", "unbounded"]
+__all__ = ["certify", "is_evident", "is_on_ridge", "unbounded"]
 
 Array = NDArray[np.float64]
 
@@ -129,10 +129,14 @@ def is_evident(objective: Objective, x: Array) -> bool:
     """Whether a point is an interior local maximum beyond doubt, without following anything."""
     point = Point.at(objective, x, np.zeros(len(x), bool))
     still = _is_still(point.distance, point.noise)
-    if still and point.spike <= SPIKE and not suspects(objective, point):
-        return True
+    return still and point.spike <= SPIKE and not suspects(objective, point)
+
+
+def is_on_ridge(objective: Objective, x: Array) -> bool:
+    """Whether a point is an interior local maximum on a narrow ridge, beyond doubt."""
     ridge = ridge_at(objective, x)
-    if ridge is None or ridge.value - point.value > 1e-9 * (1 + abs(point.value)):
+    value = float(objective.evaluate(x[None, :])[0][0])
+    if ridge is None or ridge.value - value > 1e-9 * (1 + abs(value)):
         return False
     return _on_ridge(objective, ridge) is not None
 

@@ -13,7 +13,7 @@ from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.climbing import approach
 from bayes_point.estimation.collapse import collapse, collapse_on_kinks
-from bayes_point.estimation.judge import certify, is_evident, unbounded
+from bayes_point.estimation.judge import certify, is_evident, is_on_ridge, unbounded
 from bayes_point.estimation.kinks import ascend
 from bayes_point.estimation.many import MANY, search_many
 from bayes_point.estimation.maximise import Search, finite_hessian, maximise
@@ -98,7 +98,8 @@ def search(
     ends = _climb(objective, usable)
     centre, elsewhere = usable[0], None
     best = _best(ends)
-    if ends.settled[best] and not is_evident(objective, ends.x[best]):
+    x = ends.x[best]
+    if ends.settled[best] and not (is_evident(objective, x) or is_on_ridge(objective, x)):
         # To follow all that is in doubt takes longer than to look whether it is the best at all.
         elsewhere = _elsewhere(objective, centre, rng)
         top = _best(elsewhere[1])

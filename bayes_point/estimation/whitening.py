@@ -29,6 +29,8 @@ _FLOOR = 1e-25
 _ROUNDS = 6
 # Of the curvature along an axis: how far two computations of it may be apart.
 _AGREE = 1e-2
+# In standard errors, where Newton steps by the gradient alone lead to the top.
+_NEAR = 1e-2
 _CLIMBS, _ITERATIONS, _POLISHES = 5, 20, 8
 # A parabola falls by h^2 / 2 over h standard errors; a ridge that bends does so for small h alone.
 _LENGTHS = np.array([1.0, 0.1, 0.01, 1e-3])
@@ -121,6 +123,8 @@ def ridge_at(objective: Objective, x: Array) -> Ridge | None:
         found = _resolved(objective, x, basis)
         if found is None:
             return None
+        if np.linalg.norm(objective.evaluate(x[None])[1][0] @ found) < _NEAR:
+            break
         inner = Whitened(objective.density, objective.weights, objective, x, found)
         end = maximise(inner, np.zeros((1, len(x))), max_iterations=_ITERATIONS)
         moved = float(np.abs(end.x).max())
