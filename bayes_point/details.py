@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import xarray as xr
-from rich.progress import track
 
 from bayes_point.approximation import laplace
 from bayes_point.comparison.scalars import flatten
 from bayes_point.comparison.validate import SAMPLE_DIMS
 from bayes_point.errors import BayesPointError, DetailError, EstimationWarning, ModelError
+from bayes_point.estimation.bars import tracked
 from bayes_point.estimation.criteria import n_observations
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.point_estimate import PointEstimate
@@ -92,8 +92,7 @@ def add_details(fitted: Fitted, names: Sequence[str], *, patient: bool, progress
         If one fails for another reason than that; it holds the tree.
     """
     left_out: dict[str, str] = {}
-    bar = track(names, "details", disable=not (progressbar and names), transient=True)
-    for name in bar:
+    for name in tracked(names, _in_words, show=progressbar, transient=True):
         detail = DETAILS[name]
         forecast = detail.forecast(fitted)
         if forecast > SECONDS and not patient:
@@ -120,6 +119,11 @@ def add_details(fitted: Fitted, names: Sequence[str], *, patient: bool, progress
                 tree=fitted.tree,
             ) from error
     _keep(fitted.tree, left_out)
+
+
+def _in_words(name: str) -> str:
+    """Name the step at hand, for the progress bar."""
+    return f"details: {name.replace('_', ' ')}"
 
 
 def _keep(tree: xr.DataTree, left_out: Mapping[str, str]) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
-from pymc.model.fgraph import clone_model
 
 from bayes_point.approximation import laplace
 from bayes_point.comparison.left_out import (
@@ -32,6 +31,7 @@ from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.refit import refit
 from bayes_point.estimation.status import Status
 from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.leaving_out import all_but_one, without
 from bayes_point.model.pointwise import Pointwise
 
 __all__ = ["predictive"]
@@ -197,7 +197,7 @@ class _Task:
             self.model,
             {},
             estimator=name,
-            weights=_all_but_one(self.pointwise),
+            weights=all_but_one(self.pointwise),
             potentials=potentials,
             # On the edge of the support nothing starts.
             initvals=values if status == "converged" else None,
@@ -287,7 +287,7 @@ class _Task:
             )
         elif high.size:
             for i in high:
-                values = self._values(anew(_without(self.model, self.pointwise, int(i))))
+                values = self._values(anew(without(self.model, self.pointwise, int(i))))
                 log_density, lower, upper = (row[:, [i]] for row in self.pointwise(values))
                 column.log_density[1, i] = log_mean_exp(log_density)[0]
                 column.lower[1, i], column.upper[1, i] = lower.mean(), upper.mean()
@@ -313,32 +313,6 @@ class _Task:
 
 def _batched(points: Sequence[Mapping[str, Any]]) -> dict[str, NDArray]:
     return {name: np.stack([np.asarray(point[name]) for point in points]) for name in points[0]}
-
-
-def _all_but_one(pointwise: Pointwise) -> dict[str, Array]:
-    """Return weights of the observed variables, one row an observation that is left out."""
-    n, out, start = pointwise.size, {}, 0
-    for name, shape in pointwise.shapes.items():
-        size = int(np.prod(shape))
-        weights = np.ones((n, size))
-        weights[start + np.arange(size), np.arange(size)] = 0
-        out[name] = weights.reshape(n, *shape)
-        start += size
-    return out
-
-
-def _without(model: pm.Model, pointwise: Pointwise, i: int) -> pm.Model:
-    """Return a model whose density is that of all observations but number i."""
-    sizes = {name: int(np.prod(shape)) for name, shape in pointwise.shapes.items()}
-    for name in sizes:
-        if i < sizes[name]:
-            break
-        i -= sizes[name]
-    other = clone_model(model)
-    term = pm.logp(other[name], other.rvs_to_values[other[name]])
-    with other:
-        pm.Potential("_left_out", -term.ravel()[i])
-    return other
 
 
 def _labels(model: pm.Model, pointwise: Pointwise) -> list[str]:

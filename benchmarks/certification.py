@@ -29,7 +29,7 @@ from tests.reference.wellbehaved import WELLBEHAVED
 from tests.zoo import ZooModel
 
 # The search calls these to prove what it found, and for nothing else.
-PROOFS = ("certify", "is_evident", "collapse")
+PROOFS = ("certify", "is_evident", "collapse", "collapse_on_kinks", "grows_elsewhere", "unbounded")
 Times = tuple[float, float]
 
 

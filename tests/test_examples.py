@@ -454,7 +454,7 @@ def test_when_to_use_which() -> None:
     assert exact["little data,\nprior right"][0] == pytest.approx(spread / 5, rel=1e-9)
     assert list(exact) == list(names["SITUATIONS"])
     for situation, squares in exact.items():
-        root, error = names["rmse"](situation)
+        root, error = names["rmse"](situation, 300)
         assert list(root["estimator"].values) == ["MLE", "MAP", "mean"]
         assert (np.abs(root - np.sqrt(squares)) < 4 * error).all(), situation
 
@@ -532,12 +532,13 @@ def test_the_command_on_the_coin(tmp_path: Path) -> None:
 
 # The documentation runs every script when it is built, and an error there fails the build.  So of
 # the scripts only one is run here as a reader runs it, and of the reports one that reads a file
-# beside the script: each takes a process of its own and compiles for a quarter of a minute.
+# beside the script: each takes a process of its own, and the report compiles for a quarter of a
+# minute.
 
 
 @pytest.mark.slow
 def test_the_command_on_a_model_that_reads_a_file(tmp_path: Path) -> None:
-    printed, tree = report("logistic_regression", tmp_path)
+    printed, tree = report("logistic_regression", tmp_path, "--quick")
     assert "gap_MAP" in printed
     assert_means(tree, "logistic_regression")
 
@@ -545,23 +546,24 @@ def test_the_command_on_a_model_that_reads_a_file(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_it_runs_as_a_script(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "coin_beta_prior.py")],
+        [sys.executable, str(EXAMPLES / "coin_flip.py")],
         capture_output=True,
         text=True,
         check=True,
         cwd=tmp_path,
         env=os.environ | {"MPLBACKEND": "agg"},
     )
-    assert "MLE of 21 tosses: 0.571429" in done.stdout
-    row = next(line.split() for line in done.stdout.splitlines() if line.startswith("theta"))
-    assert row[1:3] == ["0.8000", "0.5714"]
+    # Three heads of three under Beta(a, a): the MLE is 1, the MAP (2 + a)/(1 + 2 a).
+    for a, highest in ((2, 4 / 5), (10, 12 / 21)):
+        assert f"Beta({a}, {a}): MLE 1.0, " in done.stdout
+        assert f"MAP {highest:.4f}, " in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
 def test_the_sampled_posteriors_are_the_exact_ones() -> None:
     # Beta(13, 10): four heads of five under Beta(9, 9).  Not only its mean, but its quantiles.
-    fit = bp.fit(example("coin_beta_prior")["model"], random_seed=1, **QUIET)
+    fit = bp.fit(example("coin_beta_prior")["model"], random_seed=1, details=False, **QUIET)
     exact = stats.beta(13, 10)
     theta = fit["posterior"].dataset[["theta"]]
     draws = theta["theta"]
@@ -574,7 +576,7 @@ def test_the_sampled_posteriors_are_the_exact_ones() -> None:
 
 @pytest.mark.slow
 def test_the_posterior_mean_of_a_lasso_is_not_zero() -> None:
-    fit = bp.fit(example("lasso")["model"], random_seed=1, **QUIET)
+    fit = bp.fit(example("lasso")["model"], random_seed=1, details=False, **QUIET)
     beta = fit["posterior"].dataset[["beta"]].sel(covariate="agriculture")
     # The MAP is 0, and of the draws none is; their mean lies below it by more than noise, and the
     # reason that is given is not the prior: that pulls the other way, to 0.

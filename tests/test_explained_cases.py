@@ -12,6 +12,7 @@ from scipy import stats
 import bayes_point as bp
 from bayes_point.comparison.explain import STEPS
 from bayes_point.errors import EstimationWarning
+from tests.grids import drawn_on_grid
 from tests.reference import case_models, eight_schools, read_data, read_references
 
 QUIET = {"progressbar": False, "random_seed": 1, "details": False}
@@ -50,13 +51,8 @@ def test_pumps() -> None:
     # alpha ~ Exponential(1), beta ~ Gamma(0.1, 1)
     log = log - alpha[:, None] - 0.9 * np.log(beta) - beta
     mass = np.exp(log - log.max())
-    rng = np.random.default_rng(2)
-    cell = rng.choice(mass.size, size=(4, 1000), p=mass.ravel() / mass.sum())
-    jitter = rng.uniform(-0.5, 0.5, (2, *cell.shape))
-    draws = {
-        "alpha": alpha[cell // len(beta)] + jitter[0] * (alpha[1] - alpha[0]),
-        "beta": beta[cell % len(beta)] + jitter[1] * (beta[1] - beta[0]),
-    }
+    pair = drawn_on_grid(alpha, beta, mass, (4, 1000), seed=2)
+    draws = dict(zip(("alpha", "beta"), pair, strict=True))
     dt = bp.fit(case_models.pumps_marginal(), idata=tree_of(**draws), **QUIET)
     found = bp.explain(dt)
     references = read_references("pumps")

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.comparison.draws import Draws, mcse
 from bayes_point.comparison.marginal_mode import FEWEST, MarginalModes, marginal_modes
-from bayes_point.comparison.scalars import Scalar, flatten, scalars
-from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses, mode_status
-from bayes_point.comparison.validate import SAMPLE_DIMS, select, select_mode
+from bayes_point.comparison.scalars import Scalar, flatten
+from bayes_point.comparison.selected import Selected
+from bayes_point.comparison.selection import select_mode
+from bayes_point.comparison.statuses import EstimateStatus, mode_status
 
 __all__ = ["POINTS", "Chain"]
 
@@ -46,9 +45,8 @@ class Chain:
 
     Attributes
     ----------
-    posterior : xarray.Dataset
-    rows : list of Scalar
-    draws : Draws
+    selected : Selected
+        The parameters.
     points : dict of {str : ndarray of shape (n,)}
         By name, those of `POINTS`; NaN where there is no such point.
     modes : MarginalModes
@@ -57,34 +55,30 @@ class Chain:
         For each parameter, why a point is missing, by name of the point.
     """
 
-    posterior: xr.Dataset
-    rows: Sequence[Scalar]
-    draws: Draws
+    selected: Selected
     points: Mapping[str, Array]
     modes: MarginalModes
     missing: Sequence[Mapping[str, str]]
 
     @classmethod
-    def of(cls, dt: xr.DataTree, selection: Mapping[str, Any]) -> Chain:
-        """Take the points from a tree, and estimate those that the draws alone know.
+    def of(cls, selected: Selected) -> Chain:
+        """Take the points that a tree has, and estimate those that the draws alone know.
 
         Raises
         ------
         ComparisonError
-            If `dt` is not the tree of a fit, or the selection names what is not there.
+            If the tree has a mode on the unconstrained scale that is of other variables.
         """
-        posterior, estimates = select(dt, **selection)
-        mode = select_mode(dt, **selection)
-        rows = scalars(posterior, SAMPLE_DIMS)
-        draws = Draws.of(flatten(posterior, SAMPLE_DIMS))
+        mode = select_mode(selected.tree, **selected.selection)
+        rows, draws = selected.rows, selected.draws
         missing: list[dict[str, str]] = [{} for _ in rows]
 
-        values = dict(zip(("MLE", "MAP"), flatten(estimates, ("estimator",)), strict=True))
-        statuses: dict[str, EstimateStatus | None] = {**estimate_statuses(dt)}
+        values = {name: value.copy() for name, value in selected.estimates.items()}
+        statuses: dict[str, EstimateStatus | None] = {**selected.statuses}
         values["mode"] = np.full(len(rows), np.nan)
         if mode is not None:
             values["mode"] = flatten(mode, ("estimator",))[0]
-        statuses["mode"] = mode_status(dt)
+        statuses["mode"] = mode_status(selected.tree)
         for name, status in statuses.items():
             for i, row in enumerate(rows):
                 if why := _absence(float(values[name][i]), status, row):
@@ -102,12 +96,18 @@ class Chain:
             missing[i]["mean"] = "constant" if draws.finite[i] else "not finite"
         for i in np.flatnonzero(draws.varies & np.isnan(modes.mode)).tolist():
             missing[i]["marginal mode"] = f"not to be found in fewer than {FEWEST} draws"
-        return cls(posterior, rows, draws, points, modes, missing)
+        return cls(selected, points, modes, missing)
+
+    @property
+    def _draws(self) -> Draws:
+        return self.selected.draws
 
     def step(self, start: str, end: str) -> tuple[Array, Array]:
         """Distance from one point to another in posterior sd, and its Monte Carlo error."""
         size = self.points[end] - self.points[start]
-        known = self.draws.varies & np.isfinite(size)
+        known = self._draws.varies & np.isfinite(size)
+        if end == "mean" and start in self.selected.gap_mcse:
+            return size, np.where(known, self.selected.gap_mcse[start], np.nan)
         # To first order a draw moves a distance through the sd by -size (z**2 - 1) / 2 ...
         if {start, end} <= _FIXED:
             return size, np.where(known, np.abs(size) * self._sd_error, np.nan)
@@ -122,23 +122,23 @@ class Chain:
     def _influence(self, point: str) -> Array | float:
         """Return what a draw adds to the distance of a point from a fixed one."""
         if point == "mean":
-            return self.draws.z
+            return self._draws.z
         if point == "median":
             return self._of_median
         return self.modes.influence if point == "marginal mode" else 0.0
 
     @cached_property
     def _of_sd(self) -> Array:
-        return (self.draws.z**2 - 1) / 2
+        return (self._draws.z**2 - 1) / 2
 
     @cached_property
     def _sd_error(self) -> Array:
         """Error of the sd, relative to it."""
-        return mcse(self._of_sd, self.draws.varies, "mean")
+        return mcse(self._of_sd, self._draws.varies, "mean")
 
     @cached_property
     def _of_median(self) -> Array:
-        z = self.draws.z
+        z = self._draws.z
         low, high = np.quantile(z, [0.5 - _ABOUT_MEDIAN, 0.5 + _ABOUT_MEDIAN], axis=(0, 1))
         # One over the density. A median that many draws share does not move: there it is 0.
         return ((z > self.points["median"]) - 0.5) * (high - low) / (2 * _ABOUT_MEDIAN)

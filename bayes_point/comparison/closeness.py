@@ -12,7 +12,8 @@ from scipy.stats import wasserstein_distance
 
 from bayes_point.comparison.draws import Draws, gap_mcse
 from bayes_point.comparison.scalars import flatten
-from bayes_point.comparison.validate import SAMPLE_DIMS, select_posterior
+from bayes_point.comparison.selection import select_posterior
+from bayes_point.comparison.validate import SAMPLE_DIMS
 from bayes_point.errors import ComparisonError
 
 __all__ = ["QUANTITIES", "closeness"]

@@ -10,7 +10,9 @@ import xarray as xr
 from arviz_plots import PlotCollection, plot_dist
 from arviz_plots.visuals import vline
 
-from bayes_point.comparison.marks import marked
+from bayes_point.comparison.legends import finish
+from bayes_point.comparison.marks import Marks, marked
+from bayes_point.comparison.selected import Selected
 from bayes_point.comparison.styling import (
     DRAWN,
     STYLES,
@@ -19,15 +21,13 @@ from bayes_point.comparison.styling import (
     Visuals,
     backend_name,
     check_visuals,
-    faded,
-    finish,
     grid_arguments,
     parameter_limit,
     visual_arguments,
 )
 from bayes_point.comparison.validate import interval_arguments
 
-__all__ = ["plot_estimates"]
+__all__ = ["draw_estimates", "plot_estimates"]
 
 _VISUALS = (
     "dist",
@@ -108,9 +108,37 @@ def plot_estimates(
     >>> pc.viz["MLE"]["theta"].item()["x"]
     1.0
     """
+    selected = Selected.of(dt, var_names, filter_vars, coords)
+    return draw_estimates(
+        marked(selected, labeller, parameter_limit(max_parameters)),
+        kind=kind,
+        ci_kind=ci_kind,
+        ci_prob=ci_prob,
+        plot_collection=plot_collection,
+        backend=backend,
+        aes_by_visuals=aes_by_visuals,
+        visuals=visuals,
+        stats=stats,
+        **pc_kwargs,
+    )
+
+
+def draw_estimates(
+    marks: Marks,
+    *,
+    kind: str | None = None,
+    ci_kind: str | None = None,
+    ci_prob: float | None = None,
+    plot_collection: PlotCollection | None = None,
+    backend: str | None = None,
+    aes_by_visuals: Mapping[str, Sequence[str]] | None = None,
+    visuals: Visuals = None,
+    stats: Mapping[str, Any] | None = None,
+    **pc_kwargs: Any,
+) -> PlotCollection:
+    """Draw what has been selected already, as `plot_estimates` does."""
     visuals = check_visuals(visuals, _VISUALS)
     prob, interval = interval_arguments(ci_prob, ci_kind)
-    marks = marked(dt, var_names, filter_vars, coords, labeller, parameter_limit(max_parameters))
     backend = backend_name(backend, plot_collection)
     labels = marks.labeller(with_absences=True)
     if plot_collection is None:
@@ -146,7 +174,7 @@ def plot_estimates(
     for name in DRAWN:
         style = STYLES[name]
         line = {"color": style.color, "linestyle": style.linestyle, "width": 2}
-        if faded(marks, name):
+        if marks.is_faded(name):
             line["alpha"] = 0.45
         kwargs = visual_arguments(visuals, name, line)
         if kwargs is not False:

@@ -8,7 +8,7 @@ from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from bayes_point.comparison.draws import MIN_DRAWS, Draws
-from bayes_point.comparison.effective import bulk_size, rank_r_hat, tail_size
+from bayes_point.comparison.effective import rank_diagnostics, tail_size
 from bayes_point.comparison.validate import SAMPLE_DIMS
 
 __all__ = ["DIAGNOSTICS", "convergence", "energy_information", "labelled"]
@@ -18,14 +18,12 @@ DIAGNOSTICS = ("r_hat", "ess_bulk", "ess_tail", "mcse_mean", "mcse_sd")
 
 def convergence(draws: Draws) -> NDArray[np.float64]:
     """r-hat, ESS and MCSE, shape (diagnostic, n); r-hat and ESS are NaN for constant draws."""
-    chains, length, n = draws.x.shape
+    length, n = draws.x.shape[1:]
     out = np.full((len(DIAGNOSTICS), n), np.nan)
     varies = draws.varies
     z = draws.z[..., varies]
     if length >= MIN_DRAWS and varies.any():
-        if chains > 1:
-            out[0, varies] = rank_r_hat(z)
-        out[1, varies] = bulk_size(z)
+        out[0, varies], out[1, varies] = rank_diagnostics(z)
         out[2, varies] = tail_size(z, (0.05, 0.95))
     out[3], out[4] = draws.mean_mcse, draws.sd_mcse
     return out

@@ -6,6 +6,7 @@ Arrays here have the shape (chain, draw, n): n scalar parameters side by side.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from arviz_stats.base import array_stats
@@ -68,12 +69,12 @@ class Draws:
             finite & varies & (sd > 0),
         )
 
-    @property
+    @cached_property
     def mean_mcse(self) -> Array:
         """Monte Carlo standard error of the mean; 0 where constant, NaN where not finite."""
         return self._scaled("mean")
 
-    @property
+    @cached_property
     def sd_mcse(self) -> Array:
         """Monte Carlo standard error of the sd; 0 where constant, NaN where not finite."""
         return self._scaled("sd")

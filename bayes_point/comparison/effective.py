@@ -14,7 +14,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-__all__ = ["bulk_size", "effective_size", "rank_r_hat", "tail_size"]
+__all__ = ["effective_size", "rank_diagnostics", "tail_size"]
 
 Array = NDArray[np.float64]
 
@@ -43,11 +43,6 @@ def effective_size(x: Array) -> Array:
     return _by_parts(lambda part: _effective(_split(part)), x)
 
 
-def bulk_size(x: Array) -> Array:
-    """Effective sample size of the rank-normalised draws of each column, as `effective_size`."""
-    return _by_parts(lambda part: _effective(_normal_scores(_split(part))), x)
-
-
 def tail_size(x: Array, probs: tuple[float, float]) -> Array:
     """Effective sample size for the less certain of two quantiles of each column."""
 
@@ -58,31 +53,39 @@ def tail_size(x: Array, probs: tuple[float, float]) -> Array:
     return _by_parts(of_part, x)
 
 
-def rank_r_hat(x: Array) -> Array:
-    """r-hat of the rank-normalised draws of each column, or of the folded ones if that is larger.
+def rank_diagnostics(x: Array) -> tuple[Array, Array]:
+    """r-hat and effective sample size of the rank-normalised draws of each column.
 
-    Infinite where each chain stays at a value of its own.
+    The r-hat is that of the folded draws if that is larger, and infinite where each chain stays at
+    a value of its own; NaN if there is but one chain.
     """
 
     def of_part(part: Array) -> Array:
         split = _split(part)
+        scores = _normal_scores(split)
+        if len(x) == 1:
+            return np.stack([np.full(len(part), np.nan), _effective(scores)], axis=1)
         folded = np.abs(split - np.median(split, axis=(1, 2), keepdims=True))
-        bulk, tail = (_r_hat(_normal_scores(y)) for y in (split, folded))
+        bulk, tail = _r_hat(scores), _r_hat(_normal_scores(folded))
         # Stuck chains are infinitely apart, and, folded, may be constant: that one is NaN.
-        return np.where(tail > bulk, tail, bulk)
+        return np.stack([np.where(tail > bulk, tail, bulk), _effective(scores)], axis=1)
 
-    return _by_parts(of_part, x)
+    r_hat, size = _by_parts(of_part, x, 2).T
+    return r_hat, size
 
 
-def _by_parts(of_part: Callable[[Array], Array], x: Array) -> Array:
-    """Call with some columns at a time, (n, chain, draw), of x, (chain, draw, n)."""
+def _by_parts(of_part: Callable[[Array], Array], x: Array, *shape: int) -> Array:
+    """Call with some columns at a time, (n, chain, draw), of x, (chain, draw, n).
+
+    `shape` is that of what is found of one column.
+    """
     chains, length, n = x.shape
     step = max(1, _CHUNK // (chains * length))
     parts = [
         of_part(np.ascontiguousarray(np.moveaxis(x[..., i : i + step], 2, 0), dtype=float))
         for i in range(0, n, step)
     ]
-    return np.concatenate([np.empty(0), *parts])
+    return np.concatenate([np.empty((0, *shape)), *parts])
 
 
 def _split(x: Array) -> Array:
@@ -112,9 +115,11 @@ def _effective(x: Array) -> Array:
     n, chains, length = x.shape
     total = chains * length
     means = x.mean(axis=2)
-    f = rfft(x - means[..., None], n=next_fast_len(2 * length, real=True), axis=2)
-    lags = irfft(np.abs(f) ** 2, n=next_fast_len(2 * length, real=True), axis=2)[..., :length]
-    covariance = lags.mean(axis=1) / length
+    size = next_fast_len(2 * length, real=True)
+    f = rfft(x - means[..., None], n=size, axis=2)
+    # The mean over the chains first: of each column there is then one transform back.
+    power = (f.real**2 + f.imag**2).mean(axis=1)
+    covariance = irfft(power, n=size, axis=1)[:, :length] / length
     within = covariance[:, :1] * length / (length - 1)
     whole = covariance[:, :1] + means.var(axis=1, ddof=1)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):

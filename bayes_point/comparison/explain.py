@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bayes_point.comparison.chain import Chain
 from bayes_point.comparison.explanation import sentence
 from bayes_point.comparison.scalars import Scalar
+from bayes_point.comparison.selected import Selected
 from bayes_point.comparison.validate import SAMPLE_DIMS
 
 __all__ = ["CAUSES", "QUANTITIES", "STEPS", "Explanation", "explain", "explained"]
@@ -160,10 +161,8 @@ def explain(
     >>> print(bp.explain(dt, var_names="theta").attrs["sentences"][0].split("; ")[0])
     theta: the mean lies 0.53 sd below the MAP
     """
-    selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
-    chain = Chain.of(dt, selection)
-    found = _explained(chain)
-    sd = chain.draws.sd
+    selected = Selected.of(dt, var_names, filter_vars, coords)
+    found, sd = explained(selected), selected.draws.sd
     stacked = np.stack(
         [
             np.stack([found.shift[t] * sd, found.shift[t], found.mcse[t], _as_number(found, t)])
@@ -171,8 +170,8 @@ def explain(
         ]
     )
     return xr.Dataset(
-        _by_variable(stacked, chain.posterior),
-        coords={k: v for k, v in chain.posterior.coords.items() if k not in SAMPLE_DIMS}
+        _by_variable(stacked, selected.posterior),
+        coords={k: v for k, v in selected.posterior.coords.items() if k not in SAMPLE_DIMS}
         | {
             "term": list(STEPS),
             "quantity": list(QUANTITIES),
@@ -182,12 +181,9 @@ def explain(
     )
 
 
-def explained(dt: xr.DataTree, selection: Mapping[str, Any]) -> Explanation:
+def explained(selected: Selected) -> Explanation:
     """Explain as `explain` does, for the functions that show it."""
-    return _explained(Chain.of(dt, selection))
-
-
-def _explained(chain: Chain) -> Explanation:
+    chain, rows = Chain.of(selected), selected.rows
     steps = {t: chain.step(*ends) for t, ends in (STEPS | _SUMS).items()}
     shift = {t: size for t, (size, _) in steps.items()}
     mcse = {t: error for t, (_, error) in steps.items()}
@@ -201,9 +197,9 @@ def _explained(chain: Chain) -> Explanation:
             {t: bool(x[i]) for t, x in noise.items()},
             chain.missing[i],
         )
-        for i, row in enumerate(chain.rows)
+        for i, row in enumerate(rows)
     )
-    return Explanation(chain.rows, chain.points, shift, mcse, noise, chain.missing, sentences)
+    return Explanation(rows, chain.points, shift, mcse, noise, chain.missing, sentences)
 
 
 def _as_number(found: Explanation, term: str) -> Array:

@@ -11,8 +11,10 @@ from arviz_plots import PlotCollection, plot_forest
 from arviz_plots.visuals import line_x, scatter_x
 from numpy.typing import NDArray
 
+from bayes_point.comparison.legends import finish
 from bayes_point.comparison.marks import Marks, gap_size, marked
 from bayes_point.comparison.scalars import flatten
+from bayes_point.comparison.selected import Selected
 from bayes_point.comparison.styling import (
     STYLES,
     Coords,
@@ -21,8 +23,6 @@ from bayes_point.comparison.styling import (
     backend_module,
     backend_name,
     check_visuals,
-    faded,
-    finish,
     grid_arguments,
     marker_of,
     parameter_limit,
@@ -31,7 +31,7 @@ from bayes_point.comparison.styling import (
 from bayes_point.comparison.validate import ESTIMATORS, interval_arguments
 from bayes_point.errors import ComparisonError
 
-__all__ = ["plot_gaps"]
+__all__ = ["draw_gaps", "plot_gaps"]
 
 _VISUALS = (
     "trunk",
@@ -123,9 +123,33 @@ def plot_gaps(
     >>> list(pc.viz["MLE"])
     ['theta', 'two_heads']
     """
+    selected = Selected.of(dt, var_names, filter_vars, coords)
+    return draw_gaps(
+        marked(selected, labeller, parameter_limit(max_parameters)),
+        ci_kind=ci_kind,
+        ci_probs=ci_probs,
+        sort=sort,
+        plot_collection=plot_collection,
+        backend=backend,
+        visuals=visuals,
+        **pc_kwargs,
+    )
+
+
+def draw_gaps(
+    marks: Marks,
+    *,
+    ci_kind: str | None = None,
+    ci_probs: Sequence[float] | None = None,
+    sort: bool = False,
+    plot_collection: PlotCollection | None = None,
+    backend: str | None = None,
+    visuals: Visuals = None,
+    **pc_kwargs: Any,
+) -> PlotCollection:
+    """Draw what has been selected already, as `plot_gaps` does."""
     visuals = check_visuals(visuals, _VISUALS)
     inner, outer, kind = _intervals(ci_probs, ci_kind)
-    marks = marked(dt, var_names, filter_vars, coords, labeller, parameter_limit(max_parameters))
     backend = backend_name(backend, plot_collection)
     drawer = backend_module(backend)
     y = _rows(marks, sort)
@@ -226,7 +250,7 @@ def _mark(
     point = {
         "marker": marker_of(estimator, backend),
         "edgecolor": color,
-        "facecolor": "B0" if faded(marks, estimator) else color,
+        "facecolor": "B0" if marks.is_faded(estimator) else color,
         "size": 55,
     }
     kwargs = visual_arguments(visuals, estimator, point)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from bayes_point.comparison.draws import Draws, gap_mcse, interval
 from bayes_point.comparison.scalars import flatten
-from bayes_point.comparison.validate import SAMPLE_DIMS, interval_arguments, select
+from bayes_point.comparison.selection import select
+from bayes_point.comparison.validate import SAMPLE_DIMS, interval_arguments
 
 __all__ = ["QUANTITIES", "gaps"]
 

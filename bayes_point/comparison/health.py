@@ -169,7 +169,11 @@ def sampler_health(dt: xr.DataTree) -> SamplerHealth:
     (True, 4, 0)
     """
     posterior = posterior_of(dt)
-    draws = Draws.of(flatten(posterior, SAMPLE_DIMS))
+    return health_of(dt, posterior, Draws.of(flatten(posterior, SAMPLE_DIMS)))
+
+
+def health_of(dt: xr.DataTree, posterior: xr.Dataset, draws: Draws) -> SamplerHealth:
+    """Check draws that have been taken from the tree already, as `sampler_health` does."""
     labels = [s.label for s in scalars(posterior, SAMPLE_DIMS)]
     values = convergence(draws)
     chains, length = draws.x.shape[:2]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bayes_point.comparison.styling import backend_module, marker_of, visual_arguments
+from bayes_point.comparison.marks import Marks
+from bayes_point.comparison.styling import STYLES, backend_module, marker_of, visual_arguments
 
-__all__ = ["draw_legend", "point_entry"]
+__all__ = ["draw_legend", "finish", "point_entry"]
 
 
 def point_entry(estimator: str, color: str, backend: str, *, hollow: bool) -> dict[str, Any]:
@@ -29,12 +30,17 @@ def draw_legend(
     visuals: Mapping[str, Mapping[str, Any] | bool],
     backend: str,
     entries: Mapping[str, Mapping[str, Any]],
+    *,
+    inches: float = 0.08,
 ) -> None:
-    """Add a legend of labelled `entries` below the figure, in as many columns as have room."""
+    """Add a legend of labelled `entries` below the figure, in as many columns as have room.
+
+    `inches` is what a letter takes, about.
+    """
     default: dict[str, Any] = {}
     if backend == "matplotlib":
         figure = collection.get_viz("figure")
-        widths = [0.8 + 0.08 * len(label) for label in entries]
+        widths = [0.8 + inches * len(label) for label in entries]
         room = figure.get_size_inches()[0]
         columns = len(widths) if sum(widths) <= room else int(room / max(widths))
         default = {
@@ -50,3 +56,29 @@ def draw_legend(
         backend_module(backend).legend(
             collection, handles, list(entries), update_visuals=False, **kwargs
         )
+
+
+def finish(
+    collection: Any,
+    marks: Marks,
+    visuals: Mapping[str, Mapping[str, Any] | bool],
+    backend: str,
+    *,
+    lines: bool = False,
+    extra: tuple[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Add the legend of the estimators, and a title if parameters were left out."""
+    if marks.left_out:
+        collection.add_title(marks.left_out, size=11)
+    entries: dict[str, Mapping[str, Any]] = {}
+    for name, style in STYLES.items():
+        entry: dict[str, Any] = {"color": style.color}
+        if lines:
+            entry |= {"linestyle": style.linestyle, "width": 2}
+        else:
+            hollow = name == "mean" or marks.is_faded(name)
+            entry = point_entry(name, style.color, backend, hollow=hollow)
+        entries[marks.legend(name)] = entry
+    if extra is not None:
+        entries[extra[0]] = dict(extra[1])
+    draw_legend(collection, visuals, backend, entries, inches=0.075)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ import xarray as xr
 from arviz_base.labels import BaseLabeller
 from numpy.typing import NDArray
 
-from bayes_point.comparison.draws import Draws, gap_mcse
-from bayes_point.comparison.scalars import flatten, scalars
-from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
-from bayes_point.comparison.validate import ESTIMATORS, SAMPLE_DIMS, select
+from bayes_point.comparison.scalars import scalars
+from bayes_point.comparison.selected import Selected
+from bayes_point.comparison.statuses import EstimateStatus
+from bayes_point.comparison.titles import Titles
+from bayes_point.comparison.validate import ESTIMATORS, SAMPLE_DIMS
 from bayes_point.errors import ComparisonError
 
 __all__ = ["FAR", "Marks", "gap_size", "marked"]
@@ -107,6 +108,10 @@ class Marks:
         text = f"{value:+.3g} sd" if in_sd else f"{value:.3g}"
         return f"{estimator}: {text.replace('-', '−')}"
 
+    def is_faded(self, estimator: str) -> bool:
+        """Whether an estimate is no maximum, and so must not look like one."""
+        return estimator in ESTIMATORS and not self.statuses[estimator].exists
+
     def legend(self, estimator: str) -> str:
         """Name of an estimator, with its status unless it is an interior maximum."""
         if estimator == "mean":
@@ -129,30 +134,11 @@ class Marks:
             )
             for i, name in enumerate(self.names)
         }
-        return _Titles(titles)
+        return Titles(titles)
 
 
-class _Titles(BaseLabeller):
-    """Labels looked up by the name of the variable."""
-
-    def __init__(self, titles: Mapping[str, str]) -> None:
-        self._titles = titles
-
-    def make_label_vert(self, var_name: str | None, sel: Any, isel: Any) -> str:
-        return self._titles.get(str(var_name), str(var_name))
-
-    make_label_flat = make_label_vert
-
-
-def marked(
-    dt: xr.DataTree,
-    var_names: str | Sequence[str] | None,
-    filter_vars: str | None,
-    coords: Mapping[Hashable, Any] | None,
-    labeller: Any,
-    most: int,
-) -> Marks:
-    """Take from a tree what a figure of at most `most` parameters marks.
+def marked(selected: Selected, labeller: Any, most: int) -> Marks:
+    """Take what a figure of at most `most` of the parameters marks.
 
     Of more, those with the largest gaps are taken, in the order of the model. An estimate which is
     infinite or does not exist counts as the largest gap.
@@ -160,15 +146,10 @@ def marked(
     Raises
     ------
     ComparisonError
-        If the tree cannot be compared, or nothing is left to be drawn.
+        If nothing is left to be drawn.
     """
-    posterior, points = select(dt, var_names, filter_vars, coords)
-    rows = scalars(posterior, SAMPLE_DIMS, labeller)
-    draws = Draws.of(flatten(posterior, SAMPLE_DIMS))
-    values = dict(zip(ESTIMATORS, flatten(points, ("estimator",)), strict=True))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = {e: (p - draws.mean) / draws.sd for e, p in values.items()}
-
+    posterior, draws, gap = selected.posterior, selected.draws, selected.gap
+    rows = selected.rows if labeller is None else scalars(posterior, SAMPLE_DIMS, labeller)
     chosen = _chosen(draws.varies, gap, most)
     if not len(chosen):
         raise ComparisonError(
@@ -184,13 +165,10 @@ def marked(
         discrete=_discrete(posterior)[chosen],
         mean=draws.mean[chosen],
         sd=draws.sd[chosen],
-        points={e: p[chosen] for e, p in values.items()},
+        points={e: p[chosen] for e, p in selected.estimates.items()},
         gap={e: g[chosen] for e, g in gap.items()},
-        mcse={
-            e: gap_mcse(draws.z[..., chosen], g[chosen], draws.varies[chosen])
-            for e, g in gap.items()
-        },
-        statuses=estimate_statuses(dt),
+        mcse={e: selected.gap_mcse_of(e, chosen) for e in gap},
+        statuses=selected.statuses,
         left_out=_left_out(len(chosen), draws.varies, most),
     )
 

@@ -10,7 +10,9 @@ import xarray as xr
 from arviz_plots import PlotMatrix, plot_pair
 from arviz_plots.visuals import remove_ticks, scatter_couple, vline
 
-from bayes_point.comparison.marks import marked
+from bayes_point.comparison.legends import finish
+from bayes_point.comparison.marks import Marks, marked
+from bayes_point.comparison.selected import Selected
 from bayes_point.comparison.styling import (
     DRAWN,
     STYLES,
@@ -20,8 +22,6 @@ from bayes_point.comparison.styling import (
     backend_module,
     backend_name,
     check_visuals,
-    faded,
-    finish,
     grid_arguments,
     marker_of,
     parameter_limit,
@@ -30,7 +30,7 @@ from bayes_point.comparison.styling import (
 from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.errors import ComparisonError
 
-__all__ = ["plot_joint"]
+__all__ = ["draw_joint", "plot_joint"]
 
 _VISUALS = (
     "scatter",
@@ -117,13 +117,40 @@ def plot_joint(
     >>> mle["x"].item(), mle["y"].item()
     (1.0, 1.0)
     """
-    visuals = check_visuals(visuals, _VISUALS)
     limit = (
         math.isqrt(parameter_limit(None))
         if max_parameters is None
         else parameter_limit(max_parameters)
     )
-    marks = marked(dt, var_names, filter_vars, coords, labeller, limit)
+    return draw_joint(
+        marked(Selected.of(dt, var_names, filter_vars, coords), labeller, limit),
+        dt["sample_stats"].to_dataset() if "sample_stats" in dt else None,
+        marginal_kind=marginal_kind,
+        triangle=triangle,
+        plot_matrix=plot_matrix,
+        backend=backend,
+        aes_by_visuals=aes_by_visuals,
+        visuals=visuals,
+        stats=stats,
+        **pc_kwargs,
+    )
+
+
+def draw_joint(
+    marks: Marks,
+    sample_stats: xr.Dataset | None,
+    *,
+    marginal_kind: str | None = None,
+    triangle: str = "lower",
+    plot_matrix: PlotMatrix | None = None,
+    backend: str | None = None,
+    aes_by_visuals: Mapping[str, Sequence[str]] | None = None,
+    visuals: Visuals = None,
+    stats: Mapping[str, Any] | None = None,
+    **pc_kwargs: Any,
+) -> PlotMatrix:
+    """Draw what has been selected already, as `plot_joint` does."""
+    visuals = check_visuals(visuals, _VISUALS)
     n = len(marks.names)
     if n < 2:
         raise ComparisonError(
@@ -138,7 +165,7 @@ def plot_joint(
     pc = plot_pair(
         xr.DataTree.from_dict(
             {"posterior": marks.draws(standardised=False)}
-            | ({"sample_stats": dt["sample_stats"].to_dataset()} if "sample_stats" in dt else {})
+            | ({} if sample_stats is None else {"sample_stats": sample_stats})
         ),
         marginal_kind=marginal_kind,
         triangle=triangle,
@@ -169,7 +196,7 @@ def plot_joint(
         lines = visual_arguments(visuals, "marginal_lines", line)
         if lines is not False:
             pc.map(vline, f"{name}_marginal", data=where, ignore_aes="all", **lines)
-        hollow = name == "mean" or faded(marks, name)
+        hollow = name == "mean" or marks.is_faded(name)
         point = {
             "marker": marker_of(name, backend),
             "size": _SIZES[name],

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from bayes_point.comparison.draws import Draws, interval
 from bayes_point.comparison.marks import FAR
 from bayes_point.comparison.scalars import flatten, listed, scalars
+from bayes_point.comparison.selection import select_posterior
 from bayes_point.comparison.styling import Coords, Selection
-from bayes_point.comparison.validate import SAMPLE_DIMS, select_posterior
+from bayes_point.comparison.validate import SAMPLE_DIMS
 from bayes_point.errors import ComparisonError
 
 __all__ = ["DIMS", "Axis", "Panel", "dim_of", "panels_of"]

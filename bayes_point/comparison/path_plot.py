@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from arviz_base.labels import BaseLabeller
 from arviz_plots import PlotCollection
-from arviz_plots.visuals import hspan, labelled_title, line_xy, scatter_xy, vline
+from arviz_plots.visuals import hspan, line_xy, scatter_xy, vline
 from numpy.typing import NDArray
 
 from bayes_point.comparison.legends import draw_legend, point_entry
@@ -29,6 +28,7 @@ from bayes_point.comparison.styling import (
     parameter_limit,
     visual_arguments,
 )
+from bayes_point.comparison.titles import draw_titles
 from bayes_point.comparison.validate import interval_arguments
 
 __all__ = ["plot_prior_path"]
@@ -196,12 +196,7 @@ def plot_prior_path(
         near = {p.name: at(axis.x[i], p.y[i]) for p in panels if p.is_near(i)}
         draw(name, scatter_xy, near, style)
     _frame(pc, panels, axis, backend, DIMS[dim])
-    kwargs = visual_arguments(visuals, "title", {"size": 12})
-    if kwargs is not False:
-        titles = _Titles({panel.name: _title(panel, marks, status) for panel in panels})
-        pc.map(
-            labelled_title, "title", ignore_aes="all", labeller=titles, subset_info=True, **kwargs
-        )
+    draw_titles(pc, visuals, {panel.name: _title(panel, marks, status) for panel in panels})
     if len(panels) < len(every):
         pc.add_title(f"{len(panels)} of {len(every)} parameters: those that move most", size=11)
     entries: dict[str, Any] = {"estimate": _PATH}
@@ -220,16 +215,6 @@ def plot_prior_path(
 _PATH = {"color": "B1", "width": 2}
 _BRIDGE = {"color": "B1", "width": 1.3, "linestyle": "C2"}
 _INTERVAL = {"color": "B2", "width": 3}
-
-
-class _Titles(BaseLabeller):
-    """Titles looked up by the name of the variable."""
-
-    def __init__(self, titles: Mapping[str, str]) -> None:
-        self._titles = titles
-
-    def make_label_vert(self, var_name: str | None, sel: Any, isel: Any) -> str:
-        return self._titles.get(str(var_name), str(var_name))
 
 
 def _title(panel: Panel, marks: Mapping[str, int], status: NDArray[np.str_]) -> str:

@@ -5,6 +5,6 @@ from __future__ import annotations
 from bayes_point.comparison.densities import plot_estimates
 from bayes_point.comparison.forest import plot_gaps
 from bayes_point.comparison.pairs import plot_joint
-from bayes_point.comparison.profiles import plot_profile
+from bayes_point.comparison.profile_plot import plot_profile
 
 __all__ = ["plot_estimates", "plot_gaps", "plot_joint", "plot_profile"]

@@ -72,7 +72,7 @@ class EstimateStatus:
 
 
 def estimate_statuses(dt: xr.DataTree) -> dict[str, EstimateStatus]:
-    """Read the status of MLE and MAP from a tree that `validate.select` has accepted.
+    """Read the status of MLE and MAP from a tree that `select` has accepted.
 
     Returns
     -------

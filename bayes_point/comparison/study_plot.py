@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from arviz_plots import PlotCollection
-from arviz_plots.visuals import hline, labelled_title, line_xy, scatter_xy
+from arviz_plots.visuals import hline, line_xy, scatter_xy
 from numpy.typing import NDArray
 
 from bayes_point.comparison.legends import draw_legend, point_entry
-from bayes_point.comparison.marks import _Titles
 from bayes_point.comparison.styling import (
     STYLES,
     Visuals,
@@ -25,6 +24,7 @@ from bayes_point.comparison.styling import (
     parameter_limit,
     visual_arguments,
 )
+from bayes_point.comparison.titles import draw_titles
 from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.errors import ComparisonError
 
@@ -160,12 +160,7 @@ def plot_study(
         draw(estimator, scatter_xy, marks, point | {"size": 40}, estimator)
         words = "posterior mean" if hollow else estimator
         entries[words] = point_entry(estimator, color, backend, hollow=hollow)
-    kwargs = visual_arguments(visuals, "title", {"size": 12})
-    if kwargs is not False:
-        titles = _Titles({name: name for name in panels})
-        pc.map(
-            labelled_title, "title", ignore_aes="all", labeller=titles, subset_info=True, **kwargs
-        )
+    draw_titles(pc, visuals, {name: name for name in panels})
     if len(shown) < len(chosen):
         pc.add_title(f"{len(shown)} of {len(chosen)} parameters: the first", size=11)
     _frame(pc, list(panels), study, estimators, backend)

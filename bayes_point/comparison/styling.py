@@ -1,4 +1,4 @@
-"""What the figures share: colours, markers, legend, size, and how their arguments are read."""
+"""What the figures share: colours, markers, size, and how their arguments are read."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 
 from arviz_base import rcParams
 
-from bayes_point.comparison.marks import Marks
-from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.errors import ComparisonError
 
 __all__ = [
@@ -22,8 +20,6 @@ __all__ = [
     "backend_module",
     "backend_name",
     "check_visuals",
-    "faded",
-    "finish",
     "grid_arguments",
     "marker_of",
     "parameter_limit",
@@ -124,58 +120,3 @@ def grid_arguments(
     if "aes" in defaults:
         out["aes"] = defaults["aes"] | dict(pc_kwargs.get("aes") or {})
     return out
-
-
-def finish(
-    collection: Any,
-    marks: Marks,
-    visuals: Mapping[str, Mapping[str, Any] | bool],
-    backend: str,
-    *,
-    lines: bool = False,
-    extra: tuple[str, Mapping[str, Any]] | None = None,
-) -> None:
-    """Add the legend of the estimators, and a title if parameters were left out."""
-    if marks.left_out:
-        collection.add_title(marks.left_out, size=11)
-    drawer = backend_module(backend)
-    entries = {}
-    for name, style in STYLES.items():
-        entry: dict[str, Any] = {"color": style.color}
-        if lines:
-            entry |= {"linestyle": style.linestyle, "width": 2}
-        elif backend == "matplotlib":
-            hollow = name == "mean" or not marks.statuses[name].exists
-            entry |= {
-                "marker": marker_of(name, backend),
-                "linestyle": "none",
-                "markersize": 8,
-                "markerfacecolor": drawer.get_background_color() if hollow else style.color,
-            }
-        entries[marks.legend(name)] = entry
-    if extra is not None:
-        entries[extra[0]] = dict(extra[1])
-    default: dict[str, Any] = {}
-    if backend == "matplotlib":
-        figure = collection.get_viz("figure")
-        # Inches that the entries take in one row; if that is too wide, columns of the widest.
-        widths = [0.8 + 0.075 * len(label) for label in entries]
-        room = figure.get_size_inches()[0]
-        columns = len(widths) if sum(widths) <= room else int(room / max(widths))
-        default = {
-            "loc": "outside lower center" if figure.get_layout_engine() else "lower center",
-            "ncols": max(1, columns),
-            "frameon": False,
-            # Not the style's own: the number of columns was reckoned with this size.
-            "fontsize": 10,
-        }
-    kwargs = visual_arguments(visuals, "legend", default)
-    if kwargs is not False:
-        drawer.legend(
-            collection, list(entries.values()), list(entries), update_visuals=False, **kwargs
-        )
-
-
-def faded(marks: Marks, estimator: str) -> bool:
-    """Whether an estimate is no maximum, and so must not look like one."""
-    return estimator in ESTIMATORS and not marks.statuses[estimator].exists

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from bayes_point.comparison.causes import causes_frame
 from bayes_point.comparison.digits import decimals_of, number_text, round_to_spec
-from bayes_point.comparison.draws import Draws, gap_mcse, interval, interval_mcse
+from bayes_point.comparison.draws import interval, interval_mcse
 from bayes_point.comparison.explain import explained
 from bayes_point.comparison.frame import SummaryFrame
-from bayes_point.comparison.scalars import Scalar, flatten, scalars
-from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
-from bayes_point.comparison.validate import SAMPLE_DIMS, interval_arguments, select
+from bayes_point.comparison.scalars import Scalar
+from bayes_point.comparison.selected import Selected
+from bayes_point.comparison.statuses import EstimateStatus
+from bayes_point.comparison.validate import interval_arguments
 from bayes_point.errors import ComparisonError
 
 __all__ = ["summary"]
@@ -113,16 +114,19 @@ def summary(
     prob, ci_kind = interval_arguments(ci_prob, ci_kind)
     spec = _rounding(round_to)
     if kind == "causes":
-        selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
-        causes = causes_frame(explained(dt, selection))
+        causes = causes_frame(explained(Selected.of(dt, var_names, filter_vars, coords)))
         return causes if spec is None else causes.map(lambda v: round_to_spec(float(v), spec))
     if kind != "estimates":
         raise ComparisonError(f"kind must be 'estimates' or 'causes', got {kind!r}.")
-    posterior, points = select(dt, var_names, filter_vars, coords)
-    statuses = estimate_statuses(dt)
-    rows = scalars(posterior, SAMPLE_DIMS)
-    values, errors = _columns(posterior, points, prob, ci_kind)
+    return summarised(Selected.of(dt, var_names, filter_vars, coords), prob, ci_kind, spec)
 
+
+def summarised(
+    selected: Selected, prob: float, ci_kind: str, spec: int | str | None
+) -> SummaryFrame:
+    """Summarise as `summary` does, with the digits that `spec` says; None for those of the MCSE."""
+    rows, statuses = selected.rows, selected.statuses
+    values, errors = _columns(selected, prob, ci_kind)
     frame = SummaryFrame(values, index=[r.label for r in rows])
     frame.attrs["status"] = {e: s.key for e, s in statuses.items()}
     if spec is not None:
@@ -150,32 +154,26 @@ def _rounding(round_to: int | str | None) -> int | str | None:
 
 
 def _columns(
-    posterior: xr.Dataset, points: xr.Dataset, prob: float, kind: str
+    selected: Selected, prob: float, kind: str
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
     """Columns of the table, and the Monte Carlo errors of those that have one."""
-    draws = Draws.of(flatten(posterior, SAMPLE_DIMS))
-    mle, map_ = flatten(points, ("estimator",))
+    draws = selected.draws
     lower, upper = interval(draws, prob, kind)
-    scale = np.where(draws.varies, draws.sd, np.nan)
-    gap_mle, gap_map = (mle - draws.mean) / scale, (map_ - draws.mean) / scale
     name = f"{kind}{100 * prob:g}"
     values = {
-        "MLE": mle,
-        "MAP": map_,
+        **selected.estimates,
         "mean": draws.mean,
         "sd": draws.sd,
         f"{name}_lb": lower,
         f"{name}_ub": upper,
-        "gap_MLE": gap_mle,
-        "gap_MAP": gap_map,
+        **{f"gap_{estimator}": gap for estimator, gap in selected.gap.items()},
     }
     errors = {
         "mean": draws.mean_mcse,
         "sd": draws.sd_mcse,
         f"{name}_lb": interval_mcse(draws, lower),
         f"{name}_ub": interval_mcse(draws, upper),
-        "gap_MLE": gap_mcse(draws.z, gap_mle, draws.varies),
-        "gap_MAP": gap_mcse(draws.z, gap_map, draws.varies),
+        **{f"gap_{estimator}": error for estimator, error in selected.gap_mcse.items()},
     }
     return values, errors
 

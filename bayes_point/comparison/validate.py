@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 import xarray as xr
 from arviz_base import rcParams
-from arviz_base.utils import _var_names
 
-from bayes_point.comparison.fingerprints import check_fingerprints
 from bayes_point.errors import ComparisonError
 
 __all__ = [
+    "ESTIMATORS",
     "SAMPLE_DIMS",
+    "check_estimators",
+    "check_same",
+    "in_words",
     "interval_arguments",
     "posterior_of",
-    "select",
-    "select_mode",
-    "select_posterior",
 ]
 
 SAMPLE_DIMS = ("chain", "draw")
@@ -48,7 +46,7 @@ def posterior_of(dt: xr.DataTree) -> xr.Dataset:
     if not isinstance(dt, xr.DataTree):
         raise ComparisonError(_not_a_tree(dt))
     if "posterior" not in dt.children:
-        held = _names(dt.children) or "none"
+        held = in_words(dt.children) or "none"
         inside = (
             f" This looks like the tree of the {dt.attrs['estimator']} alone: pass the tree"
             " that holds it."
@@ -62,7 +60,7 @@ def posterior_of(dt: xr.DataTree) -> xr.Dataset:
     for name, da in posterior.data_vars.items():
         if not set(SAMPLE_DIMS) <= set(da.dims):
             raise ComparisonError(
-                f"Posterior variable {name} has dims {_names(da.dims) or 'none'}: the draws must"
+                f"Posterior variable {name} has dims {in_words(da.dims) or 'none'}: the draws must"
                 " have the dims chain and draw. Rename or expand them first."
             )
         if da.dtype.kind not in "biuf":
@@ -75,91 +73,6 @@ def posterior_of(dt: xr.DataTree) -> xr.Dataset:
                 f"Posterior variable {name} is empty (sizes {dict(da.sizes)}): no draws."
             )
     return posterior.transpose(*SAMPLE_DIMS, ...)
-
-
-def select(
-    dt: xr.DataTree,
-    var_names: str | Sequence[str] | None,
-    filter_vars: str | None,
-    coords: Mapping[Hashable, Any] | None,
-) -> tuple[xr.Dataset, xr.Dataset]:
-    """Check a tree of ``fit`` and take the variables and coords asked for.
-
-    Parameters
-    ----------
-    dt : xarray.DataTree
-        A tree with ``posterior`` and ``point_estimates``.
-    var_names, filter_vars, coords
-        As in ArviZ.
-
-    Returns
-    -------
-    posterior : xarray.Dataset
-        The draws, dims ``chain`` and ``draw`` first.
-    points : xarray.Dataset
-        The same variables, dim ``estimator`` (MLE, MAP) first, with the coord ``status``.
-
-    Raises
-    ------
-    ComparisonError
-        If groups are missing, are of different models or data, the two groups differ in variables,
-        dims or coords, or the selection names what is not there.
-    """
-    posterior = posterior_of(dt)
-    if "point_estimates" not in dt.children:
-        raise ComparisonError(
-            f"The tree has no group point_estimates (its groups: {_names(dt.children)}). A"
-            " posterior alone holds no MLE and no MAP: bp.fit(model, idata=dt) adds them to it."
-        )
-    check_fingerprints(dt)
-    points = dt["point_estimates"].to_dataset()
-    _check_estimators(points)
-    # Arithmetic on Datasets keeps the common variables and drops the rest without a word, so the
-    # equality is checked here, once, before any difference is taken.
-    _check_same(posterior, points, "point_estimates")
-    points = points.sel(estimator=list(ESTIMATORS))[list(posterior.data_vars)]
-    points = points.transpose("estimator", ...)
-    return (
-        _subset(posterior, var_names, filter_vars, coords),
-        _subset(points, var_names, filter_vars, coords),
-    )
-
-
-def select_mode(
-    dt: xr.DataTree,
-    var_names: str | Sequence[str] | None,
-    filter_vars: str | None,
-    coords: Mapping[Hashable, Any] | None,
-) -> xr.Dataset | None:
-    """Take the mode on the unconstrained scale, of the variables that `select` takes.
-
-    Returns
-    -------
-    xarray.Dataset or None
-        On the natural scale, dim ``estimator`` (mode) first. None if the tree holds no such mode.
-
-    Raises
-    ------
-    ComparisonError
-        If it is of other variables, dims or coords than the posterior.
-    """
-    posterior = posterior_of(dt)
-    if "mode" not in dt.children or "posterior" not in dt["mode"].children:
-        return None
-    mode = dt["mode/posterior"].to_dataset().isel(chain=0, draw=0, drop=True)
-    mode = mode.expand_dims(estimator=["mode"])
-    _check_same(posterior, mode, "mode")
-    return _subset(mode[list(posterior.data_vars)], var_names, filter_vars, coords)
-
-
-def select_posterior(
-    dt: xr.DataTree,
-    var_names: str | Sequence[str] | None,
-    filter_vars: str | None,
-    coords: Mapping[Hashable, Any] | None,
-) -> xr.Dataset:
-    """Take the draws asked for from a tree which need hold no estimates."""
-    return _subset(posterior_of(dt), var_names, filter_vars, coords)
 
 
 def interval_arguments(ci_prob: float | None, ci_kind: str | None) -> tuple[float, str]:
@@ -211,17 +124,18 @@ def _not_a_tree(got: object) -> str:
     return f"Got {type(got).__name__}: pass {wanted}."
 
 
-def _check_estimators(points: xr.Dataset) -> None:
+def check_estimators(points: xr.Dataset) -> None:
+    """Raise unless the estimates are those of a fit, with their statuses."""
     if "estimator" not in points.coords or "estimator" not in points.dims:
         raise ComparisonError(
-            f"The group point_estimates has dims {_names(points.dims) or 'none'}: it must have the"
-            " dim and coord estimator (MLE, MAP, mean), as bp.fit(model) makes it."
+            f"The group point_estimates has dims {in_words(points.dims) or 'none'}: it must have"
+            " the dim and coord estimator (MLE, MAP, mean), as bp.fit(model) makes it."
         )
     held = [str(e) for e in points["estimator"].values]
     missing = [e for e in ESTIMATORS if e not in held]
     if missing:
         raise ComparisonError(
-            f"The group point_estimates holds {_names(held)} but not {_names(missing)}:"
+            f"The group point_estimates holds {in_words(held)} but not {in_words(missing)}:"
             " make the tree anew with bp.fit(model)."
         )
     if "status" not in points.coords:
@@ -231,14 +145,15 @@ def _check_estimators(points: xr.Dataset) -> None:
         )
 
 
-def _check_same(posterior: xr.Dataset, points: xr.Dataset, group: str) -> None:
+def check_same(posterior: xr.Dataset, points: xr.Dataset, group: str) -> None:
+    """Raise unless a group has the variables, dims and coords of the posterior."""
     ours, theirs = set(posterior.data_vars), set(points.data_vars)
     if ours != theirs:
         parts = []
         if ours - theirs:
-            parts.append(f"only in posterior: {_names(sorted(map(str, ours - theirs)))}")
+            parts.append(f"only in posterior: {in_words(sorted(map(str, ours - theirs)))}")
         if theirs - ours:
-            parts.append(f"only in {group}: {_names(sorted(map(str, theirs - ours)))}")
+            parts.append(f"only in {group}: {in_words(sorted(map(str, theirs - ours)))}")
         raise ComparisonError(
             f"posterior and {group} hold different variables ({'; '.join(parts)})."
             " Drop these from the group that has them, or make the tree anew with bp.fit(model)."
@@ -263,51 +178,6 @@ def _check_same(posterior: xr.Dataset, points: xr.Dataset, group: str) -> None:
                 )
 
 
-def _subset(
-    ds: xr.Dataset,
-    var_names: str | Sequence[str] | None,
-    filter_vars: str | None,
-    coords: Mapping[Hashable, Any] | None,
-) -> xr.Dataset:
-    try:
-        names = _var_names(var_names, ds, filter_vars)  # type: ignore[arg-type]
-    except (KeyError, ValueError) as error:
-        raise ComparisonError(
-            f"var_names={var_names!r}, filter_vars={filter_vars!r} cannot be selected"
-            f" ({_text(error)}). The variables are: {_names(ds.data_vars)}; filter_vars is None,"
-            " 'like' or 'regex'."
-        ) from error
-    if names is not None:
-        # "like" and "regex" may match a variable once for each name that is given
-        ds = ds[list(dict.fromkeys(names))]
-    if not ds.data_vars:
-        raise ComparisonError(
-            f"var_names={var_names!r}, filter_vars={filter_vars!r} select no variable."
-        )
-    if coords:
-        try:
-            ds = ds.sel(dict(coords))
-        except (KeyError, ValueError, TypeError) as error:
-            own = [d for d in ds.dims if d not in (*SAMPLE_DIMS, "estimator")]
-            raise ComparisonError(
-                f"coords={dict(coords)!r} cannot be selected ({_text(error)}). The coords are:"
-                f" {'; '.join(_coord(ds, d) for d in own) or 'none'}."
-            ) from error
-        empty = [str(name) for name, da in ds.data_vars.items() if da.size == 0]
-        if empty:
-            raise ComparisonError(f"coords={dict(coords)!r} leaves nothing of {_names(empty)}.")
-    return ds
-
-
-def _coord(ds: xr.Dataset, dim: Hashable) -> str:
-    labels = [str(v) for v in ds[dim].values[:8]]
-    more = ", ..." if ds.sizes[dim] > 8 else ""
-    return f"{dim} ({', '.join(labels)}{more})"
-
-
-def _text(error: Exception) -> str:
-    return str(error.args[0]) if error.args else type(error).__name__
-
-
-def _names(names: Iterable[Hashable]) -> str:
+def in_words(names: Iterable[Hashable]) -> str:
+    """Return names in a line."""
     return ", ".join(str(n) for n in names)

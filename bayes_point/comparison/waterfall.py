@@ -11,12 +11,13 @@ import numpy as np
 import xarray as xr
 from arviz_base.labels import BaseLabeller
 from arviz_plots import PlotCollection
-from arviz_plots.visuals import labelled_title, vline
+from arviz_plots.visuals import vline
 from numpy.typing import NDArray
 
 from bayes_point.comparison.explain import NOISE, Explanation, explained
 from bayes_point.comparison.legends import draw_legend
 from bayes_point.comparison.marks import FAR
+from bayes_point.comparison.selected import Selected
 from bayes_point.comparison.styling import (
     STYLES,
     Coords,
@@ -29,6 +30,7 @@ from bayes_point.comparison.styling import (
     parameter_limit,
     visual_arguments,
 )
+from bayes_point.comparison.titles import draw_titles
 from bayes_point.errors import ComparisonError
 
 __all__ = ["draw_waterfall", "largest", "plot_waterfall"]
@@ -114,9 +116,8 @@ def plot_waterfall(
     >>> list(pc.viz["bar_prior"])
     ['theta']
     """
-    selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
     return draw_waterfall(
-        explained(dt, selection),
+        explained(Selected.of(dt, var_names, filter_vars, coords)),
         sort=sort,
         max_parameters=max_parameters,
         plot_collection=plot_collection,
@@ -187,23 +188,13 @@ def draw_waterfall(
         if backend == "matplotlib":
             target.spines[["top", "left", "right"]].set_visible(False)
             target.tick_params(axis="y", length=0)
-    title = visual_arguments(visuals, "title", {"size": 12})
-    if title is not False:
-        by_name = {
-            name: textwrap.fill(
-                str(labels.make_label_vert(found.rows[i].label, {}, {})).split("\n")[0], _WIDTH
-            )
-            for i, name in names.items()
-        }
-        pc.map(
-            labelled_title,
-            "title",
-            data=xr.Dataset(dict.fromkeys(names.values(), 0.0)),
-            ignore_aes="all",
-            labeller=_Titles(by_name),
-            subset_info=True,
-            **title,
+    titles = {
+        name: textwrap.fill(
+            str(labels.make_label_vert(found.rows[i].label, {}, {})).split("\n")[0], _WIDTH
         )
+        for i, name in names.items()
+    }
+    draw_titles(pc, visuals, titles)
     if len(names) < drawable:
         pc.add_title(f"{len(names)} of {drawable} parameters: those with the largest gaps", size=11)
     entries = {
@@ -314,16 +305,6 @@ def _words(
     if high - right >= left - low:
         return text, right + room, "left"
     return text, left - room, "right"
-
-
-class _Titles(BaseLabeller):
-    """Titles looked up by the name of the variable."""
-
-    def __init__(self, titles: Mapping[str, str]) -> None:
-        self._titles = titles
-
-    def make_label_vert(self, var_name: str | None, sel: Any, isel: Any) -> str:
-        return self._titles.get(str(var_name), str(var_name))
 
 
 def _bar(da: xr.DataArray, target: Any, *, drawer: Any, y: float, **kwargs: Any) -> Any:

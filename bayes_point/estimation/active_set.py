@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.maximise import EPS
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.vertices import independent, near_kinks, newton_step, onto_kinks, slopes
+from bayes_point.estimation.vertices import (
+    Step,
+    independent,
+    near_kinks,
+    newton_step,
+    onto_kinks,
+    slopes,
+)
+from bayes_point.estimation.walls import along_walls, inside
 from bayes_point.model.kinks import Kinks
 
 __all__ = ["follow_kinks"]
@@ -32,6 +40,14 @@ _PROBE = 1e-4
 _SHORTER = 0.25 ** np.arange(1, 11)
 # Steps back to a curved surface, before the next step along it.
 _RETURNS = 8
+# Furthest that a step goes in a log or a logit.
+_REACH = 5.0
+# Part of the fastest change below which an argument does not change along a step.
+_PARALLEL = 1e-9
+# How far before a wall, relative to the way there, a step ends.
+_BEFORE = 1e-3
+# A wall that is not nearer than this part of what it was is not where the step goes.
+_REACHED = 0.1
 # Kinks on the way that are looked at together.
 _AT_ONCE = 256
 
@@ -58,11 +74,14 @@ def follow_kinks(
         off = float(np.max(np.abs(step.back), initial=0.0))
         if off**2 > _STILL and returns < _RETURNS:
             # First back to the surface, whatever lies between.
-            x, returns = x + step.scale * step.back, returns + 1
+            x = inside(objective, kinks, x + step.scale * step.back)
+            returns += 1
             continue
-        u, returns = kinks.values(x[None])[0], 0
-        part, crossed = _as_far_as_it_rises(objective, kinks, x, step.whole, u, now)
-        x = x + part * step.whole
+        returns = 0
+        ahead, crossed = _as_far_as_it_rises(objective, kinks, x, step, now)
+        if ahead is None:
+            return None
+        x = ahead
         if crossed is not None:
             held.append(crossed)
             last = np.inf
@@ -73,7 +92,7 @@ def follow_kinks(
         if size > _STILL and (size > 1e-12 or size < 0.5 * last):
             last = size
             continue
-        found = onto_kinks(kinks, x, now, step)
+        found = onto_kinks(objective, kinks, x, now, step)
         if found is None:
             return None
         x, last = found, np.inf
@@ -83,38 +102,63 @@ def follow_kinks(
             return x, there
         k, away = rising
         del held[k]
-        x = x + away
+        x = inside(objective, kinks, x + away)
     return None
 
 
 def _as_far_as_it_rises(
-    objective: Objective, kinks: Kinks, x: Array, step: Array, u: Array, held: Rows
-) -> tuple[float, int | None]:
-    """Return the part of a step up to the kink on its way that is best, and which that is."""
-    longest = float(np.max(np.abs(step) / (1 + np.abs(x)), initial=0.0))
+    objective: Objective, kinks: Kinks, x: Array, step: Step, held: Rows
+) -> tuple[Array | None, int | None]:
+    """Go on with a step up to the kink on its way that is best; return where, and which that is.
+
+    None where the density has no value on the way.
+    """
+    whole = step.whole
+    # In a log the density has to be followed, not jumped at.
+    whole = whole / max(1.0, np.max(np.abs(whole[objective.is_transformed]), initial=0.0) / _REACH)
+    longest = float(np.max(np.abs(whole) / (1 + np.abs(x)), initial=0.0))
     if longest == 0:
-        return 1.0, None
+        return x, None
     probe = min(1.0, _PROBE / longest)
+    u, wall = kinks.values(x[None])[0], kinks.is_wall
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = (kinks.values((x + probe * step)[None])[0] - u) / probe
+        rate = (kinks.values((x + probe * whole)[None])[0] - u) / probe
         at = np.where(u * rate < 0, -u / rate, np.inf)
+        leaves = rate < -_PARALLEL * np.max(np.abs(rate), initial=0.0, where=np.isfinite(rate))
+        at = np.where(wall, np.where(leaves, np.maximum(u, 0.0) / -rate, np.inf), at)
     at[held] = np.inf
     crossed = np.flatnonzero(at < 1)
     crossed = crossed[np.argsort(at[crossed])[:_AT_ONCE]]
     parts = at[crossed] if len(crossed) == _AT_ONCE else np.append(at[crossed], 1.0)
-    values = objective.evaluate(x + parts[:, None] * step)[0]
+    # At the first wall it ends, a little before it.
+    if (walls := np.flatnonzero(wall[crossed])).size:
+        crossed, parts = crossed[: walls[0] + 1], parts[: walls[0] + 1]
+        parts[-1] *= 1 - _BEFORE
+
+    def points(parts: Array) -> Array:
+        ahead = x + parts[:, None] * whole
+        return along_walls(kinks, ahead, held, step.normals, step.scale)
+
+    ahead = points(parts)
+    values = objective.evaluate(ahead)[0]
     # The first fall ends it: what comes after belongs to other steps.
     values = np.where(np.isfinite(values), values, -np.inf)
     here = float(objective.evaluate(x[None])[0][0])
     if not values[0] >= here - 64 * EPS * (1 + abs(here)):
         # Farther than the quadratic model holds, and no kink on the way there.
-        parts = parts[0] * _SHORTER
-        values = objective.evaluate(x + parts[:, None] * step)[0]
-        best = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
-        return float(parts[best]), None
+        ahead = points(parts[0] * _SHORTER)
+        values = objective.evaluate(ahead)[0]
+        values = np.where(np.isfinite(values), values, -np.inf)
+        best = int(np.argmax(values))
+        return (ahead[best] if np.isfinite(values[best]) else None), None
     falls = np.flatnonzero(np.diff(values) <= 0)
     best = int(falls[0]) if falls.size else len(parts) - 1
-    return float(parts[best]), (int(crossed[best]) if best < len(crossed) else None)
+    if best == len(crossed):
+        return ahead[best], None
+    k = int(crossed[best])
+    if wall[k] and kinks.values(ahead[[best]])[0, k] > _REACHED * u[k]:
+        return ahead[best], None  # it curves away, as that of a scale at zero does in its log
+    return ahead[best], k
 
 
 def _rising(
@@ -124,11 +168,15 @@ def _rising(
     if not len(held):
         return None
     directions = np.linalg.pinv(kinks.jacobian(x, held) * scale).T * scale
-    left, right = slopes(objective, kinks, x, directions, held)
-    tolerance = _LEVEL * np.nan_to_num(np.abs(left) + np.abs(right), posinf=0.0)
+    left, right = slopes(objective, kinks, x, directions, held, kinks.is_wall[held])
+    tolerance = _LEVEL * (_finite(left) + _finite(right))
     gain = np.maximum(np.maximum(right, -left) - tolerance, 0.0)
     k = int(np.argmax(gain))
     if not gain[k] > 0:
         return None
     size = _OFF / np.max(np.abs(directions[k]) / (1 + np.abs(x)))
     return k, np.copysign(size, 1.0 if right[k] >= -left[k] else -1.0) * directions[k]
+
+
+def _finite(slope: Array) -> Array:
+    return np.where(np.isfinite(slope), np.abs(slope), 0.0)

@@ -15,38 +15,30 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from bayes_point.errors import ModelError
-from bayes_point.estimation.assembly import likelihood_terms, log_densities, natural_values
-from bayes_point.estimation.estimator import Potentials, estimator_of
-from bayes_point.estimation.lockstep import side_by_side
+from bayes_point.estimation.assembly import likelihood_terms
+from bayes_point.estimation.estimator import estimator_of
 from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.newton import Factors, Rest, Weighted, newton
 from bayes_point.estimation.objective import Objective, RowwiseObjective
 from bayes_point.estimation.proof import evident, may_collapse
-from bayes_point.estimation.search import search
+from bayes_point.estimation.singly import Outcome, Singly
 from bayes_point.estimation.status import Status
-from bayes_point.model.bounds import value_of
+from bayes_point.estimation.task import STATUSES, Task, stderr_of, value_of_stderr
 from bayes_point.model.cache import log_density
 from bayes_point.model.curvature import Curvature
 from bayes_point.model.density import LogDensity
 from bayes_point.model.push import NaturalPush
-from bayes_point.model.starts import Initvals, starting_points
+from bayes_point.model.starts import starting_points
 
-__all__ = ["STATUSES", "Arrays", "Refitter", "Task", "dtype_of", "stderr_of"]
+__all__ = ["Arrays", "Refitter"]
 
 Array = NDArray[np.float64]
 Arrays = dict[str, NDArray]
 
-STATUSES = tuple(Status)
-_STDERR = "_stderr"
 # Elements of the data of a block: so much stays in the processor's cache from one operation to the
 # next, and the interpreter's own time for an operation is still small beside it.
 _ELEMENTS = 2**16
 _FEWEST = 64
-# Data sets looked at by themselves that are remembered, for the equal ones among those to come.
-_REMEMBERED = 10_000
-# Observed values on which a component of a mixture is tried to collapse.
-_OBSERVATIONS = 24
 # Starts of a data set that is looked at by itself: as many as `find_MLE` takes.
 _STARTS = 8
 # The longest step in a log or a logit.
@@ -54,33 +46,6 @@ _REACH = 5.0
 
 # A PyTensor function keeps its results in itself: two threads must not share one.
 _LOCK = threading.RLock()
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is asked of every data set; it can be sent to another process."""
-
-    estimator: str
-    jacobian: bool
-    potentials: Potentials | None
-    prior_weight: float
-    names: tuple[str, ...]
-    weights: bool
-    var_names: tuple[str, ...] | None
-    initvals: Initvals | None
-    n_starts: int
-    random_seed: int
-    backend: str | None
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What was found for one data set that was looked at by itself."""
-
-    x: Array
-    natural: Mapping[str, NDArray]
-    log_likelihood: float
-    status: Status
 
 
 @dataclass
@@ -93,16 +58,6 @@ class _Shared:
 
 
 _KEPT: WeakKeyDictionary[LogDensity, _Shared] = WeakKeyDictionary()
-
-
-def stderr_of(name: str) -> str:
-    """Return the name of the variable that holds the standard errors of another."""
-    return f"{name}{_STDERR}"
-
-
-def dtype_of(name: str) -> type:
-    """Return the dtype of a result."""
-    return np.int8 if name == "status" else np.float64
 
 
 class Refitter:
@@ -121,7 +76,7 @@ class Refitter:
         self.estimator = estimator_of(
             model, task.estimator, jacobian=task.jacobian, potentials=task.potentials
         )
-        self.terms = _weighted(self.estimator.weights, task)
+        self.terms = task.weighted(self.estimator.weights)
         values = {value.name for value in model.discrete_value_vars}
         self.discrete = tuple(
             rv.name for rv in model.free_RVs if model.rvs_to_values[rv].name in values
@@ -135,12 +90,11 @@ class Refitter:
         kept = self._kept = _KEPT.setdefault(self.density, _Shared())
         terms = tuple(self.terms)
         self.curvature = kept.curvatures.setdefault(terms, Curvature(self.density, terms))
-        names = tuple(var.name for var in self.density._natural_vars)
+        names = tuple(self.density.natural_shapes)
         if task.var_names is not None:
             names = tuple(name for name in task.var_names if name not in self.discrete)
         self.push = kept.pushes.setdefault(names, NaturalPush(self.density, names))
         self._given: Array | None = None
-        self._outcomes: dict[bytes, _Outcome] = {}
 
     @property
     def natural_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -162,7 +116,7 @@ class Refitter:
     def dims(self) -> dict[str, tuple[str, ...]]:
         """Dims of each result of one data set, by name."""
         own = {name: tuple(map(str, array.dims)) for name, array in self._template.items()}
-        return {name: own.get(name.removesuffix(_STDERR), ()) for name in self.shapes}
+        return {name: own.get(value_of_stderr(name), ()) for name in self.shapes}
 
     @property
     def coords(self) -> dict[str, Any]:
@@ -192,7 +146,7 @@ class Refitter:
     @property
     def block_size(self) -> int:
         """Data sets that are worked on together."""
-        return max(_FEWEST, _ELEMENTS // max(1, self.density._data_size))
+        return max(_FEWEST, _ELEMENTS // max(1, self.density.graphs.data_size))
 
     def run(self, inputs: Mapping[str, NDArray], starts: Array | None) -> Arrays:
         """Return the results of a block of data sets, each (batch, *shape).
@@ -279,7 +233,7 @@ class Refitter:
     ) -> Arrays:
         factors = Factors.of(rest.hessian, 0.0)
         sure = evident(objective, rest, factors, self._transformed)
-        if self._continuous:
+        if self._singly.continuous:
             sure &= ~may_collapse(objective, rest, self._transformed)
         x = np.ascontiguousarray(rest.x.T)
         natural = self.push.values(x, inputs)
@@ -288,7 +242,10 @@ class Refitter:
         out["log_likelihood"] = self._log_likelihood(objective, rest, inputs)
         status = np.full(len(x), STATUSES.index(Status.CONVERGED), np.int8)
         doubtful = np.flatnonzero(~sure)
-        for i, one in zip(doubtful, self._outcomes_of(doubtful, starts, inputs), strict=True):
+        outcomes: list[Outcome] = []
+        if doubtful.size:
+            outcomes = self._singly.outcomes(doubtful, starts, self._starts()[1:], inputs)
+        for i, one in zip(doubtful, outcomes, strict=True):
             x[i] = one.x
             status[i] = STATUSES.index(one.status)
             out["log_likelihood"][i] = one.log_likelihood
@@ -322,66 +279,17 @@ class Refitter:
         alone = self._kept.curvatures.setdefault(terms, Curvature(self.density, terms))
         return np.array(alone.value(rest.x, alone.data(inputs), np.ones(len(terms))))
 
-    def _outcomes_of(
-        self, which: NDArray[np.int_], starts: Array, inputs: Mapping[str, NDArray]
-    ) -> list[_Outcome]:
-        """Look at some data sets as `find_MLE` does, side by side; at equal ones once."""
-        if len(self._outcomes) >= _REMEMBERED:
-            self._outcomes.clear()
-        keys, new = [], {}
-        for i in which:
-            data = {name: rows[i] for name, rows in inputs.items()}
-            rows = [starts[i], *data.values()]
-            keys.append(b"".join(np.ascontiguousarray(row).tobytes() for row in rows))
-            if keys[-1] not in self._outcomes:
-                new[keys[-1]] = (starts[i], data)
-        if new:
-            self._starts()  # drawn before threads ask for it
-            each = list(new.values())
-            found = side_by_side(
-                self.density,
-                [data for _, data in each],
-                lambda density, i: self._looked_at(density, *each[i]),
-            )
-            self._outcomes.update(zip(new, found, strict=True))
-        return [self._outcomes[key] for key in keys]
-
-    def _looked_at(
-        self, density: LogDensity, start: Array, data: Mapping[str, NDArray]
-    ) -> _Outcome:
-        objective = Objective(density, self.terms)
-        starts = np.concatenate([start[None], self._starts()[1:]])
-        rng = np.random.default_rng(self.task.random_seed)
-        try:
-            certificate, _, _ = search(objective, starts, rng, self._observed(data))
-        except ModelError:
-            # No value at any start: of the others nothing is to be lost by that.
-            nothing = {name: np.full(shape, np.nan) for name, shape in self.push.shapes.items()}
-            gone = np.full(density.p, np.nan)
-            return _Outcome(gone, nothing, np.nan, Status.NOT_CONVERGED)
-        terms = log_densities(objective, certificate)
-        likelihood = sum(terms[t] for t in self.likelihood_terms)
-        natural = natural_values(density, certificate)
-        natural = {name: np.asarray(natural[name], float) for name in self.push.names}
-        return _Outcome(certificate.x, natural, float(likelihood), certificate.status)
-
     @cached_property
-    def _continuous(self) -> list[str]:
-        """The observed variables on whose values a component of a mixture can collapse."""
-        observed = self.model.observed_RVs
-        return [rv.name for rv in observed if rv.type.dtype.startswith("float")]
-
-    def _observed(self, data: Mapping[str, NDArray]) -> Array:
-        """Return some of the values observed in a data set."""
-        arrays = [np.empty(0)]
-        for name in self._continuous:
-            value = self.model.rvs_to_values[self.model[name]]
-            own = next((data[key] for key in (name, value.name) if key in data), None)
-            arrays.append(np.ravel(value_of(value) if own is None else own).astype(float))
-        values = np.unique(np.concatenate(arrays))
-        values = values[np.isfinite(values)]
-        most = min(_OBSERVATIONS, len(values))
-        return values[np.linspace(0, len(values) - 1, most).round().astype(int)]
+    def _singly(self) -> Singly:
+        """What looks at the data sets whose maximum is not evident."""
+        return Singly(
+            self.model,
+            self.density,
+            self.terms,
+            self.likelihood_terms,
+            self.push.shapes,
+            self.task.random_seed,
+        )
 
     # ----------------------------------------------------------------------------------- starts
 
@@ -421,13 +329,3 @@ class Refitter:
 def _blas() -> ThreadpoolController:
     """Return what bounds the threads; to look for the libraries takes longer than many blocks."""
     return ThreadpoolController()
-
-
-def _weighted(weights: Mapping[str, float], task: Task) -> dict[str, float]:
-    """Return the weights of the terms, those of the prior multiplied by its power."""
-    prior = {"prior"} | ({"potential"} if task.potentials == "prior" else set())
-    powers = {
-        term: weight * (task.prior_weight if term in prior else 1.0)
-        for term, weight in weights.items()
-    }
-    return {term: weight for term, weight in powers.items() if weight != 0}

@@ -20,6 +20,8 @@ _LBFGS_ITERATIONS, _MEMORY = 400, 20
 _NEWTON_ITERATIONS = 60
 # Squared distance to the maximum, in standard errors, at which no digit is left to gain.
 _STILL = 1e-26
+# Steps that gain no more than rounding.
+_LAST_STEPS = 6
 _HALVINGS = 30
 # Furthest that a step goes in a log or a logit.
 _REACH = 5.0
@@ -114,6 +116,7 @@ def approach(
 def _newton(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Climb:
     value, gradient = _at(objective, x, free)
     decrement, settled, scale = np.inf, False, np.ones_like(x)
+    left = _LAST_STEPS
     for _ in range(_NEWTON_ITERATIONS):
         scale = scale_at(objective, x)
         curved = Curved(objective, x, scale, free)
@@ -131,7 +134,10 @@ def _newton(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Climb:
             settled = bent is None and decrement <= max(1e-12, 4 * noise)
             break
         x, value, gradient = moved
-        if 0 <= decrement < _STILL and bent is None:
+        # Next to a maximum a step or two take all that is left; on the way to infinity each takes
+        # the same part of it.
+        left -= decrement < noise
+        if (0 <= decrement < _STILL or not left) and bent is None:
             settled = True
             break
     return Climb(x, value, gradient, scale, decrement, settled, False)

@@ -11,14 +11,9 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.information import has_failed
 from bayes_point.estimation.intervals import checked_probability, wald
+from bayes_point.estimation.standard_errors import Cluster, Kind, standard_errors
 from bayes_point.estimation.status import Status
-from bayes_point.estimation.uncertainty import (
-    Cluster,
-    Kind,
-    in_words,
-    labelled,
-    standard_errors,
-)
+from bayes_point.estimation.uncertainty import in_words, labelled
 
 if TYPE_CHECKING:
     from bayes_point.estimation.point_estimate import PointEstimate

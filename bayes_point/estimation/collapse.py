@@ -17,6 +17,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.precision import precision
 from bayes_point.estimation.smoothing import kinks_in
 from bayes_point.estimation.tracks import Track, follow
+from bayes_point.model.scales import scale_variables
 
 __all__ = ["collapse", "collapse_on_kinks"]
 
@@ -101,8 +102,11 @@ def _that_level_off(objective: Objective, x: Array) -> list[int]:
 
     The sd of a regression is none of them: without it the density falls to nothing.
     """
-    p = len(x)
-    points, columns = np.tile(x, (p, 1)), np.arange(p)
+    names = scale_variables(objective.density, tuple(objective.weights))
+    columns = np.flatnonzero(np.isin(objective.density.variables, list(names)))
+    if not columns.size:
+        return []
+    points = np.tile(x, (len(columns), 1))
     near, far = (_moved(objective, points, columns, -step) for step in (_NEAR, _FAR))
     return [int(j) for j in columns[np.isfinite(near) & (far > near - _LEVEL)]]
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.constraint import Problem
+from bayes_point.estimation.constraint import Problem, saddle_at
+from bayes_point.estimation.crossing import cross
 from bayes_point.estimation.curves import Curves
-from bayes_point.estimation.traces import BLOCKED, FLAT, OPEN, Rays, cross, saddle_at, walk
+from bayes_point.estimation.traces import BLOCKED, FLAT, OPEN, Rays
+from bayes_point.estimation.walking import walk
 
 __all__ = ["Contour", "trace_contours"]
 

@@ -8,18 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.constraint import Problem
+from bayes_point.estimation.crossing import cross, points_along
 from bayes_point.estimation.limits import natural_limit
-from bayes_point.estimation.traces import (
-    BLOCKED,
-    FLAT,
-    OPEN,
-    Better,
-    Rays,
-    Trace,
-    cross,
-    points_along,
-    walk,
-)
+from bayes_point.estimation.traces import BLOCKED, FLAT, OPEN, Rays, Trace
+from bayes_point.estimation.walking import Better, walk
+from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
 
 __all__ = ["Curves", "End", "Grid", "trace_curves"]
 
@@ -27,7 +20,6 @@ Array = NDArray[np.float64]
 
 # How much of a side that goes to infinity is drawn, in widths of the other side.
 _WIDE = 3.0
-_DIFFERENCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -150,11 +142,11 @@ class Curves:
         rate, j = trace.ds_dz[0], int(self.problem.scalars.coordinate[self.chosen[k]])
         if j < 0 or rate == 0:
             return float(rate) if rate > 0 else np.nan
-        h = _DIFFERENCE * (1 + abs(trace.x[0][j]))
+        h = FOURTH_ORDER_STEP * (1 + abs(trace.x[0][j]))
         at = np.tile(trace.x[0], (4, 1))
         at[:, j] += h * np.array([2, 1, -1, -2])
         far, near, back, far_back = self.natural(k, at)
-        return float(abs(rate * (8 * (near - back) - (far - far_back)) / (12 * h)))
+        return float(abs(rate * central_difference(far, near, back, far_back, h)))
 
     def grids(self, n: int) -> list[Grid]:
         """Maximise on a grid of up to n points for each scalar, all scalars as one batch.

@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
 
-from bayes_point.estimation.batches import STATUSES, Arrays, Refitter, Task, stderr_of
+from bayes_point.estimation.batches import Arrays, Refitter
 from bayes_point.estimation.enumeration import (
     enumerate_values,
     equally_good,
@@ -16,6 +16,7 @@ from bayes_point.estimation.enumeration import (
 )
 from bayes_point.estimation.newton import Rest, Weighted
 from bayes_point.estimation.status import Status
+from bayes_point.estimation.task import STATUSES, Task, stderr_of
 
 __all__ = ["refitter_of"]
 

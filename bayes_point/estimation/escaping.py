@@ -18,12 +18,14 @@ from bayes_point.estimation.paths import Path, limit_of, release
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow
 
-__all__ = ["escaping", "leads_away", "path_from"]
+__all__ = ["at_the_edge", "escaping", "leads_away", "path_from"]
 
 Array = NDArray[np.float64]
 
 # A curvature this small against the diagonal, at a point well inside, is none.
 _CONSTANT = 1e-11
+# Parameters that are named one by one.
+_NAMED = 20
 
 
 def path_from(objective: Objective, point: Point, centre: Array) -> Path:
@@ -66,7 +68,7 @@ def escaping(objective: Objective, point: Point, path: Path) -> Certificate:
     if track.grows_without_bound:
         return unbounded_along(objective, point, [track])
     points, limit = limit_of(objective, path)
-    status, findings = _at_the_edge(objective, points, direction, limit, track)
+    status, findings = at_the_edge(objective, points, direction, limit, track)
     findings += [null_finding(objective, row) for row in null]
     certificate = Certificate.of(point, status, *findings)
     return replace(certificate, path=points, direction=direction, value=limit, null_space=null)
@@ -93,9 +95,10 @@ def _constant_along(objective: Objective, path: Path) -> Array:
     return np.where(np.abs(reduced) > 1e-6, reduced, 0.0)
 
 
-def _at_the_edge(
+def at_the_edge(
     objective: Objective, path: Array, direction: Array, limit: float, track: Track
 ) -> tuple[Status, list[Finding]]:
+    """Say which parameters go to infinity, and which to a finite edge of their support."""
     density = objective.density
     natural = natural_limit(density, path, direction)
     at_end = at_infinity(density, path, direction)
@@ -115,7 +118,7 @@ def _at_the_edge(
         ]
     findings = []
     if infinite:
-        words = ", ".join(f"{name} to {'+' if end > 0 else '-'}infinity" for name, end in infinite)
+        words = _listed([f"{name} to {'+' if end > 0 else '-'}infinity" for name, end in infinite])
         findings.append(
             Finding(
                 f"The density keeps rising, towards a limit, as {words}.",
@@ -126,7 +129,7 @@ def _at_the_edge(
             )
         )
     if edges:
-        words = ", ".join(f"{label} = {end:.6g}" for label, end in edges)
+        words = _listed([f"{label} = {end:.6g}" for label, end in edges])
         findings.append(
             Finding(
                 f"The maximum is on the edge of the support: {words}.",
@@ -137,6 +140,12 @@ def _at_the_edge(
             )
         )
     return (Status.AT_INFINITY if infinite else Status.ON_BOUNDARY), findings
+
+
+def _listed(words: list[str]) -> str:
+    """Return a list in words; of many, the first."""
+    more = len(words) - _NAMED
+    return ", ".join(words[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _outward_derivative(objective: Objective, track: Track) -> float:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.judged_point import Point
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.smoothing import kinks_in
+from bayes_point.estimation.smoothing import corners_in
 from bayes_point.estimation.status import Finding
 from bayes_point.estimation.vertices import Vertex
 
@@ -80,7 +80,7 @@ def vertex_finding(objective: Objective, vertex: Vertex) -> Finding:
     """Say which kinks a maximum is exactly at."""
     density = objective.density
     names = tuple(density.parameters[j] for j in np.flatnonzero(vertex.held))
-    of_prior = np.all(kinks_in(objective).term_of[vertex.which] == "prior")
+    of_prior = np.all(corners_in(objective).term_of[vertex.which] == "prior")
     where = "the prior's kink" if of_prior else "a kink of the density"
     evidence = {}
     if vertex.left.size:

@@ -14,16 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.uncertainty import (
-    Cluster,
-    Kind,
-    Quantities,
-    StandardErrors,
-    in_words,
-    labelled,
-    selected,
-    standard_errors,
-)
+from bayes_point.estimation.quantities import Quantities
+from bayes_point.estimation.standard_errors import Cluster, Kind, StandardErrors, standard_errors
+from bayes_point.estimation.uncertainty import in_words, labelled, selected
 from bayes_point.model.bounds import bounds_of
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def certify(
     `centre` is a point well inside; `settled` says whether the search came to rest at `x`.
     """
     held = np.zeros(len(x), bool)
-    path = None
+    path, origin = None, start
     vertex = vertex_at(objective, x)
     if vertex is not None and len(vertex.which):
         certificate = judge_vertex(objective, vertex, start)
@@ -101,14 +101,19 @@ def certify(
             path = path or path_from(objective, point, centre)
             if leads_away(path, point):
                 return escaping(objective, point, path)
-        better = _better(objective, point, pairs)
+        if np.any(_is_lost(objective, point, start)):
+            # From where it came it may lead away as the density does from the centre elsewhere.
+            astray = path_from(objective, point, origin)
+            if leads_away(astray, point):
+                return escaping(objective, point, astray)
+        better, begun = _better(objective, point, pairs)
         if better is None:
             certificate = _judge(objective, point, pairs, start)
             # Between kinks there can be a face of equal maxima, too short for a track to see.
             between = vertex_at(objective, x) if certificate.status is Status.CONVERGED else None
             face = None if between is None else judge_vertex(objective, between, start)
             return certificate if face is None else face
-        x, held, path = better, np.zeros_like(held), None
+        x, origin, held, path = better, begun, np.zeros_like(held), None
     return Certificate.of(
         point,
         Status.NOT_CONVERGED,
@@ -162,8 +167,10 @@ def _on_ridge(objective: Objective, ridge: Ridge) -> Certificate | None:
     return replace(certificate, evidence={**certificate.evidence, **evidence})
 
 
-def _better(objective: Objective, point: Point, pairs: list[tuple[Track, Track]]) -> Array | None:
-    """Return a point that is better than this one, if there is one to be had."""
+def _better(
+    objective: Objective, point: Point, pairs: list[tuple[Track, Track]]
+) -> tuple[Array | None, Array]:
+    """Return a point that is better than this one, if there is one, and whence it was reached."""
     starts = []
     for track in (track for pair in pairs for track in pair):
         if track.rises and not track.grows_without_bound:
@@ -175,13 +182,14 @@ def _better(objective: Objective, point: Point, pairs: list[tuple[Track, Track]]
         away *= 0.5 / np.sqrt(len(point.x) * np.maximum(point.quadratic.curvature, 1e-16))
         starts = list(point.x + point.quadratic.step(away[:, None, :].reshape(1, 2, -1))[0])
     if not starts:
-        return None
+        return None, point.x
     search = maximise(objective, np.array(starts))
     best = int(np.argmax(np.where(np.isfinite(search.value), search.value, -np.inf)))
     end = (search.x, search.value, search.gradient, search.hessian)
     noise, _ = precision(objective, *(array[[best]] for array in end))
     gain = search.value[best] - point.value
-    return search.x[best] if gain > max(point.noise, float(noise[0])) else None
+    better = gain > max(point.noise, float(noise[0]))
+    return (search.x[best] if better else None), starts[best]
 
 
 def _judge(

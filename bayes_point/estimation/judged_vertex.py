@@ -18,7 +18,7 @@ from bayes_point.estimation.growing import (
 )
 from bayes_point.estimation.judged_point import SPIKE, Point
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.smoothing import kinks_in
+from bayes_point.estimation.smoothing import corners_in
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.suspects import WEAK_CURVATURE, WEAK_FALL, least_fall
 from bayes_point.estimation.vertices import Vertex
@@ -59,8 +59,9 @@ def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Certific
         return unbounded_at(objective, point, poles)
     if not _falls_off(objective, point):
         return None
-    if np.any(vertex.is_wall):
-        return Certificate.of(point, Status.ON_BOUNDARY, wall_finding(objective, point, point.held))
+    if np.any(vertex.walls):
+        finding = wall_finding(objective, point, vertex.walled)
+        return Certificate.of(point, Status.ON_BOUNDARY, finding)
     return Certificate.of(point, Status.CONVERGED, vertex_finding(objective, vertex))
 
 
@@ -68,7 +69,7 @@ def is_evident_vertex(objective: Objective, vertex: Vertex) -> bool:
     """Whether a point on kinks is a maximum beyond doubt, without following anything."""
     point = Point.on(objective, vertex)
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
-    sound = still and vertex.is_strict and point.spike <= SPIKE and not np.any(vertex.is_wall)
+    sound = still and vertex.is_strict and point.spike <= SPIKE and not np.any(vertex.walls)
     return sound and _falls_off(objective, point)
 
 
@@ -94,7 +95,7 @@ def _level_directions(objective: Objective, vertex: Vertex, point: Point) -> Arr
 
 def _room(objective: Objective, vertex: Vertex, row: Array) -> tuple[float, float]:
     """Return how far a direction goes, back and ahead, before it comes to other kinks."""
-    kinks = kinks_in(objective)
+    kinks = corners_in(objective)
     far = _LEVEL_FOR / np.max(np.abs(row) / (1 + np.abs(vertex.x)))
     around = kinks.values(vertex.x + np.array([[-far], [0.0], [far]]) * row)
     out = []

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.active_set import follow_kinks
 from bayes_point.estimation.maximise import EPS, Search, maximise
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.smoothing import guesses, kinks_in
+from bayes_point.estimation.smoothing import corners_in, guesses, kinks_in
 from bayes_point.estimation.vertices import Vertex, hold, near_kinks
 
 __all__ = ["ascend", "at_wall", "is_maximum_along", "next_vertex", "settle", "vertex_at"]
@@ -35,9 +35,12 @@ _PATIENCE = 15
 
 def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Search:
     """Climb from each start, (batch, p), to a stationary point or to a vertex of kinks."""
-    if kinks_in(objective).is_empty:
-        return maximise(objective, starts, max_iterations=max_iterations)
-    ends = maximise(objective, starts, max_iterations=min(_PATIENCE, max_iterations))
+    corners = corners_in(objective)
+    # Walls alone are come to by few searches, and none of them gets past one.
+    patience = min(_PATIENCE, max_iterations) if corners.has_kinks else max_iterations
+    ends = maximise(objective, starts, max_iterations=patience)
+    if corners.is_empty:
+        return ends
     open_ = np.flatnonzero(~ends.settled & np.isfinite(ends.value))
     if not open_.size:
         return ends
@@ -50,7 +53,7 @@ def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Searc
         if value >= ends.value[row] - 1e-10 * (1 + abs(value)):
             on[row] = vertex
     off = np.array([i for i in open_ if i not in on], int)
-    if off.size:
+    if off.size and patience < max_iterations:
         more = maximise(objective, ends.x[off], max_iterations=max_iterations)
         ends = ends.replaced(off, more)
     if not on:
@@ -66,7 +69,7 @@ def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Searc
 
 def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[int, Vertex]]:
     """Yield the vertex that each row leads to, where it leads to one that may be a maximum."""
-    kinks = kinks_in(objective)
+    kinks = corners_in(objective)
     free = np.ones(x.shape[1], bool)
     lost = []
     for i, row in enumerate(x):
@@ -76,7 +79,7 @@ def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[i
             yield i, vertex
         else:
             lost.append(i)
-    if not lost:
+    if not lost or not kinks.has_kinks:
         return
     # The long way: with the kinks rounded off.
     places, home = guesses(objective, x[lost], starts[lost])
@@ -88,7 +91,7 @@ def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[i
 
 def _held(objective: Objective, x: Array, which: NDArray[np.int_]) -> Vertex | None:
     """Return the vertex at some kinks, if it may be a maximum."""
-    vertex = hold(objective, kinks_in(objective), x, which) if len(which) else None
+    vertex = hold(objective, corners_in(objective), x, which) if len(which) else None
     return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
 
 
@@ -97,10 +100,13 @@ def vertex_at(objective: Objective, x: Array) -> Vertex | None:
 
     None where it has none, or is no maximum there.
     """
-    kinks = kinks_in(objective)
+    kinks = corners_in(objective)
     if kinks.is_empty:
         return None
-    vertex = hold(objective, kinks, x, near_kinks(kinks, x))
+    which = near_kinks(kinks, x)
+    if not (kinks.has_kinks or len(which)):
+        return None
+    vertex = hold(objective, kinks, x, which)
     return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
 
 

@@ -73,7 +73,8 @@ class Curved:
         self.products[0] += 1
         unit = np.where(self.free, self.scale, 0.0)
         product = self.objective.hessian_product(self.x[None], (unit * v.ravel())[None])[0]
-        return -unit * product
+        # What is held is as if it were curved: it is no direction in which nothing changes.
+        return -unit * product + np.where(self.free, 0.0, v.ravel())
 
     def solve(self, b: Array, tolerance: float) -> tuple[Array, Array | None]:
         """Return A⁻¹ b by conjugate gradients, and a direction of negative curvature if one is met.
@@ -122,6 +123,7 @@ class Curved:
                 return None
             unit = np.where(self.free, self.scale, 0.0)
             dense = -self.objective.hessian(self.x[None])[0] * unit[:, None] * unit
+            dense += np.diag(np.where(self.free, 0.0, 1.0))
             values, vectors = np.linalg.eigh(np.nan_to_num(dense))
             return Spectrum(values[:_VECTORS], vectors[:, :_VECTORS], float(values[-1]))
         order = np.argsort(-value)

@@ -12,9 +12,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.estimation.batches import STATUSES, Refitter, dtype_of
+from bayes_point.estimation.batches import Refitter
 from bayes_point.estimation.datasets import DataSets
 from bayes_point.estimation.discrete_batches import refitter_of
+from bayes_point.estimation.task import STATUSES, dtype_of
 
 __all__ = ["lazily"]
 

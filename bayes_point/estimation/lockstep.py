@@ -89,7 +89,7 @@ class _Call:
         density: LogDensity, calls: Sequence[_Call], inputs: Mapping[str, NDArray]
     ) -> list[Any]:
         vectors = [np.concatenate(each) for each in zip(*(c.vectors for c in calls), strict=True)]
-        found = density._call(calls[0].function, calls[0].shapes, vectors, inputs)
+        found = density.call(calls[0].function, calls[0].shapes, vectors, inputs)
         return [list(parts) for parts in zip(*(_parts(o, calls) for o in found), strict=True)]
 
 
@@ -151,7 +151,7 @@ def _answer(density: LogDensity, asking: Iterable[_Thread]) -> None:
         questions: list[Any] = [one.question for one in threads]
         inputs = {
             name: np.repeat(
-                np.concatenate([one.bound._bound[name] for one in threads]),
+                np.concatenate([one.bound.bound[name][None] for one in threads]),
                 [one.rows for one in questions],
                 axis=0,
             )

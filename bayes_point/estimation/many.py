@@ -15,14 +15,22 @@ from scipy.linalg import qr
 
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.climbing import Climb, climb
+from bayes_point.estimation.escaping import at_the_edge
 from bayes_point.estimation.findings import null_finding
 from bayes_point.estimation.growing import unbounded_along
+from bayes_point.estimation.judged_point import Point
+from bayes_point.estimation.judged_vertex import judge_vertex
 from bayes_point.estimation.krylov import Curved, Spectrum
+from bayes_point.estimation.many_edges import edge_of
+from bayes_point.estimation.many_kinks import vertex_from
 from bayes_point.estimation.maximise import EPS
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum
 from bayes_point.estimation.status import Finding, Status
+from bayes_point.estimation.suspects import WEAK_FALL
 from bayes_point.estimation.tracks import Track
+from bayes_point.estimation.vertices import Vertex
+from bayes_point.model.scales import scale_variables
 
 __all__ = ["MANY", "search_many"]
 
@@ -38,6 +46,10 @@ _TRIES = 8
 _ALONG = np.array([1e-2, 1.0, 10.0])
 # A search that has gone this far in a log or a logit is running away.
 _FAR = 25.0
+# Less than this far in a log it may have been on its way.
+_RAN = 12.0
+# A standard error of more than this, in a log or relative to a parameter, is looked at.
+_WIDE = 5.0
 # Downward steps in the log of a scale, and how many scales are looked at.
 _STEPS = np.array([4.0, 8.0, 12.0, 16.0, 20.0])
 _SCALES = 8
@@ -72,6 +84,10 @@ class _Point:
 
 def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[Optimum], int]:
     """Climb from each start, and prove what the best end is.  Returns what `search` does."""
+    if (vertex := vertex_from(objective, starts[0])) is not None:
+        certificate = _judged_on_kinks(objective, vertex, starts[0])
+        if certificate is not None:
+            return certificate, [Optimum(vertex.x, certificate.value, (0,), False)], 1
     first = climb(objective, starts[0])
     ends = [first]
     best = first
@@ -96,13 +112,26 @@ def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[
                 best = end
     objective.announce("certifying")
     where = next(k for k, end in enumerate(ends) if end is best)
-    certificate = _certified(objective, best, starts[reached[where][0]])
+    certificate = _certified(objective, best, starts[reached[where][0]], starts[0])
     optima = [
         Optimum(end.x, end.value, tuple(reached[k]), False)
         for k, end in sorted(enumerate(ends), key=lambda pair: (pair[0] != where, -pair[1].value))
         if end.settled and (k == where or _is_maximum(objective, end))
     ]
     return certificate, optima, len(starts)
+
+
+def _judged_on_kinks(objective: Objective, vertex: Vertex, start: Array) -> Certificate | None:
+    """Say what kind of optimum a point on kinks is; None where it takes more to tell."""
+    objective.announce("certifying")
+    certificate = judge_vertex(objective, vertex, start)
+    if certificate is None or not certificate.status.is_point:
+        return certificate
+    value, gradient = objective.evaluate(vertex.x[None])
+    point = Point.on(objective, vertex)
+    end = Climb(vertex.x, float(value[0]), gradient[0], np.ones_like(vertex.x), 0.0, True, False)
+    growing = _shrinking(objective, end, point.noise)
+    return certificate if growing is None else unbounded_along(objective, point, [growing])
 
 
 def _is_near(x: Array, end: Climb) -> bool:
@@ -114,17 +143,25 @@ def _is_maximum(objective: Objective, end: Climb) -> bool:
     return spectrum is not None and bool(spectrum.smallest[0] > _WEAK * spectrum.largest)
 
 
-def _curved(objective: Objective, end: Climb) -> Curved:
-    return Curved(objective, end.x, end.scale, np.ones(len(end.x), bool))
+def _curved(objective: Objective, end: Climb, free: NDArray[np.bool_] | None = None) -> Curved:
+    free = np.ones(len(end.x), bool) if free is None else free
+    return Curved(objective, end.x, end.scale, free)
 
 
-def _certified(objective: Objective, end: Climb, start: Array) -> Certificate:
+def _certified(objective: Objective, end: Climb, start: Array, centre: Array) -> Certificate:
     """Decide what kind of optimum a point is; go on where a better one shows."""
     for _ in range(_ROUNDS):
         spectrum = _curved(objective, end).spectrum()
         point = _point(objective, end, spectrum)
-        if growing := _growing(objective, end, start, point.noise):
+        if growing := _shrinking(objective, end, point.noise):
             return unbounded_along(objective, point, [growing])  # type: ignore[arg-type]
+        loose = _loose(objective, point, spectrum, end)
+        if len(loose) or _has_run(objective, point, spectrum, end, start):
+            certificate = _at_an_edge(objective, end, centre, point.noise)
+            if certificate is not None:
+                return certificate
+            if growing := _running(objective, end, start, point.noise):
+                return unbounded_along(objective, point, [growing])  # type: ignore[arg-type]
         if spectrum is None:
             return _undecided(
                 objective,
@@ -136,6 +173,8 @@ def _certified(objective: Objective, end: Climb, start: Array) -> Certificate:
         if better is None:
             better = _from_aside(objective, point, end)
         if better is None:
+            # What the density does not depend on is held by nothing, and that is an answer.
+            doubtful += [row for row in loose if not _is_spanned(row, flat)]
             return _judged(objective, point, end, start, flat, doubtful)
         end = climb(objective, better)
     return _undecided(
@@ -146,8 +185,74 @@ def _certified(objective: Objective, end: Climb, start: Array) -> Certificate:
     )
 
 
-def _point(objective: Objective, end: Climb, spectrum: Spectrum | None) -> _Point:
-    """Look at the density around the end of a climb afresh."""
+def _has_run(
+    objective: Objective, point: _Point, spectrum: Spectrum | None, end: Climb, start: Array
+) -> bool:
+    """Whether the end of a search may be on the way to an edge, or to infinity."""
+    if spectrum is None or spectrum.smallest[0] < _WEAK * spectrum.largest:
+        return True
+    ran = objective.is_transformed & (np.abs(end.x - start) > _RAN)
+    return not _is_still(point) or bool(np.any(ran))
+
+
+def _loose(objective: Objective, point: _Point, spectrum: Spectrum | None, end: Climb) -> Array:
+    """Return the directions, of those that may be, in which a standard error does not fall off."""
+    size = np.where(objective.is_transformed, _WIDE, _WIDE * (1 + np.abs(end.x)))
+    wide = np.flatnonzero(end.scale > size)
+    steps = np.zeros((len(wide), len(end.x)))
+    steps[np.arange(len(wide)), wide] = end.scale[wide]
+    if spectrum is not None:
+        error = 1 / np.sqrt(np.maximum(np.abs(spectrum.smallest), 1e-300))
+        steps = np.concatenate([steps, (spectrum.vectors * error).T * end.scale])
+    if not len(steps):
+        return steps
+    values, _ = objective.evaluate(np.concatenate([point.x + steps, point.x - steps]))
+    highest = np.where(np.isnan(values), np.inf, values).reshape(2, -1).max(axis=0)
+    return steps[highest > point.value - WEAK_FALL]
+
+
+def _is_spanned(row: Array, basis: Array) -> bool:
+    """Whether a direction is one of those that a basis, (k, p), spans."""
+    if not len(basis):
+        return False
+    part, *_ = np.linalg.lstsq(basis.T, row)
+    return bool(np.linalg.norm(row - basis.T @ part) < 1e-3 * np.linalg.norm(row))
+
+
+def _at_an_edge(
+    objective: Objective, found: Climb, centre: Array, noise: float
+) -> Certificate | None:
+    """Judge a density that leads to an edge; None if it does not, or the rest is undecided."""
+    edge = edge_of(objective, found, centre, noise)
+    if edge is None:
+        return None
+    if isinstance(edge, Track):
+        point = _point(objective, found, None)
+        return unbounded_along(objective, point, [edge])  # type: ignore[arg-type]
+    spectrum = _curved(objective, edge.end, edge.rest).spectrum()
+    if spectrum is None:
+        return None
+    point = _point(objective, edge.end, spectrum, edge.rest)
+    better, flat, doubtful = _looked_into(objective, point, spectrum, edge.end)
+    if better is not None or doubtful or not _is_still(point):
+        return None
+    status, findings = at_the_edge(objective, edge.path, edge.direction, edge.end.value, edge.track)
+    findings += [null_finding(objective, row) for row in flat]
+    certificate = Certificate.of(point, status, *findings)  # type: ignore[arg-type]
+    return replace(certificate, path=edge.path, direction=edge.direction, null_space=flat)
+
+
+def _is_still(point: _Point) -> bool:
+    return point.distance**2 <= max(1e-12, 4 * point.noise)
+
+
+def _point(
+    objective: Objective,
+    end: Climb,
+    spectrum: Spectrum | None,
+    free: NDArray[np.bool_] | None = None,
+) -> _Point:
+    """Look at the density around the end of a climb afresh, with some coordinates held."""
     value, gradient = objective.evaluate(end.x[None])
     signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(_TRIES, len(end.x)))
     with np.errstate(invalid="ignore"):
@@ -156,8 +261,8 @@ def _point(objective: Objective, end: Climb, spectrum: Spectrum | None) -> _Poin
         64 * EPS * (1 + abs(float(value[0]))),
         8 * float(np.max(np.where(np.isfinite(change), change, 0.0))),
     )
-    slope = end.scale * gradient[0]
-    step, _ = _curved(objective, end).solve(slope, 1e-3)
+    slope = end.scale * (gradient[0] if free is None else np.where(free, gradient[0], 0.0))
+    step, _ = _curved(objective, end, free).solve(slope, 1e-3)
     distance = float(np.sqrt(max(0.0, slope @ step)))
     ends = (np.nan, np.nan) if spectrum is None else (spectrum.smallest[0], spectrum.largest)
     return _Point(end.x, float(value[0]), gradient[0], _Ends(np.array([ends])), noise, distance)
@@ -215,13 +320,18 @@ def _from_aside(objective: Objective, point: _Point, end: Climb) -> Array | None
     return again.x
 
 
-def _growing(objective: Objective, end: Climb, start: Array, noise: float) -> Track | None:
-    """Return a track on which the density grows without end: where the search ran, or a scale."""
+def _running(objective: Objective, end: Climb, start: Array, noise: float) -> Track | None:
+    """Return a track on which the density grows without end, where the search ran."""
     ran = np.flatnonzero(objective.is_transformed & (np.abs(end.x - start) > _FAR))
     for j in ran[:_SCALES]:
         track = _track(objective, end, int(j), float(np.sign(end.x[j] - start[j])), -12.0, noise)
         if track is not None:
             return track
+    return None
+
+
+def _shrinking(objective: Objective, end: Climb, noise: float) -> Track | None:
+    """Return a track on which the density grows without end, as a scale goes to zero."""
     for j in _scales(objective):
         # A pole at zero can be beyond a barrier, and a local maximum says nothing of it.
         track = _track(objective, end, j, -1.0, 0.0, noise)
@@ -231,11 +341,12 @@ def _growing(objective: Objective, end: Climb, start: Array, noise: float) -> Tr
 
 
 def _scales(objective: Objective) -> Iterator[int]:
-    """Yield the coordinates that are the log of a single parameter."""
+    """Yield the coordinates that are the log of a single scale."""
     density = objective.density
+    scales = scale_variables(density, tuple(objective.weights))
     found = 0
     for j, (label, name) in enumerate(zip(density.labels, density.variables, strict=True)):
-        if label == f"{name}_log__" and found < _SCALES:
+        if name in scales and label == f"{name}_log__" and found < _SCALES:
             found += 1
             yield j
 
@@ -278,9 +389,8 @@ def _judged(
     doubtful: list[Array],
 ) -> Certificate:
     """Name the kind of optimum of a point from which nothing leads on."""
-    still = point.distance**2 <= max(1e-12, 4 * point.noise)
     away = objective.is_transformed & (np.abs(end.x - start) > _FAR)
-    if not still:
+    if not _is_still(point):
         slope = np.abs(end.scale * point.gradient)
         return _undecided(
             objective,

@@ -97,6 +97,10 @@ class Penalised(Objective):
         """Return the Hessian, (batch, p, p)."""
         return super().hessian(x) - self.weight * np.diag(1 / self.scale**2)
 
+    def hessian_product(self, x: Array, v: Array) -> Array:
+        """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
+        return super().hessian_product(x, v) - self.weight * v / self.scale**2
+
 
 @dataclass(frozen=True)
 class RowwiseObjective(Objective):

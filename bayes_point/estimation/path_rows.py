@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
-from rich.progress import track
 
 from bayes_point.estimation.assembly import assemble
+from bayes_point.estimation.bars import tracked
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.information import information
 from bayes_point.estimation.judge import certify
@@ -138,7 +138,7 @@ def follow_rows(rows: Rows, progressbar: bool) -> tuple[Ends, dict[int, PointEst
         for i in range(len(ends.x))
         if i not in found and not (ends.evident[i] and low <= i <= high)
     ]
-    for i in track(open_, "following the path", disable=not (progressbar and open_)):
+    for i in tracked(open_, _following, show=progressbar):
         if not low <= i <= high:
             found[i] = rows.at_pole(i, _nearest(poles, i)) or rows.search(i)[0]
         else:
@@ -180,7 +180,7 @@ def _lost_beyond_the_map(
     del found[middle]
     pole: Certificate | None = None
     beyond = range(first, last + 1)
-    for i in track(beyond, "following the path", disable=not progressbar):
+    for i in tracked(beyond, _following, show=progressbar):
         if i - first < _JUDGED and pole is None:
             found[i] = rows.judge(i, ends.x[i], bool(ends.settled[i]))
             if found[i].status is Status.CONVERGED:
@@ -191,6 +191,10 @@ def _lost_beyond_the_map(
             at_pole = rows.at_pole(i, pole) if pole is not None else None
             found[i] = at_pole or rows.given_up(i, ends.x[i], first)
     return ends, found
+
+
+def _following(power: int) -> str:
+    return "following the path"
 
 
 def _is_smooth_maximum(estimate: PointEstimate) -> bool:

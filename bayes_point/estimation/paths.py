@@ -59,9 +59,12 @@ class Path:
         last, before = self.x[-1] - self.x[-2], self.x[-2] - self.x[-3]
         ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
         moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
-        # What crawls beside those that run is carried along by the penalty, not by the density.
+        # What crawls beside those that run is carried along by the penalty, not by the density; or,
+        # if it is a log, it goes on for ever only if it does not slow down.
         speed = np.abs(last) / self.scale
-        moving &= self.is_transformed | (speed > _CRAWL * np.max(speed))
+        crawls = speed <= _CRAWL * np.max(speed)
+        slows = np.abs(last) <= _STILL_MOVING * np.abs(before)
+        moving &= ~crawls | (self.is_transformed & ~slows)
         # In proportion to 1 / penalty it moves against a slope that has not changed at all yet:
         # too early to tell (nearly collinear columns have their maximum very far out).
         undecided = ~self.is_transformed & (np.abs(last) > _UNDECIDED * np.abs(before))
@@ -114,24 +117,30 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
     scale = _scale(objective, centre)
     points: list[Array] = []
     values: list[float] = []
-    starts = np.stack([centre, x])
     for weight in _WEIGHTS:
         penalised = Penalised(
             objective.density, objective.weights, centre=centre, scale=scale, weight=weight
         )
-        search = maximise(penalised, starts, max_iterations=30)
-        reached = np.where(np.isfinite(search.value), search.value, -np.inf)
-        # Of two that came to the same, the one that came to rest there.
-        best = int(np.argmax(reached + np.where(search.settled, 1e-12 * (1 + abs(reached)), 0.0)))
-        point = search.x[best]
+        search = maximise(penalised, _next_start(penalised, points, centre, x), max_iterations=30)
+        point = search.x[0]
         value = float(objective.evaluate(point[None, :])[0][0])
-        blocked = not search.settled[best] or not np.isfinite(value)
+        blocked = not search.settled[0] or not np.isfinite(value)
         if len(values) > 2 and (blocked or value < values[-1] - 1e-9 * (1 + abs(value))):
             break  # at the end of what arithmetic can do
         points.append(point)
         values.append(value)
-        starts = np.stack([point, x])
     return _as_far_as_exact(objective, np.array(points), np.array(values), scale)
+
+
+def _next_start(penalised: Penalised, points: list[Array], centre: Array, x: Array) -> Array:
+    """Return the best place to go on from, (1, p): the last point, a step beyond it, or `x`."""
+    rows = [centre, x] if not points else [points[-1], x]
+    if len(points) > 1:
+        # What is driven to infinity goes on by the same amount at every reduction.
+        rows.append(2 * points[-1] - points[-2])
+    value, gradient = penalised.evaluate(np.array(rows))
+    usable = np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)
+    return np.array(rows)[[int(np.argmax(np.where(usable, value, -np.inf)))]]
 
 
 def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
@@ -162,7 +171,9 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
     value = float(extrapolated(search.value))
     far = _exact_beyond(objective, path, search.x[-1], value)
     if far is not None:
-        return np.vstack([path.x, search.x[1:], far]), float(objective.evaluate(far[None, :])[0][0])
+        # There the others are at their limits, and stay: nothing is left to extrapolate.
+        ahead = far + np.arange(TAIL)[:, None] * unit
+        return np.vstack([path.x, ahead]), float(objective.evaluate(far[None, :])[0][0])
     return np.vstack([path.x, search.x]), value
 
 

@@ -17,10 +17,12 @@ from bayes_point.estimation.criteria import aic, aicc, bic, n_observations, n_pa
 from bayes_point.estimation.information import Information, information, refuse_failed
 from bayes_point.estimation.intervals import Method, conf_int
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.quantities import Quantities
 from bayes_point.estimation.rendering import as_html, as_text
+from bayes_point.estimation.standard_errors import Cluster, Kind
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.storage import as_datatree
-from bayes_point.estimation.uncertainty import Cluster, Kind, Quantities, covariance, stderr
+from bayes_point.estimation.uncertainty import covariance, stderr
 
 __all__ = ["PointEstimate"]
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,25 +13,18 @@ import xarray as xr
 from arviz_base import rcParams
 from numpy.typing import NDArray
 from scipy.stats import chi2
-from threadpoolctl import threadpool_limits
 
-from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.assembly import assemble
+from bayes_point.errors import ModelError
 from bayes_point.estimation.constraint import Problem
 from bayes_point.estimation.contours import Contour, trace_contours
 from bayes_point.estimation.curves import Curves, End, trace_curves
 from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.estimator import Potentials, estimator_of
-from bayes_point.estimation.judge import certify
-from bayes_point.estimation.kinks import _one_sided, ascend, vertex_at
 from bayes_point.estimation.maximise import EPS
-from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optima import distinct
 from bayes_point.estimation.pieces import joined, other_maxima
 from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.profile_start import until_best
 from bayes_point.estimation.profile_tree import BOUNDS, Row, as_tree, merged, rows_of
-from bayes_point.estimation.status import Status
-from bayes_point.estimation.traces import Better
 from bayes_point.model.checks import as_model
 from bayes_point.model.scalar import Scalars, scalars_of, select_elements
 
@@ -43,14 +34,8 @@ Array = NDArray[np.float64]
 VarNames = str | Sequence[str] | None
 Coords = Mapping[Hashable, Any] | None
 
-_PACKAGE = str(Path(__file__).parents[1])
-# A better optimum is followed so many times.
-_CORRECTIONS = 5
 # A profile goes on beyond the interval by this much of the root of the cut-off.
 _BEYOND = 1.25
-# An estimate at infinity is profiled from the nearest point that is this near to its supremum.
-_NOTHING = 1e-7
-
 
 # Numbers that the Hessians along the traces may take up at once: some 200 MB.
 _AT_ONCE = 25_000_000
@@ -201,7 +186,7 @@ def profile(
             lines = trace_contours(problem, pairs, whole, start, n_points, height)
         return rows, lines
 
-    (rows, lines), best = _until_best(estimate, scalars, slice, trace)
+    (rows, lines), best = until_best(estimate, scalars, slice, trace)
     return as_tree(best, scalars, rows, lines, prob, slice, best is not estimate)
 
 
@@ -250,7 +235,7 @@ def profile_interval(
             every.append([part.interval(k) for part in parts for k in range(len(part.chosen))])
         return [joined(pairs) for pairs in zip(*every, strict=True)]
 
-    ends, _ = _until_best(estimate, scalars, False, trace)
+    ends, _ = until_best(estimate, scalars, False, trace)
     bounds = np.array([[end.at for end in pair] for pair in ends])
     out, start = {}, 0
     for name, array in elements.data_vars.items():
@@ -317,31 +302,6 @@ def _found(
     return find_MLE(model, potentials=potentials, **common)
 
 
-def _until_best[T](
-    estimate: PointEstimate,
-    scalars: Scalars,
-    is_slice: bool,
-    trace: Callable[[Problem, PointEstimate, Array, float], T],
-) -> tuple[T, PointEstimate]:
-    """Trace from the estimate, or from the better one that this leads to; return that as well."""
-    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
-        for _ in range(_CORRECTIONS):
-            start, top = _start(estimate)
-            movable = _movable(estimate.objective, start)
-            vertex = vertex_at(estimate.objective, start)
-            kinked = vertex is not None and len(vertex.which) > 0
-            try:
-                problem = Problem(estimate.objective, scalars, movable, is_slice, kinked)
-                return trace(problem, estimate, start, top), estimate
-            except Better as better:
-                estimate = _corrected(estimate, better, top)
-    raise EstimationError(
-        f"Each of {_CORRECTIONS} profiles led on to a better optimum. Give starting values nearer "
-        "to the optimum with initvals=, or more of them with n_starts=.",
-        estimate,
-    )
-
-
 def _curves(
     problem: Problem,
     start: Array,
@@ -371,57 +331,3 @@ def _curves(
 
 def _height(prob: float) -> float:
     return float(np.sqrt(chi2.ppf(prob, 1)))
-
-
-def _start(estimate: PointEstimate) -> tuple[Array, float]:
-    """Return a finite point at the estimate, or as near as its log density can tell, and the top.
-
-    Raises
-    ------
-    EstimationError
-        If the estimate does not exist.
-    """
-    if estimate.status in (Status.UNBOUNDED, Status.NOT_CONVERGED):
-        findings = " ".join(map(str, estimate.findings))
-        raise EstimationError(
-            f"There is no maximum to profile from: the {estimate.estimator} is "
-            f"{estimate.status.key.replace('_', ' ')}. {findings}",
-            estimate,
-        )
-    certificate = estimate.certificate
-    values, _ = estimate.objective.evaluate(certificate.path)
-    top = max(certificate.value, float(values[-1]))
-    near = np.flatnonzero(values >= top - _NOTHING * (1 + abs(top)))
-    return certificate.path[near[0] if near.size else -1], top
-
-
-def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:
-    """Return the coordinates along which the density is smooth: not at a kink, not at a wall."""
-    left, right = _one_sided(objective, x)
-    error = 1 / np.sqrt(np.abs(np.diagonal(objective.hessian(x[None, :])[0])))
-    return ~((left > 0) & (right < 0) & ((left - right) * error > 1e-3))
-
-
-def _corrected(estimate: PointEstimate, better: Better, top: float) -> PointEstimate:
-    """Climb from a point that is better than the estimate; warn."""
-    start = better.x[None, :]
-    ends = ascend(estimate.objective, start, max_iterations=200)
-    certificate = certify(
-        estimate.objective, ends.x[0], start=start[0], centre=start[0], settled=ends.settled[0]
-    )
-    corrected = assemble(
-        estimate.model,
-        estimate.objective,
-        estimate.estimator,
-        certificate,
-        distinct(ends, estimate.objective.density),
-        estimate.n_starts + 1,
-    )
-    warnings.warn(
-        f"The profile met a better optimum than the {estimate.estimator} that it began from: log "
-        f"density {certificate.value:.6g} against {top:.6g}. It was made anew from there. "
-        "Find the estimate anew as well, with more starts (n_starts=).",
-        EstimationWarning,
-        skip_file_prefixes=(_PACKAGE,),
-    )
-    return corrected

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bayes_point.estimation.bars import can_draw
 from bayes_point.estimation.objective import Objective
 
 __all__ = ["SearchBar", "Watched", "search_bar"]
@@ -41,7 +42,7 @@ class SearchBar:
             TextColumn("log density {task.fields[best]:.6g}"),
             TimeElapsedColumn(),
             console=console,
-            disable=not (console.is_terminal or console.is_jupyter),
+            disable=not can_draw(console),
         )
         self._task = self._bar.add_task("", total=None, phase=self._phase, best=np.nan)
 

@@ -13,11 +13,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.batches import STATUSES, Arrays, Refitter, Task, dtype_of
+from bayes_point.estimation.batches import Arrays, Refitter
 from bayes_point.estimation.datasets import DataSets, data_sets
 from bayes_point.estimation.discrete_batches import refitter_of
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.running import Chunk, chunk_size_for, run
+from bayes_point.estimation.task import STATUSES, Task, dtype_of
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.start_rows import start_rows
 from bayes_point.model.starts import Initvals

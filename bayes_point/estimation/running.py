@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,6 +24,7 @@ from rich.progress import (
 )
 
 from bayes_point.errors import EstimationWarning
+from bayes_point.estimation.bars import can_draw
 from bayes_point.estimation.batches import Arrays, Refitter
 
 __all__ = ["Chunk", "chunk_size_for", "run"]
@@ -131,6 +133,7 @@ def _compiled(refitter: Refitter, remaining: float) -> Refitter:
 @contextmanager
 def _progress(n: int, done: int, show: bool) -> Iterator[Callable[[int], Any]]:
     """Yield what is told how many data sets more are done; a bar in the manner of `pm.sample`."""
+    console = Console()
     with Progress(
         TextColumn("Refitting"),
         BarColumn(),
@@ -138,7 +141,8 @@ def _progress(n: int, done: int, show: bool) -> Iterator[Callable[[int], Any]]:
         TimeElapsedColumn(),
         TextColumn("/"),
         TimeRemainingColumn(),
-        disable=not show,
+        console=console,
+        disable=not (show and can_draw(console)),
     ) as bar:
         task = bar.add_task("", total=n, completed=done)
         yield lambda more: bar.update(task, advance=more)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.climbing import approach
+from bayes_point.estimation.closing import closes_in
 from bayes_point.estimation.collapse import collapse, collapse_on_kinks
 from bayes_point.estimation.judge import certify, is_evident, is_on_ridge, unbounded
 from bayes_point.estimation.kinks import ascend
@@ -129,13 +130,16 @@ def search(
         # Before it is said that there is no maximum, look for one on other scales.
         starts, ends = elsewhere or _elsewhere(objective, centre, rng)
         usable = np.concatenate([usable, starts[1:]])
-        if np.nanmax(ends.value, initial=-np.inf) > certificate.value:
+        # A value above a limit by no more than its rounding is on the way there.
+        least = certificate.value + 1e-12 * (1 + abs(certificate.value))
+        if np.nanmax(ends.value, initial=-np.inf) > least:
             second, others = _judged(objective, starts, ends)
             if second.status.is_point and second.value > certificate.value:
                 certificate, optima = second, others
     if certificate.status.is_point or certificate.status is Status.NOT_CONVERGED:
         pole = collapse(objective, certificate.x, observed)
         pole = pole or collapse_on_kinks(objective, certificate.x)
+        pole = pole or closes_in(objective, certificate.x)
         if pole is not None:
             certificate = unbounded(objective, certificate.x, [pole])
     return _without_bound(objective, certificate, usable[:_BASES]), optima, len(usable)

@@ -1,8 +1,9 @@
-"""Data sets that a model makes, given values of its free variables."""
+"""Data sets that a model makes, and the values of its free variables that they are made from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -13,6 +14,7 @@ from pytensor.graph.replace import graph_replace
 
 from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.model.bounds import bounds_of
 from bayes_point.model.interpreted import INTERPRETED
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "free_values",
     "from_prior",
     "simulate",
+    "true_values",
 ]
 
 
@@ -150,3 +153,63 @@ def _drawn(
     # An array each: trusted inputs must not be NumPy's scalars.
     drawn = [function(*(np.asarray(row[i]) for row in rows)) for i in range(n)]
     return {name: np.stack([np.asarray(one[k]) for one in drawn]) for k, name in enumerate(names)}
+
+
+def true_values(
+    model: pm.Model, truth: Any, n: int, rng: np.random.Generator
+) -> dict[str, NDArray]:
+    """Return the values that each of n data sets is simulated from: (n, *shape) by name.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+    truth : mapping of str to array, PointEstimate or None
+        Values of all free variables; None for draws from the prior.
+    n : int
+        Data sets.
+    rng : numpy.random.Generator
+        Makes these draws.
+
+    Raises
+    ------
+    ModelError
+        If it is not the values of the model's free variables, each within its support.
+    """
+    if truth is None:
+        return from_prior(model, n, rng)
+    shapes = free_shapes(model)
+    if isinstance(truth, PointEstimate):
+        if list(shapes) != [rv.name for rv in truth.model.free_RVs]:
+            raise ModelError(
+                f"truth is an estimate of {[rv.name for rv in truth.model.free_RVs]}; the free "
+                f"variables of this model are {list(shapes)}."
+            )
+        return free_values(truth, n)
+    if not isinstance(truth, Mapping):
+        raise ModelError(
+            "truth must be a mapping from the names of free variables to values, a PointEstimate, "
+            f"or None for draws from the prior; got {type(truth).__name__}."
+        )
+    if sorted(map(str, truth)) != sorted(shapes):
+        raise ModelError(
+            f"truth must give each free variable, {list(shapes)}, a value; it has {list(truth)}."
+        )
+    out = {}
+    for rv in model.free_RVs:
+        shape = shapes[rv.name]
+        value = np.asarray(truth[rv.name], dtype=rv.type.dtype)
+        if value.shape != shape:
+            raise ModelError(
+                f"truth gives {rv.name!r} a value of shape {value.shape}; it has the shape {shape}."
+            )
+        known = bounds_of(model, rv)
+        low = -np.inf if known.lower is None else known.lower
+        high = np.inf if known.upper is None else known.upper
+        if not np.all((value >= low) & (value <= high) & np.isfinite(value)):
+            raise ModelError(
+                f"truth gives {rv.name!r} the value {value}, outside of its support, which is "
+                f"{known.words}."
+            )
+        out[rv.name] = np.broadcast_to(value, (n, *shape))
+    return out

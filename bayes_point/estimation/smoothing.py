@@ -16,7 +16,7 @@ from bayes_point.estimation.maximise import maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.model.kinks import Kinks, kinks_of
 
-__all__ = ["Guess", "guesses", "kinks_in"]
+__all__ = ["Guess", "corners_in", "guesses", "kinks_in"]
 
 Array = NDArray[np.float64]
 
@@ -42,6 +42,11 @@ class Guess:
 def kinks_in(objective: Objective) -> Kinks:
     """Return the kinks that the graph of an objective shows."""
     return kinks_of(objective.density, tuple(objective.weights))
+
+
+def corners_in(objective: Objective) -> Kinks:
+    """Return its kinks, in the same order, and after them where its density ends."""
+    return kinks_of(objective.density, tuple(objective.weights), with_walls=True)
 
 
 def guesses(objective: Objective, x: Array, starts: Array) -> tuple[list[Guess], NDArray[np.int_]]:

@@ -11,7 +11,8 @@ import xarray as xr
 from bayes_point.estimation.coefficients import errors_or_none, statuses
 from bayes_point.estimation.information import has_failed
 from bayes_point.estimation.intervals import checked_probability
-from bayes_point.estimation.uncertainty import labelled, standard_errors
+from bayes_point.estimation.standard_errors import standard_errors
+from bayes_point.estimation.uncertainty import labelled
 
 if TYPE_CHECKING:
     from bayes_point.estimation.point_estimate import PointEstimate

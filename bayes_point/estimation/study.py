@@ -22,15 +22,12 @@ from bayes_point.estimation.resizing import of_all_sizes
 from bayes_point.estimation.simulation import (
     check_simulates,
     deterministics,
-    free_shapes,
-    free_values,
-    from_prior,
     simulate,
+    true_values,
 )
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.study_means import study_means
 from bayes_point.estimation.study_measures import Found, counts_of, flat, measures, warn_of_lost
-from bayes_point.model.bounds import bounds_of
 from bayes_point.model.cache import log_density
 from bayes_point.model.checks import as_model, check_model
 
@@ -159,7 +156,7 @@ def study(
         )
     sizes = _sizes(sample_sizes, dim)
     rng = np.random.default_rng(random_seed)
-    points = _points(model, truth, n, rng)
+    points = true_values(model, truth, n, rng)
     task = _Study(
         chosen,
         prob,
@@ -217,7 +214,7 @@ class _Study:
         data = simulate(model, points, rng)
         density = log_density(model, backend=self.backend, inputs=tuple(data))
         exact = {**points, **deterministics(model, points)}
-        names = [var.name for var in density._natural_vars if names is None or var.name in names]
+        names = [name for name in density.natural_shapes if names is None or name in names]
         template = density.dataset({name: np.asarray(exact[name][0], float) for name in names})
         labels = [
             str(label)
@@ -305,44 +302,3 @@ def _estimators(given: Any) -> tuple[StudyEstimator, ...]:
             f"Got estimators={given!r}. They must be some of 'MLE', 'MAP' and 'mean', each once."
         )
     return names
-
-
-def _points(model: pm.Model, truth: Any, n: int, rng: np.random.Generator) -> dict[str, NDArray]:
-    """Return the truth of each data set, (n, *shape) by name."""
-    if truth is None:
-        return from_prior(model, n, rng)
-    shapes = free_shapes(model)
-    if isinstance(truth, PointEstimate):
-        if list(shapes) != [rv.name for rv in truth.model.free_RVs]:
-            raise ModelError(
-                f"truth is an estimate of {[rv.name for rv in truth.model.free_RVs]}; the free "
-                f"variables of this model are {list(shapes)}."
-            )
-        return free_values(truth, n)
-    if not isinstance(truth, Mapping):
-        raise ModelError(
-            "truth must be a mapping from the names of free variables to values, a PointEstimate, "
-            f"or None for draws from the prior; got {type(truth).__name__}."
-        )
-    if sorted(map(str, truth)) != sorted(shapes):
-        raise ModelError(
-            f"truth must give each free variable, {list(shapes)}, a value; it has {list(truth)}."
-        )
-    out = {}
-    for rv in model.free_RVs:
-        shape = shapes[rv.name]
-        value = np.asarray(truth[rv.name], dtype=rv.type.dtype)
-        if value.shape != shape:
-            raise ModelError(
-                f"truth gives {rv.name!r} a value of shape {value.shape}; it has the shape {shape}."
-            )
-        known = bounds_of(model, rv)
-        low = -np.inf if known.lower is None else known.lower
-        high = np.inf if known.upper is None else known.upper
-        if not np.all((value >= low) & (value <= high) & np.isfinite(value)):
-            raise ModelError(
-                f"truth gives {rv.name!r} the value {value}, outside of its support, which is "
-                f"{known.words}."
-            )
-        out[rv.name] = np.broadcast_to(value, (n, *shape))
-    return out

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.batches import stderr_of
 from bayes_point.estimation.intervals import on_support
 from bayes_point.estimation.status import Status
+from bayes_point.estimation.task import stderr_of
 
 __all__ = ["Found", "counts_of", "flat", "measures", "warn_of_lost"]
 

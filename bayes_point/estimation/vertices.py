@@ -17,6 +17,7 @@ from scipy.optimize import linprog
 
 from bayes_point.estimation.maximise import EPS, Quadratic, finite_hessian
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.walls import inside, inwards
 from bayes_point.model.kinks import Kinks
 
 __all__ = [
@@ -40,6 +41,8 @@ _DEPENDENT = 1e-9
 _ZERO = 1e3 * EPS
 # How far to the side the slopes are looked at, relative to the parameters.
 _ASIDE = 10.0 ** -np.arange(7.0, 13.0)
+# How far to the inside of walls, relative to that.
+_INWARDS = 1e-3
 # A slope of this part of those around is none.
 _LEVEL = 1e-6
 _FLAT = 1e-11
@@ -59,6 +62,8 @@ class Vertex:
         The point.
     which : ndarray of int, (k,)
         The kinks that it is on, of the K of the objective: all of them, dependent ones as well.
+    walls : ndarray of bool, (k,)
+        At which of them the density ends.
     normals : ndarray, (k, p)
         Gradients of their arguments.
     gradient : ndarray, (p,)
@@ -78,6 +83,7 @@ class Vertex:
 
     x: Array
     which: Rows
+    walls: NDArray[np.bool_]
     normals: Array
     gradient: Array
     hessian: Array
@@ -90,13 +96,16 @@ class Vertex:
     @property
     def held(self) -> NDArray[np.bool_]:
         """Which coordinates move some kink's argument: (p,)."""
-        size = np.abs(self.normals)
-        return np.any(size > 1e-12 * size.max(axis=1, keepdims=True, initial=0.0), axis=0)
+        return self._moving(np.ones(len(self.which), bool))
 
     @property
-    def is_wall(self) -> NDArray[np.bool_]:
-        """Beside which of the directions the density ends, (r,)."""
-        return np.isinf(self.left) | np.isinf(self.right)
+    def walled(self) -> NDArray[np.bool_]:
+        """Which coordinates a wall holds: (p,)."""
+        return self._moving(self.walls)
+
+    def _moving(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        size = np.abs(self.normals)
+        return np.any((size > 1e-12 * size.max(axis=1, keepdims=True, initial=0.0))[rows], axis=0)
 
     @property
     def quadratic(self) -> Quadratic:
@@ -174,6 +183,9 @@ def newton_step(
     """Return a step on the stationarity equations of the Lagrangian; None without derivatives."""
     _, gradient = objective.evaluate(x[None])
     u, normals = kinks.values(x[None])[0, which], kinks.jacobian(x, which)
+    # A hair's breadth inside of a wall is on it.
+    on = kinks.is_wall[which] & (u > 0) & (u <= _rounding(normals, x))
+    u = np.where(on, 0.0, u)
     if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(normals))):
         return None
     hessian = finite_hessian(objective, x[None])[0]
@@ -203,7 +215,7 @@ def _newton(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Array 
         step = newton_step(objective, kinks, x, which, free)
         if step is None:
             return None
-        x = x + step.whole
+        x = inside(objective, kinks, x + step.whole)
         size = float(np.max(np.abs(step.whole) / (1e-3 * step.scale + np.abs(x) + 1e-300)))
         if not np.isfinite(size) or size > 1e6:
             return None
@@ -211,17 +223,20 @@ def _newton(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Array 
             break
         last = size
     arrived = step is not None and step.decrement <= _STILL
-    return onto_kinks(kinks, x, which, step) if step is not None and arrived else None
+    return onto_kinks(objective, kinks, x, which, step) if step is not None and arrived else None
 
 
-def onto_kinks(kinks: Kinks, x: Array, which: Rows, step: Step) -> Array | None:
+def onto_kinks(
+    objective: Objective, kinks: Kinks, x: Array, which: Rows, step: Step
+) -> Array | None:
     """Put a point that is near some kinks on them, to the last digit; None if that fails."""
     u, normals = kinks.values(x[None])[0, which], kinks.jacobian(x, which)
     across, _ = _split(normals * step.scale)
     x = x + step.scale * _onto(normals * step.scale, across, -u)
     x = _exactly(kinks, x, which, normals * (step.scale > 0))
     left = np.abs(kinks.values(x[None])[0, which])
-    return x if np.all(left <= 10 * _rounding(normals, x)) else None
+    on = bool(np.all(left <= 10 * _rounding(normals, x)))
+    return inside(objective, kinks, x) if on else None
 
 
 def _scale(hessian: Array, x: Array) -> Array:
@@ -289,16 +304,18 @@ def _looked_at(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Ver
     gradient = np.nan_to_num(gradient[0])
     hessian = plain + kinks.hessian(x, _multipliers(kinks, normals, gradient, which))
     scale = _scale(plain, x)
+    walls = kinks.is_wall[which]
     own = _grouped(normals * scale)
     rows = (normals * scale)[own]
     across, _ = _split(rows)
     if across.shape[1] < len(own):
-        strict = _balances(objective, kinks, x, scale, rows, across)
+        strict = _balances(objective, x, scale, rows, across, walls[own])
         empty = np.empty(0)
         around = (empty, empty, across.T * scale)
-        return Vertex(x, which, normals, gradient, hessian, *around, strict, np.empty(0, int))
+        level = np.empty(0, int)
+        return Vertex(x, which, walls, normals, gradient, hessian, *around, strict, level)
     directions = np.linalg.pinv(rows).T * scale if len(own) else rows
-    left, right = slopes(objective, kinks, x, directions, which)
+    left, right = slopes(objective, kinks, x, directions, which, walls[own])
     size = np.where(np.isfinite(left), np.abs(left), 0) + np.where(
         np.isfinite(right), np.abs(right), 0
     )
@@ -310,6 +327,7 @@ def _looked_at(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Ver
     return Vertex(
         x,
         which,
+        walls,
         normals,
         gradient,
         hessian,
@@ -332,9 +350,18 @@ def _grouped(rows: Array) -> Rows:
 
 
 def slopes(
-    objective: Objective, kinks: Kinks, x: Array, directions: Array, which: Rows
+    objective: Objective,
+    kinks: Kinks,
+    x: Array,
+    directions: Array,
+    which: Rows,
+    walls: NDArray[np.bool_],
 ) -> tuple[Array, Array]:
-    """Return the derivatives along each direction a little before x and a little after it."""
+    """Return the derivatives along each direction a little before x and a little after it.
+
+    Along a direction one of the kinks `which` is left and no other; `walls` says which of them,
+    (r,), lead off a wall.
+    """
     r = len(directions)
     left, right = np.full(r, np.nan), np.full(r, np.nan)
     others = np.setdiff1d(np.arange(kinks.size), which)
@@ -344,8 +371,10 @@ def slopes(
     for aside in _ASIDE:
         if not todo.size:
             break
-        step = (directions * (aside / longest))[todo]
-        points = np.concatenate([x - step, x + step])
+        step = directions * (aside / longest)
+        # Along a wall, or by rounding, the density could end: a little to the inside of the others.
+        inner = _INWARDS * (np.sum(step[walls], axis=0) - np.where(walls[:, None], step, 0.0))
+        points = np.concatenate([x + (inner - step)[todo], x + (inner + step)[todo]])
         value, gradient = objective.evaluate(points)
         slope = np.einsum("bp,bp->b", gradient, np.concatenate([directions[todo]] * 2))
         outside = ~np.isfinite(value) | ~np.isfinite(slope)
@@ -358,19 +387,32 @@ def slopes(
 
 
 def _balances(
-    objective: Objective, kinks: Kinks, x: Array, scale: Array, rows: Array, across: Array
+    objective: Objective,
+    x: Array,
+    scale: Array,
+    rows: Array,
+    across: Array,
+    walls: NDArray[np.bool_],
 ) -> bool:
     """Whether zero is inside the set of subgradients, where more kinks meet than dimensions.
 
     That set is spanned by the gradient at a point nearby, and by what every kink that lies between
     it and the other side adds: as a linear program, the largest share that every kink can keep.
+    A wall adds whatever it takes, to its inner side.
     """
     rng = np.random.default_rng(3)
     away = across @ rng.standard_normal(across.shape[1])
+    length = np.linalg.norm(rows, axis=1)
+    if np.any(walls):
+        inner = inwards(rows[walls], length[walls], np.ones(len(x)))
+        if inner is None:
+            return False
+        away = away / np.linalg.norm(away) * np.min(rows[walls] @ inner / length[walls]) / 2 + inner
     unit = 1e-5 / np.max(np.abs(away * scale) / (1 + np.abs(x)))
-    k = len(rows)
+    bent = rows[~walls]
+    k, m = len(bent), int(walls.sum())
     points = [x + unit * scale * away]
-    for row in rows:
+    for row in bent:
         # On this kink alone, a little to both of its sides.
         on = away - row * (row @ away) / (row @ row)
         aside = 1e-3 * row / np.linalg.norm(row)
@@ -378,20 +420,25 @@ def _balances(
     value, gradient = objective.evaluate(np.array(points))
     if not (np.all(np.isfinite(value)) and np.all(np.isfinite(gradient))):
         return False
-    inner = (gradient * scale) @ across
-    jumps = inner[1::2] - inner[2::2]
-    concave = np.einsum("kr,kr->k", jumps, rows @ across) < 0
+    inner_gradient = (gradient * scale) @ across
+    jumps = inner_gradient[1::2] - inner_gradient[2::2]
+    concave = np.einsum("kr,kr->k", jumps, bent @ across) < 0
     if not np.all(concave):
         return False
-    side = np.sign(rows @ away)
-    # gradient - sum of side * share * jump = 0, share from t to 1 - t; the largest t.
-    equal = np.column_stack([-(side[:, None] * jumps).T, np.zeros(across.shape[1])])
+    side = np.sign(bent @ away)
+    size = max(float(np.linalg.norm(inner_gradient[0])), 1e-300)
+    push = size * (rows[walls] @ across) / length[walls, None]
+    # gradient - sum of side * share * jump + sum of weight * wall = 0, share from t to 1 - t and
+    # weight from t; the largest t.
+    equal = np.column_stack([-(side[:, None] * jumps).T, push.T, np.zeros(across.shape[1])])
+    least = np.column_stack([-np.eye(k + m), np.ones(k + m)])
+    most = np.column_stack([np.eye(k, k + m), np.ones(k)])
     program = linprog(
-        np.append(np.zeros(k), -1.0),
+        np.append(np.zeros(k + m), -1.0),
         A_eq=equal,
-        b_eq=-inner[0],
-        A_ub=np.block([[-np.eye(k), np.ones((k, 1))], [np.eye(k), np.ones((k, 1))]]),
-        b_ub=np.concatenate([np.zeros(k), np.ones(k)]),
-        bounds=[(None, None)] * k + [(None, 1.0)],
+        b_eq=-inner_gradient[0],
+        A_ub=np.vstack([least, most]),
+        b_ub=np.concatenate([np.zeros(k + m), np.ones(k)]),
+        bounds=[(None, None)] * (k + m) + [(None, 1.0)],
     )
     return bool(program.status == 0 and -program.fun > _LEVEL)

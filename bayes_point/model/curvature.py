@@ -23,7 +23,8 @@ from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Sum
 
-from bayes_point.model.density import _BEFORE_DERIVATIVES, LogDensity, _grad, _over_rows
+from bayes_point.model.compiling import BEFORE_DERIVATIVES, gradient, over_rows, rows_of
+from bayes_point.model.density import LogDensity
 from bayes_point.model.interpreted import INTERPRETED
 from bayes_point.model.simpler import constant_designs, is_constant, simpler
 
@@ -60,7 +61,7 @@ class Curvature:
     @property
     def is_direct(self) -> bool:
         """Whether the whole is one graph; if not, the density's own functions do the work."""
-        return self.p <= MOST_COORDINATES and self.density.is_vectorised
+        return self.p <= MOST_COORDINATES and self.density.functions.is_vectorised
 
     @property
     def size(self) -> int:
@@ -73,7 +74,7 @@ class Curvature:
         out = []
         for name, one in self.density.inputs.items():
             rows = inputs[name]
-            narrow = one.own.size <= _NARROW and self.density.mode is INTERPRETED
+            narrow = one.own.size <= _NARROW and self.density.functions.mode is INTERPRETED
             out.append(np.asfortranarray(rows) if narrow else np.ascontiguousarray(rows))
         return out
 
@@ -119,7 +120,7 @@ class Curvature:
 
     @cached_property
     def _sizes(self) -> list[int]:
-        return [int(np.prod(shape, dtype=int)) for shape in self.density._shapes]
+        return [int(np.prod(shape, dtype=int)) for shape in self.density.graphs.shapes]
 
     @cached_property
     def _places(self) -> list[slice]:
@@ -130,7 +131,7 @@ class Curvature:
         """Cut the vectors into one array for each variable."""
         return [
             x[place].T if shape else x[place.start]
-            for shape, place in zip(self.density._shapes, self._places, strict=True)
+            for shape, place in zip(self.density.graphs.shapes, self._places, strict=True)
         ]
 
     def _compiled(self, kind: str, build: Callable) -> Callable:
@@ -140,8 +141,8 @@ class Curvature:
 
     def _graph(self) -> tuple[list[Any], list[Any], Any]:
         """Return the pieces of the vectors, all inputs, and the sum of the terms, (batch,)."""
-        density = self.density
-        shapes = density._shapes
+        graphs = self.density.graphs
+        shapes = graphs.shapes
         row = [
             pt.tensor(shape=(size,) if shape else (), dtype="float64")
             for shape, size in zip(shapes, self._sizes, strict=True)
@@ -150,12 +151,12 @@ class Curvature:
             piece.reshape(shape) if len(shape) > 1 else piece
             for piece, shape in zip(row, shapes, strict=True)
         ]
-        values = density.as_values(shaped)
-        row += [one.variable for one in density.inputs.values()]
-        graphs = density._of([density._logp(term) for term in self.terms], values, row)
-        rows = [pt.tensor(shape=(None, *v.type.shape), dtype=v.type.dtype) for v in row]
+        values = graphs.as_values(shaped)
+        row += [one.variable for one in graphs.inputs.values()]
+        terms = graphs.of([graphs.term_of_values(term) for term in self.terms], values, row)
+        rows = rows_of(row)
         weights = [pt.dscalar(term) for term in self.terms]
-        parts = _over_rows(graphs, row, rows)
+        parts = over_rows(terms, row, rows)
         # The commonest case, one term of weight one, is spared the multiplication.
         total = sum((w * part for w, part in zip(weights, parts, strict=True)), start=pt.zeros(()))
         if self.terms == ("likelihood",):
@@ -163,9 +164,9 @@ class Curvature:
         fgraph = FunctionGraph([*rows, *weights], [total], clone=True, copy_inputs=False)
         with pytensor.config.change_flags(cxx=""):
             for _ in range(2):
-                rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
+                rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
                 simpler.rewrite(fgraph)
-            rewrite_graph(fgraph, include=_BEFORE_DERIVATIVES, clone=False)
+            rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
         return rows[: len(shapes)], [*rows, *weights], fgraph.outputs[0]
 
     def _value(self) -> Callable:
@@ -174,19 +175,19 @@ class Curvature:
 
     def _all(self) -> Callable:
         pieces, inputs, total = self._graph()
-        gradient = [_grad(_where_finite(total).sum(), piece) for piece in pieces]
-        fgraph = FunctionGraph(inputs, [total, *gradient], clone=True, copy_inputs=False)
+        slopes = [gradient(_where_finite(total).sum(), piece) for piece in pieces]
+        fgraph = FunctionGraph(inputs, [total, *slopes], clone=True, copy_inputs=False)
         with pytensor.config.change_flags(cxx=""):
             rewrite_graph(fgraph, include=("ShapeOpt", "canonicalize"), clone=False)
-        total, *gradient = fgraph.outputs
+        total, *slopes = fgraph.outputs
         hessian = []
-        for a, slope in enumerate(gradient):
+        for a, slope in enumerate(slopes):
             # By a product with a constant row, not an index: what it is in the graph of the second
             # derivative can be worked out beforehand.
             rows = [1.0] if slope.type.ndim == 1 else np.eye(self._sizes[a])
             for row in rows:
-                hessian += [_grad((slope * row).sum(), piece) for piece in pieces[a:]]
-        fgraph = FunctionGraph(inputs, [total, *gradient, *hessian], clone=True, copy_inputs=False)
+                hessian += [gradient((slope * row).sum(), piece) for piece in pieces[a:]]
+        fgraph = FunctionGraph(inputs, [total, *slopes, *hessian], clone=True, copy_inputs=False)
         with pytensor.config.change_flags(cxx=""):
             for _ in range(3):
                 rewrite_graph(fgraph, include=_CONSTANTS, clone=False)
@@ -194,10 +195,8 @@ class Curvature:
         return self._function(inputs, fgraph.outputs)
 
     def _function(self, inputs: list[Any], outputs: list[Any]) -> Callable:
-        mode = self.density.mode
-        return self.density._function(
-            inputs, outputs, mode.including(*_SIMPLER) if mode is INTERPRETED else mode
-        )
+        functions = self.density.functions
+        return functions.compile(inputs, outputs, _SIMPLER if functions.mode is INTERPRETED else ())
 
 
 def _where_finite(total: Any) -> Any:

@@ -6,26 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pytensor.gradient import NullTypeGradError
-from pytensor.graph.replace import graph_replace, vectorize_graph
+from pytensor.graph.replace import graph_replace
 from pytensor.graph.traversal import ancestors
-from pytensor.graph.utils import MethodNotDefined
-from pytensor.scan.op import Scan
-from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
-from pytensor.tensor.linalg.solvers.core import SolveBase
 
+from bayes_point.model.compiling import (
+    NO_DERIVATIVE,
+    SLOW_TO_DIFFERENTIATE,
+    gradient,
+    over_rows,
+)
 from bayes_point.model.density import LogDensity
+from bayes_point.model.differences import central_difference
 
 __all__ = ["Derivatives", "natural_derivatives"]
 
 Array = NDArray[np.float64]
 
-# Derivatives of these take PyTensor seconds to build and rewrite.
-_SLOW = Scan | Blockwise | Cholesky | SolveBase
 # Relative step of a difference of fourth order: rounding and truncation are both near 1e-12.
 _STEP = 1e-3
 # Directions are pushed forward together as long as the largest array stays near this size.
@@ -46,9 +44,9 @@ class Derivatives:
     def __init__(self, density: LogDensity, graphs: Mapping[str, Any]) -> None:
         self.names = list(graphs)
         self._p = density.p
-        self._compile = density._function
-        self._x = density._x
-        outputs = density._of_x(list(graphs.values()))
+        self._compile = density.functions.compile
+        self._x = density.graphs.x
+        outputs = density.graphs.of_x(list(graphs.values()))
         if density.bound:
             constants = {
                 density.inputs[name].variable: pt.constant(value)
@@ -95,11 +93,11 @@ class Derivatives:
 
     def _build(self) -> Callable:
         nodes = {var.owner.op for var in ancestors(self._outputs) if var.owner is not None}
-        if any(isinstance(op, _SLOW) for op in nodes):
+        if any(isinstance(op, SLOW_TO_DIFFERENTIATE) for op in nodes):
             return self._differences
         try:
             return self._exact()
-        except (MethodNotDefined, NotImplementedError, NullTypeGradError):
+        except NO_DERIVATIVE:
             return self._differences
 
     def _exact(self) -> Callable:
@@ -112,11 +110,7 @@ class Derivatives:
             for out in self._outputs
         ]
         big_v = pt.matrix("V", shape=(None, self._p), dtype="float64")
-        batched = [
-            out if out.type.ndim > graph.type.ndim else pt.alloc(out, big_v.shape[0], *out.shape)
-            for graph, out in zip(graphs, vectorize_graph(graphs, {v: big_v}), strict=True)
-        ]
-        return self._compile([self._x, big_v], batched)
+        return self._compile([self._x, big_v], over_rows(graphs, [v], [big_v]))
 
     def _pushed(self, outputs: list[Any], v: Any) -> list[Any]:
         """Return the directional derivatives: twice a gradient (Towns 2017).
@@ -127,13 +121,13 @@ class Derivatives:
         if not outputs:
             return []
         total = sum((out * weight).sum() for out, weight in zip(outputs, weights, strict=True))
-        back = _grad((_grad(total, self._x) * v).sum(), weights)
+        back = gradient((gradient(total, self._x) * v).sum(), weights)
         # What is left of the weights has no value: the first gradient is linear in them.
         zeros = {w: pt.zeros_like(out) for w, out in zip(weights, outputs, strict=True)}
         return graph_replace(back, zeros, strict=False)
 
     def _differences(self, x: Array, directions: Array) -> Sequence[Array]:
-        """Return central differences, extrapolated so that the error of order h squared cancels."""
+        """Return the same by differences, one direction after the other."""
         rows: list[list[Array]] = []
         for v in directions:
             moved = np.linalg.norm(v) + np.finfo(float).tiny
@@ -144,8 +138,8 @@ class Derivatives:
             )
             rows.append(
                 [
-                    (8 * (b - c) - (a - d)) / (12 * h)
-                    for a, b, c, d in zip(far, near, back, far_back, strict=True)
+                    central_difference(*four, h)
+                    for four in zip(far, near, back, far_back, strict=True)
                 ]
             )
         return [np.stack(part) for part in zip(*rows, strict=True)]
@@ -154,13 +148,11 @@ class Derivatives:
 def natural_derivatives(density: LogDensity) -> Derivatives:
     """Return every free variable and Deterministic on the natural scale; made once a density."""
     key = ("natural derivatives", density.bound_key)
-    if key not in density._functions:
-        variables = density._natural_vars
-        graphs = density._frozen.replace_rvs_by_values(variables)
-        names = [variable.name for variable in variables]
-        density._functions[key] = Derivatives(density, dict(zip(names, graphs, strict=True)))  # type: ignore[assignment]
-    return density._functions[key]  # type: ignore[return-value]
 
+    def make() -> Derivatives:
+        natural = density.graphs.natural
+        graphs = density.graphs.frozen.replace_rvs_by_values(list(natural.values()))
+        return Derivatives(density, dict(zip(natural, graphs, strict=True)))
 
-def _grad(cost: Any, wrt: Any) -> Any:
-    return pytensor.grad(cost, wrt, disconnected_inputs="ignore")
+    derivatives: Derivatives = density.functions.kept(key, make)
+    return derivatives

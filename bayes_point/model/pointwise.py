@@ -11,14 +11,18 @@ import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.censored import CensoredRV
-from pymc.logprob.utils import local_check_parameter_to_ninf_switch
 from pymc.model.transform.optimization import freeze_dims_and_data
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.replace import graph_replace, vectorize_graph
-from pytensor.graph.rewriting.basic import in2out
+from pytensor.graph.replace import graph_replace
 
 from bayes_point.model.bounds import value_of
-from bayes_point.model.density import _NOT_VECTORISED
+from bayes_point.model.compiling import (
+    NOT_VECTORISED,
+    compiled,
+    over_rows,
+    rows_of,
+    zero_density_for_checks,
+)
 from bayes_point.model.interpreted import INTERPRETED
 
 __all__ = ["Pointwise"]
@@ -27,7 +31,6 @@ Array = NDArray[np.float64]
 
 # Rows are evaluated together as long as the arrays stay near this many numbers (32 MB).
 _AT_ONCE = 4_000_000
-_NO_CHECK = in2out(local_check_parameter_to_ninf_switch)
 
 
 class Pointwise:
@@ -103,20 +106,15 @@ class Pointwise:
 
     def _compiled(self) -> Callable:
         inputs, graphs = _unchecked(self._inputs, self._graphs)
-        rows = [pt.tensor(dtype=x.type.dtype, shape=(None, *x.type.shape)) for x in inputs]
+        rows = rows_of(inputs)
         two = [np.ones((2, *(n or 1 for n in x.type.shape)), x.type.dtype) for x in inputs]
         try:
-            outs = [
-                # What depends on no parameter is the same in every row.
-                out if out.type.ndim == 2 else pt.alloc(out, rows[0].shape[0], out.shape[0])
-                for out in vectorize_graph(graphs, dict(zip(inputs, rows, strict=True)))
-            ]
-            function = _function(rows, outs)
+            function = compiled(rows, over_rows(graphs, inputs, rows), INTERPRETED)
             # Only running it tells whether a graph runs on a batch.
             function(*two)
-        except _NOT_VECTORISED:
+        except NOT_VECTORISED:
             self._is_batched = False
-            return _function(inputs, graphs)
+            return compiled(inputs, graphs, INTERPRETED)
         return function
 
 
@@ -140,12 +138,5 @@ def _unchecked(inputs: list[Any], graphs: list[Any]) -> tuple[list[Any], list[An
     """Return the graphs with checks of parameters turned into a density of zero."""
     fgraph = FunctionGraph(inputs, graphs, clone=True)
     with pytensor.config.change_flags(cxx=""):
-        _NO_CHECK.rewrite(fgraph)
+        zero_density_for_checks.rewrite(fgraph)
     return list(fgraph.inputs), list(fgraph.outputs)
-
-
-def _function(inputs: list[Any], outputs: list[Any]) -> Callable:
-    with pytensor.config.change_flags(cxx=""):
-        return pytensor.function(
-            inputs, outputs, mode=INTERPRETED, trust_input=True, on_unused_input="ignore"
-        )

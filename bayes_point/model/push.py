@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from pytensor.gradient import NullTypeGradError, pushforward
 from pytensor.graph.utils import MethodNotDefined
 
-from bayes_point.model.density import LogDensity, _over_rows
+from bayes_point.model.compiling import over_rows, rows_of
+from bayes_point.model.density import LogDensity
+from bayes_point.model.differences import central_difference
 
 __all__ = ["NaturalPush"]
 
@@ -42,10 +44,7 @@ class NaturalPush:
 
     def __init__(self, density: LogDensity, names: Sequence[str]) -> None:
         self.density, self.names = density, list(names)
-        known = {var.name: var for var in density._natural_vars}
-        self._vars = [known[name] for name in names]
-        shapes = dict(zip(known, density._natural_shapes, strict=True))
-        self.shapes = {name: shapes[name] for name in names}
+        self.shapes = {name: density.natural_shapes[name] for name in names}
         self._function: Callable | None = None
         self._is_graph = True
 
@@ -80,25 +79,23 @@ class NaturalPush:
         if self._function is None:
             return self._differences(x, direction, inputs)
         shapes = list(self.shapes.values())
-        out = self.density._call(self._function, shapes, [x, direction], inputs)
+        out = self.density.call(self._function, shapes, [x, direction], inputs)
         return dict(zip(self.names, out, strict=True))
 
     def _build(self) -> Callable:
         density = self.density
-        x, *given = density._row
+        x, *given = density.graphs.row
         v = pt.vector("v", shape=(density.p,), dtype="float64")
-        graphs = density._of_x(density._frozen.replace_rvs_by_values(self._vars))
-        graphs = [pt.as_tensor(graph, allow_xtensor_conversion=True) for graph in graphs]
         changes = [
             pushforward(graph, x, v, disconnected_outputs="ignore", return_disconnected="zero")
             if graph.type.dtype.startswith("float")
             else pt.full_like(graph, np.nan, dtype="float64")
-            for graph in graphs
+            for graph in density.graphs.natural_of_x(self.names)
         ]
-        big_x, *rows = density._rows
+        big_x, *rows = rows_of(density.graphs.row)
         big_v = pt.matrix("V", shape=(None, density.p), dtype="float64")
-        out = _over_rows(changes, [x, v, *given], [big_x, big_v, *rows])
-        return density._function([big_x, big_v, *rows], out)
+        out = over_rows(changes, [x, v, *given], [big_x, big_v, *rows])
+        return density.functions.compile([big_x, big_v, *rows], out)
 
     def _differences(
         self, x: Array, direction: Array, inputs: Mapping[str, NDArray]
@@ -107,7 +104,7 @@ class NaturalPush:
             self.values(x + step * _STEP * direction, inputs) for step in (2, 1, -1, -2)
         )
         return {
-            name: (8 * (near[name] - back[name]) - (far[name] - far_back[name])) / (12 * _STEP)
+            name: central_difference(far[name], near[name], back[name], far_back[name], _STEP)
             if far[name].dtype.kind == "f"
             else np.full(far[name].shape, np.nan)
             for name in self.names

@@ -8,21 +8,22 @@ from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
 import xarray as xr
 from arviz_base.utils import _var_names
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
-from bayes_point.model.density import (
-    _DIFFERENCE,
-    _NO_DERIVATIVE,
-    _NOT_VECTORISED,
-    LogDensity,
-    _Loop,
-    _over_rows,
+from bayes_point.model.compiling import (
+    NO_DERIVATIVE,
+    NOT_VECTORISED,
+    gradient,
+    over_rows,
+    rows_of,
 )
+from bayes_point.model.density import LogDensity
+from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
+from bayes_point.model.evaluation import Loop
 
 __all__ = ["Scalars", "scalars_of", "select_elements"]
 
@@ -52,14 +53,14 @@ class Scalars:
 
     def values(self, x: Array) -> Array:
         """Return every scalar at each row of `x`: (batch, K)."""
-        [out] = self.density._call(self._values, [(len(self.labels),)], [x], None)
+        [out] = self.density.call(self._values, [(len(self.labels),)], [x], None)
         return np.asarray(out, dtype=float)
 
     def evaluate(self, x: Array, which: NDArray[np.int_]) -> tuple[Array, Array]:
         """Return one scalar a row, its value, (batch,), and its gradient, (batch, p)."""
         u = self._one_hot(which)
-        value, gradient = self.density._call(self._gradient, [(), (self.density.p,)], [x, u], None)
-        return value, gradient
+        value, slope = self.density.call(self._gradient, [(), (self.density.p,)], [x, u], None)
+        return value, slope
 
     def hessian(self, x: Array, which: NDArray[np.int_]) -> Array:
         """Return the Hessian of one scalar a row, (batch, p, p): exact, or to eleven digits."""
@@ -67,7 +68,7 @@ class Scalars:
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         u = self._one_hot(np.repeat(which, p))
         if self._product is not None:
-            [rows] = self.density._call(self._product, [(p,)], [points, axes, u], None)
+            [rows] = self.density.call(self._product, [(p,)], [points, axes, u], None)
         else:
             rows = self._differences(points, axes, np.repeat(which, p))
         h = rows.reshape(b, p, p)
@@ -101,22 +102,19 @@ class Scalars:
 
     def _differences(self, x: Array, v: Array, which: NDArray[np.int_]) -> Array:
         """Return Hessian products from differences of the gradient, of fourth order."""
-        h = _DIFFERENCE * (1 + np.linalg.norm(x * v, axis=1, keepdims=True))
+        h = FOURTH_ORDER_STEP * (1 + np.linalg.norm(x * v, axis=1, keepdims=True))
         far, near, back, far_back = (
             self.evaluate(x + step * v, which)[1] for step in (2 * h, h, -h, -2 * h)
         )
-        return (8 * (near - back) - (far - far_back)) / (12 * h)
+        return central_difference(far, near, back, far_back, h)
 
     @cached_property
     def _graph(self) -> Any:
         """The scalars as one vector, (K,), a graph of the density's vector."""
-        density = self.density
-        by_name = {var.name: var for var in density._natural_vars}
         wanted = list(dict.fromkeys(self.names))
-        values = density._frozen.replace_rvs_by_values([by_name[name] for name in wanted])
         flat = {
-            name: pt.as_tensor(out, allow_xtensor_conversion=True).ravel().astype("float64")
-            for name, out in zip(wanted, density._of_x(values), strict=True)
+            name: out.ravel().astype("float64")
+            for name, out in zip(wanted, self.density.graphs.natural_of_x(wanted), strict=True)
         }
         parts = [
             flat[name][
@@ -132,28 +130,28 @@ class Scalars:
         def build_or_loop(vectorised: bool) -> Any:
             try:
                 return build(vectorised)
-            except _NOT_VECTORISED:
+            except NOT_VECTORISED:
                 if not vectorised:
                     raise
                 return build(False)
 
         key = [f"{name}:{i}" for name, i in zip(self.names, self.indices, strict=True)]
-        return self.density._compiled(f"scalars {kind}", tuple(key), build_or_loop)
+        return self.density.functions.built(f"scalars {kind}", tuple(key), build_or_loop)
 
     def _function(
         self, vectorised: bool, make: Callable[[Any, Any, Any, Any], list[Any]], inputs: str
     ) -> Any:
         """Compile what `make` makes of the scalars, the vector, a direction and the choice."""
-        density, graph, p = self.density, self._graph, self.density.p
+        row, graph, p = self.density.graphs.row, self._graph, self.density.p
         if vectorised:
-            x, *others = density._rows
+            x, *others = rows_of(row)
             v, u = pt.matrix("V", shape=(None, p)), pt.matrix("U", shape=(None, len(self.labels)))
-            [graph] = _over_rows([graph], density._row, [x, *others])
+            [graph] = over_rows([graph], row, [x, *others])
         else:
-            (x, *others), v, u = density._row, pt.vector("v", shape=(p,)), pt.vector("u")
+            (x, *others), v, u = row, pt.vector("v", shape=(p,)), pt.vector("u")
         given = [*({"x": x, "v": v, "u": u}[name] for name in inputs), *others]
-        function = density._function(given, make(graph, x, v, u))
-        return function if vectorised else _Loop(function)
+        function = self.density.functions.compile(given, make(graph, x, v, u))
+        return function if vectorised else Loop(function)
 
     @property
     def _values(self) -> Any:
@@ -165,11 +163,11 @@ class Scalars:
     def _gradient(self) -> Any:
         def make(m: Any, x: Any, v: Any, u: Any) -> list[Any]:
             chosen = (m * u).sum(axis=-1)
-            return [chosen, _grad(chosen.sum(), x)]
+            return [chosen, gradient(chosen.sum(), x)]
 
         try:
             return self._compiled("gradient", lambda batch: self._function(batch, make, "xu"))
-        except _NO_DERIVATIVE as err:
+        except NO_DERIVATIVE as err:
             raise ModelError(
                 f"One of {', '.join(self.labels[:5])} has no derivative by the model's "
                 f"parameters: {err}. Leave it out of var_names, or write it with PyTensor's own "
@@ -179,16 +177,12 @@ class Scalars:
     @cached_property
     def _product(self) -> Any:
         def make(m: Any, x: Any, v: Any, u: Any) -> list[Any]:
-            return [_grad((_grad((m * u).sum(), x) * v).sum(), x)]
+            return [gradient((gradient((m * u).sum(), x) * v).sum(), x)]
 
         try:
             return self._compiled("product", lambda batch: self._function(batch, make, "xvu"))
-        except _NO_DERIVATIVE:
+        except NO_DERIVATIVE:
             return None
-
-
-def _grad(cost: Any, wrt: Any) -> Any:
-    return pytensor.grad(cost, wrt, disconnected_inputs="ignore")
 
 
 def select_elements(
@@ -206,8 +200,10 @@ def select_elements(
     ModelError
         If a name or a label is not in the model, or nothing is selected.
     """
-    shapes = zip(density._natural_vars, density._natural_shapes, strict=True)
-    every = {var.name: np.arange(int(np.prod(shape))).reshape(shape) for var, shape in shapes}
+    every = {
+        name: np.arange(int(np.prod(shape))).reshape(shape)
+        for name, shape in density.natural_shapes.items()
+    }
     ds = density.dataset(every)
     names: Any = list(dict.fromkeys(density.variables))
     if var_names is not None:
@@ -249,10 +245,7 @@ def select_elements(
 
 def scalars_of(density: LogDensity, elements: xr.Dataset) -> Scalars:
     """Return the elements that `select_elements` gave, in their order, as functions."""
-    shapes = {
-        var.name: shape
-        for var, shape in zip(density._natural_vars, density._natural_shapes, strict=True)
-    }
+    shapes = density.natural_shapes
     labels, names, indices = [], [], []
     for key, array in elements.data_vars.items():
         name = str(key)

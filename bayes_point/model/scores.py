@@ -39,7 +39,7 @@ class Scores:
     """
 
     def __init__(self, density: LogDensity, *, potentials: bool) -> None:
-        frozen = density._frozen
+        frozen = density.graphs.frozen
         variables = [*frozen.observed_RVs, *(frozen.potentials if potentials else [])]
         graphs = frozen.logp(vars=variables, jacobian=False, sum=False)
         names = [variable.name for variable in variables]
@@ -67,9 +67,8 @@ class Scores:
 def scores_of(density: LogDensity, *, potentials: bool) -> Scores:
     """Return the Scores of a density; made once."""
     key = ("scores", str(potentials), density.bound_key)
-    if key not in density._functions:
-        density._functions[key] = Scores(density, potentials=potentials)  # type: ignore[assignment]
-    return density._functions[key]  # type: ignore[return-value]
+    scores: Scores = density.functions.kept(key, lambda: Scores(density, potentials=potentials))
+    return scores
 
 
 def cluster_codes(

@@ -13,7 +13,6 @@ import xarray as xr
 from markupsafe import Markup
 
 from bayes_point import __version__
-from bayes_point.comparison.validate import select
 from bayes_point.errors import ComparisonError, ReportError
 from bayes_point.report.approximation import laplace_section
 from bayes_point.report.cost import cost_section
@@ -152,7 +151,7 @@ def _absent(tree: xr.DataTree, sections: list[Section]) -> list[dict[str, str]]:
 
 def _check(request: Request) -> None:
     """Raise ComparisonError where the tree is not that of a fit, or the selection is wrong."""
-    select(request.tree, **request.selection)
+    _ = request.selected
     present = set(request.tree.groups)
     missing = [g for name in GROUPS for g in (name, f"{name}/optima") if f"/{g}" not in present]
     if missing:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from bayes_point.comparison.densities import draw_estimates
+from bayes_point.comparison.forest import draw_gaps
 from bayes_point.comparison.marks import Marks, marked
-from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
+from bayes_point.comparison.pairs import draw_joint
 from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.report.figures import draw
 from bayes_point.report.request import Request
@@ -30,7 +33,7 @@ def gaps_section(request: Request) -> dict[str, Any]:
     """Return the figure of all estimates in posterior sd from the posterior mean."""
     if not request.n_varying:
         return _words(NOTHING)
-    marks = _marks(request, MAX_GAPS)
+    marks = marked(request.selected, None, MAX_GAPS)
     alt = (
         "One row for each parameter: its posterior interval around the mean at 0, with MLE and "
         f"MAP marked at their distance in posterior sd. {_each(marks, marks.gap, signed=True)}"
@@ -41,7 +44,7 @@ def gaps_section(request: Request) -> dict[str, Any]:
     )
     inner = 0.5 if request.ci_prob > 0.5 else request.ci_prob / 2
     return _drawn(
-        request, plot_gaps, MAX_GAPS, marks, alt, caption,
+        draw_gaps, marks, alt, caption,
         ci_kind=request.ci_kind, ci_probs=(inner, request.ci_prob),
         figure_kwargs={"figsize": _forest_size(marks), "figsize_units": "inches"},
     )  # fmt: skip
@@ -51,7 +54,7 @@ def marginals_section(request: Request) -> dict[str, Any]:
     """Return the figure of the posterior densities with the estimates as lines."""
     if not request.n_varying:
         return _words(NOTHING)
-    marks = _marks(request, MAX_MARGINALS)
+    marks = marked(request.selected, None, MAX_MARGINALS)
     means = {"mean": marks.mean}
     alt = (
         "The posterior density of each parameter with vertical lines at its MLE, MAP and mean. "
@@ -65,7 +68,7 @@ def marginals_section(request: Request) -> dict[str, Any]:
     columns = min(n, 2)
     size = (2 * PANEL[0], PANEL[1] * math.ceil(n / columns) + 0.7)
     return _drawn(
-        request, plot_estimates, MAX_MARGINALS, marks, alt, caption,
+        draw_estimates, marks, alt, caption,
         ci_kind=request.ci_kind, ci_prob=request.ci_prob, col_wrap=columns,
         figure_kwargs={"figsize": size, "figsize_units": "inches"},
     )  # fmt: skip
@@ -75,7 +78,7 @@ def joint_section(request: Request) -> dict[str, Any]:
     """Return the figure of the pairs of parameters with the estimates as points."""
     if request.n_varying < 2:
         return _words("A joint posterior needs two parameters that vary; there is no such pair.")
-    marks = _marks(request, MAX_JOINT)
+    marks = marked(request.selected, None, MAX_JOINT)
     alt = (
         f"Posterior draws of each pair of {', '.join(marks.labels.values())}, with MLE, MAP and "
         f"posterior mean marked. {_correlation(marks)}"
@@ -84,7 +87,9 @@ def joint_section(request: Request) -> dict[str, Any]:
         "Posterior draws of the pairs of parameters with the point estimates marked. An estimate "
         "may look central in each parameter and still lie off the ridge of two."
     )
-    return _drawn(request, plot_joint, MAX_JOINT, marks, alt, caption)
+    tree = request.tree
+    stats = tree["sample_stats"].to_dataset() if "sample_stats" in tree else None
+    return _drawn(draw_joint, marks, alt, caption, sample_stats=stats)
 
 
 def _forest_size(marks: Marks) -> tuple[float, float]:
@@ -93,30 +98,11 @@ def _forest_size(marks: Marks) -> tuple[float, float]:
     return 2 * PANEL[0] + 0.08 * max(0, min(longest, 50) - 24), 1.7 + 0.42 * len(marks.names)
 
 
-def _marks(request: Request, most: int) -> Marks:
-    chosen = request.selection
-    return marked(
-        request.tree, chosen["var_names"], chosen["filter_vars"], chosen["coords"], None, most
-    )
-
-
 def _drawn(
-    request: Request,
-    plot: Any,
-    most: int,
-    marks: Marks,
-    alt: str,
-    caption: str,
-    **options: Any,
+    drawn: Callable[..., Any], marks: Marks, alt: str, caption: str, **options: Any
 ) -> dict[str, Any]:
     def make() -> Any:
-        return plot(
-            request.tree,
-            backend="matplotlib",
-            max_parameters=most,
-            **request.selection,
-            **options,
-        )
+        return drawn(marks, backend="matplotlib", **options)
 
     if marks.left_out:
         caption += f" Shown: {marks.left_out}. The summary table has every parameter."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from bayes_point.comparison.profiles import plot_profile
+from bayes_point.comparison.profile_plot import plot_profile
 from bayes_point.report.figures import draw
 from bayes_point.report.wording import number, plural
 

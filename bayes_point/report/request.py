@@ -9,12 +9,11 @@ from typing import Any
 
 import xarray as xr
 
-from bayes_point.comparison.draws import Draws
 from bayes_point.comparison.explain import Explanation, explained
-from bayes_point.comparison.health import SamplerHealth, sampler_health
-from bayes_point.comparison.scalars import flatten
-from bayes_point.comparison.statuses import EstimateStatus, estimate_statuses
-from bayes_point.comparison.validate import ESTIMATORS, SAMPLE_DIMS, select
+from bayes_point.comparison.health import SamplerHealth, health_of, sampler_health
+from bayes_point.comparison.selected import Selected
+from bayes_point.comparison.statuses import EstimateStatus
+from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.comparison.verdict import LEVEL, MARGIN, Verdict, judged
 from bayes_point.comparison.waterfall import largest
 
@@ -43,16 +42,20 @@ class Request:
     level: float = LEVEL
 
     @cached_property
+    def selected(self) -> Selected:
+        """The draws and estimates of the variables asked for."""
+        return Selected.of(self.tree, **self.selection)
+
+    @cached_property
     def explanation(self) -> Explanation:
-        """Why the estimates lie where they do, of the variables asked for."""
-        return explained(self.tree, self.selection)
+        """Why the estimates lie where they do."""
+        return explained(self.selected)
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
         """Whether each estimate can stand in for the posterior mean."""
         return {
-            e: judged(self.tree, self.selection, e, self.margin, self.level, lambda _: self.health)
-            for e in ESTIMATORS
+            e: judged(self.selected, e, self.margin, self.level, self.health) for e in ESTIMATORS
         }
 
     @cached_property
@@ -64,15 +67,16 @@ class Request:
     @cached_property
     def health(self) -> SamplerHealth:
         """What is known of the sampler, of all variables."""
-        return sampler_health(self.tree)
+        if any(asked is not None for asked in self.selection.values()):
+            return sampler_health(self.tree)
+        return health_of(self.tree, self.selected.posterior, self.selected.draws)
 
-    @cached_property
+    @property
     def n_varying(self) -> int:
         """How many of the scalar parameters have finite draws that are not all the same."""
-        posterior, _ = select(self.tree, **self.selection)
-        return int(Draws.of(flatten(posterior, SAMPLE_DIMS)).varies.sum())
+        return int(self.selected.draws.varies.sum())
 
-    @cached_property
+    @property
     def statuses(self) -> dict[str, EstimateStatus]:
         """How the search for each estimate ended."""
-        return estimate_statuses(self.tree)
+        return self.selected.statuses

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bayes_point.comparison.tables import summary
+from bayes_point.comparison.tables import summarised
 from bayes_point.comparison.validate import ESTIMATORS
 from bayes_point.report.coefficients import coefficients
 from bayes_point.report.download import csv_uri
@@ -22,9 +22,7 @@ _NUMBER = re.compile(r"^[+-]?(\d|inf$)")
 
 def summary_section(request: Request) -> dict[str, Any]:
     """Return the rows of `summary` as text, and what the marks in them mean."""
-    frame = summary(
-        request.tree, ci_prob=request.ci_prob, ci_kind=request.ci_kind, **request.selection
-    )
+    frame = summarised(request.selected, request.ci_prob, request.ci_kind, None)
     texts = frame.texts()
     columns = [_heading(str(column), request.ci_prob) for column in texts.columns]
     rows: list[dict[str, Any]] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bayes_point.comparison.verdict import CANNOT_TELL, DIFFERS, NO_VERDICT, STANDS_IN
+from bayes_point.comparison.decision import CANNOT_TELL, DIFFERS, NO_VERDICT, STANDS_IN
 from bayes_point.report.wording import plural, sentence
 
 if TYPE_CHECKING:

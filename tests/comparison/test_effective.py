@@ -7,12 +7,7 @@ import pytest
 from arviz_stats.base import array_stats
 
 from bayes_point.comparison.draws import Draws, interval, interval_mcse
-from bayes_point.comparison.effective import (
-    bulk_size,
-    effective_size,
-    rank_r_hat,
-    tail_size,
-)
+from bayes_point.comparison.effective import effective_size, rank_diagnostics, tail_size
 from tests.trees import ar1
 
 AXES = {"chain_axis": 0, "draw_axis": 1}
@@ -25,12 +20,12 @@ def test_errors_are_those_of_arviz(shape: tuple[int, int, int], rho: float) -> N
     expected = array_stats.ess(x, method="mean", **AXES)
     np.testing.assert_allclose(effective_size(x), expected, rtol=1e-12)
     expected = array_stats.ess(x, method="bulk", **AXES)
-    np.testing.assert_allclose(bulk_size(x), expected, rtol=1e-12)
+    r_hat, bulk = rank_diagnostics(x)
+    np.testing.assert_allclose(bulk, expected, rtol=1e-12)
     expected = array_stats.ess(x, method="tail", prob=(0.05, 0.95), **AXES)
     np.testing.assert_allclose(tail_size(x, (0.05, 0.95)), expected, rtol=1e-12)
-    if shape[0] > 1:
-        expected = array_stats.rhat(x, method="rank", **AXES)
-        np.testing.assert_allclose(rank_r_hat(x), expected, rtol=1e-12)
+    expected = array_stats.rhat(x, method="rank", **AXES) if shape[0] > 1 else np.nan
+    np.testing.assert_allclose(r_hat, expected, rtol=1e-12)
     draws = Draws.of(x)
     for name, own in (("mean", draws.mean_mcse), ("sd", draws.sd_mcse)):
         np.testing.assert_allclose(own, array_stats.mcse(x, method=name, **AXES), rtol=1e-12)
@@ -54,15 +49,16 @@ def test_constant_draws_are_worth_their_number() -> None:
 
 def test_chains_that_are_stuck_apart() -> None:
     x = np.repeat([[1.0], [2.0]], 10, axis=1)[..., None]
-    assert rank_r_hat(x).tolist() == [np.inf]
+    assert rank_diagnostics(x)[0].tolist() == [np.inf]
 
 
 def test_ties_share_their_ranks() -> None:
     x = np.random.default_rng(4).integers(0, 3, (2, 40, 6)).astype(float)
     expected = array_stats.ess(x, method="bulk", **AXES)
-    np.testing.assert_allclose(bulk_size(x), expected, rtol=1e-12)
+    r_hat, bulk = rank_diagnostics(x)
+    np.testing.assert_allclose(bulk, expected, rtol=1e-12)
     expected = array_stats.rhat(x, method="rank", **AXES)
-    np.testing.assert_allclose(rank_r_hat(x), expected, rtol=1e-12)
+    np.testing.assert_allclose(r_hat, expected, rtol=1e-12)
 
 
 def test_a_batch_is_what_its_columns_are_alone() -> None:

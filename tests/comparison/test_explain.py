@@ -15,6 +15,7 @@ from scipy import stats
 from bayes_point.comparison.explain import CAUSES, STEPS, explain
 from bayes_point.comparison.gaps import gaps
 from bayes_point.errors import ComparisonError
+from tests.grids import drawn_on_grid
 from tests.reference import read_data
 from tests.tree_layout import assemble, estimate, finding
 from tests.trees import coin_tree, failed_tree, many_tree, regression_posterior, regression_tree
@@ -156,13 +157,8 @@ def test_bioassay() -> None:
     eta = alpha[:, None, None] + beta[:, None] * data["x"]
     log = (data["y"] * eta - data["n"] * np.logaddexp(0, eta)).sum(-1)
     mass = np.exp(log - log.max())
-    rng = np.random.default_rng(4)
-    cell = rng.choice(mass.size, size=(4, 1500), p=mass.ravel() / mass.sum())
-    jitter = rng.uniform(-0.5, 0.5, (2, *cell.shape))
-    draws = {
-        "alpha": alpha[cell // len(beta)] + jitter[0] * (alpha[1] - alpha[0]),
-        "beta": beta[cell % len(beta)] + jitter[1] * (beta[1] - beta[0]),
-    }
+    pair = drawn_on_grid(alpha, beta, mass, (4, 1500), seed=4)
+    draws = dict(zip(("alpha", "beta"), pair, strict=True))
     best = estimate({"alpha": 0.8465802, "beta": 7.7488194})
     found = explain(assemble(draws, mle=best, map=best, mode=best))
     for name, mean, size in (("alpha", 1.31, 0.42), ("beta", 11.64, 0.67)):

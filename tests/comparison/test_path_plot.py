@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -18,12 +16,6 @@ from tests.trees import coin_tree, regression_tree
 
 matplotlib.use("Agg")
 POWERS = np.array([0.0, 0.01, 0.1, 1.0, 10.0])
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def coin_path(dim: str = "prior_power", powers: np.ndarray = POWERS) -> xr.Dataset:

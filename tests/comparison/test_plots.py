@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -21,12 +20,6 @@ from tests.trees import coin_tree, failed_tree, many_tree, regression_tree
 
 matplotlib.use("Agg")
 FIGURES: list[Callable[..., Any]] = [plot_gaps, plot_estimates, plot_joint]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def drawn(pc: PlotCollection, visual: str, name: str) -> Any:

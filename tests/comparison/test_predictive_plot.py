@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -19,12 +17,6 @@ from bayes_point.errors import ComparisonError
 
 matplotlib.use("Agg")
 Y = np.array([-0.4, 0.1, 1.3, 0.6])
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def column(centre: float, sd: float) -> Column:

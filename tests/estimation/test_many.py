@@ -100,3 +100,56 @@ def test_a_centred_hierarchy_has_no_mode() -> None:
         found = bp.find_MAP(model, n_starts=1, random_seed=1, progressbar=False)
     assert found.status.key == "unbounded"
     assert "tau" in found.findings[0].parameters
+
+
+def test_a_lasso_has_its_exact_zeros() -> None:
+    penalty = 60.0
+    with pm.Model() as model:
+        beta = pm.Laplace("beta", 0, 1 / penalty, shape=P)
+        pm.Normal("y", X @ beta, 1, observed=Y)
+    found = bp.find_MAP(model, progressbar=False)
+    assert found.status.key == "converged"
+    b = found.point["beta"].values
+    # Zero is a subgradient of |y - Xb|^2 / 2 + penalty |b|_1, and that is the maximum.
+    slope, zero = X.T @ (Y - X @ b), b == 0
+    assert 0 < zero.sum() < P
+    np.testing.assert_allclose(slope[~zero], penalty * np.sign(b[~zero]), rtol=1e-9)
+    assert np.all(np.abs(slope[zero]) < penalty)
+
+
+def test_rates_without_a_count_are_exactly_zero() -> None:
+    y = rng.poisson(1.0, size=P)
+    with pm.Model() as model:
+        rate = pm.Exponential("rate", 1, shape=P)
+        pm.Poisson("y", rate, observed=y)
+    found = bp.find_MLE(model, n_starts=2, progressbar=False)
+    assert found.status.key == "on_boundary"
+    # The MLE of a Poisson rate is its count.
+    np.testing.assert_allclose(found.point["rate"], y, rtol=1e-8)
+    assert np.all(found.point["rate"].values[y == 0] == 0)
+    named = {name for finding in found.findings for name in finding.parameters}
+    assert named == {f"rate[{j}]" for j in np.flatnonzero(y == 0)}
+
+
+def test_log_rates_without_a_count_are_at_minus_infinity() -> None:
+    y = rng.poisson(20.0, size=P)
+    y[7] = 0
+    with pm.Model() as model:
+        log_rate = pm.Normal("log_rate", 0, 5, shape=P)
+        pm.Poisson("y", pm.math.exp(log_rate), observed=y)
+    with pytest.warns(EstimationWarning, match=r"log_rate\[7\] to -infinity"):
+        found = bp.find_MLE(model, n_starts=2, progressbar=False)
+    assert found.status.key == "at_infinity"
+    with np.errstate(divide="ignore"):
+        np.testing.assert_allclose(found.point["log_rate"], np.log(y), rtol=1e-8)
+
+
+def test_active_bounds_are_reached_exactly() -> None:
+    y = rng.normal(0.5, size=P)
+    with pm.Model() as model:
+        mu = pm.Uniform("mu", 0, 1, shape=P)
+        pm.Normal("y", mu, 1, observed=y)
+    found = bp.find_MAP(model, n_starts=2, progressbar=False)
+    assert found.status.key == "on_boundary"
+    # The mean of one normal observation, on [0, 1], is the observation or the nearer edge.
+    np.testing.assert_allclose(found.point["mu"], np.clip(y, 0, 1), atol=1e-8)

@@ -17,10 +17,6 @@ from bayes_point.estimation.status import Status
 from tests.reference.pathologies import PATHOLOGIES
 from tests.zoo import Estimator
 
-# What is not right yet. Each is asserted to be wrong still, so that none is left here when it is.
-KNOWN_WRONG: set[tuple[str, Estimator]] = {
-    ("skew_normal_of_symmetric_data", "mle"),
-}
 # More than a second of searching each.
 SLOW = set(
     """
@@ -28,18 +24,19 @@ SLOW = set(
     betabinomial_underdispersed collinear_unknown_sd contaminated_normal dyestuff2
     dyestuff2_log_sd dyestuff2_variance eight_schools_centred_log_tau eight_schools_marginal
     eight_schools_noncentred endometrial_effect_coded endometrial_firth_mle explosive_series
-    funnel_flat funnel_noncentred gp_constant_signal gp_without_signal
-    gp_without_signal_free_scale laplace_scale lognormal_three_parameters mixture_collapse
-    mixture_of_regressions mixture_of_smooth_data mixture_of_smooth_data_weights
-    mixture_weight_at_edge multinomial_zero_count multinomial_zero_count_dirichlet_2
-    multinomial_zero_count_dirichlet_half multinomial_zero_logit negbin_dispersion
-    negbin_underdispersed one_factor one_observation_log_sd ordered_empty_lowest
-    ordered_empty_middle ordered_means_reversed own_noise_of_one_group perfect_fit_log_sd
-    poisson_zero_group_contrast rotated_factors saturation_curvature
-    saturation_not_reached sd_upper_bound separation_complete separation_complete_centred
-    separation_probit skew_normal_of_symmetric_data skew_normal_one_sided softmax_unseen_class
-    t_on_light_tails t_on_ties truncated_normal_long_tail two_components_for_one_group
-    two_points_covariance two_variances von_mises_all_equal weibull_three_parameters
+    frontier funnel_flat funnel_noncentred gp_constant_signal gp_without_noise gp_without_signal
+    gp_without_signal_free_scale laplace_scale lognormal_three_parameters minimax_of_a_line
+    minimax_regression mixture_collapse mixture_of_regressions mixture_of_smooth_data
+    mixture_of_smooth_data_weights mixture_weight_at_edge multinomial_zero_count
+    multinomial_zero_count_dirichlet_2 multinomial_zero_count_dirichlet_half
+    multinomial_zero_logit negbin_dispersion negbin_underdispersed one_factor
+    one_observation_log_sd ordered_empty_lowest ordered_empty_middle ordered_means_reversed
+    own_noise_of_one_group perfect_fit_log_sd poisson_zero_group_contrast rotated_factors
+    saturation_curvature saturation_not_reached sd_upper_bound separation_complete
+    separation_complete_centred separation_probit skew_normal_of_symmetric_data
+    skew_normal_one_sided softmax_unseen_class t_on_light_tails t_on_ties
+    truncated_normal_long_tail two_components_for_one_group two_points_covariance two_variances
+    uniform_of_ties von_mises_all_equal weibull_three_parameters
     weibull_three_parameters_log_gap zero_counts zip_without_extra_zeros
     zip_without_extra_zeros_logit
     """.split()  # noqa: SIM905 - a table of names
@@ -62,12 +59,11 @@ def found(name: str, estimator: Estimator) -> PointEstimate:
         return find(built(name), progressbar=False, random_seed=1, **kwargs)
 
 
-def cases(known_wrong: bool = False) -> list:
+def cases() -> list:
     return [
         pytest.param(z.name, estimator, marks=[pytest.mark.slow] * (z.name in SLOW))
         for z in PATHOLOGIES
         for estimator in z.estimators
-        if ((z.name, estimator) in KNOWN_WRONG) == known_wrong
     ]
 
 
@@ -125,8 +121,3 @@ def check_nothing_is_fabricated(estimate: PointEstimate) -> None:
 def test_truth(name: str, estimator: Estimator) -> None:
     assert not list(complaints(name, estimator))
     check_nothing_is_fabricated(found(name, estimator))
-
-
-@pytest.mark.parametrize(("name", "estimator"), cases(known_wrong=True))
-def test_known_wrong_are_wrong_still(name: str, estimator: Estimator) -> None:
-    assert list(complaints(name, estimator)), f"{name} is right now: take it out of KNOWN_WRONG"

@@ -111,7 +111,7 @@ COIN_FORMS = ("probability", "logit", "odds", "affine")
     st.sampled_from(COIN_FORMS),
     kinds=(*(((4, 4), form) for form in COIN_FORMS), ((0, 3), "odds")),
     quick=2,
-    slow=25,
+    slow=16,
 )
 def test_coin_by_any_other_name(tosses: tuple[int, int], form: str) -> None:
     heads, n = tosses
@@ -153,7 +153,7 @@ SCALE_FORMS = ("sd", "log", "variance", "precision")
     st.sampled_from(SCALE_FORMS),
     kinds=tuple((np.array([2.0, 2.0, 2.0]), form) for form in SCALE_FORMS),
     quick=2,
-    slow=20,
+    slow=12,
 )
 def test_scale_by_any_other_name(y: np.ndarray, form: str) -> None:
     estimate = mle(gaussian(y, form))
@@ -210,7 +210,7 @@ def determined(x: np.ndarray, y: np.ndarray) -> list[str]:
     st.integers(0, 99),
     kinds=((QUASI, 2),),
     quick=1,
-    slow=10,
+    slow=7,
 )
 def test_order_of_observations(xy: Rows, seed: int) -> None:
     x, y = xy
@@ -226,7 +226,7 @@ def test_order_of_observations(xy: Rows, seed: int) -> None:
     st.sampled_from([-2.0, 0.0, 1.0]),
     kinds=((QUASI, 10.0, 0.0),),
     quick=1,
-    slow=12,
+    slow=8,
 )
 def test_what_priors_believe(xy: Rows, sd: float, mean: float) -> None:
     one, other = mle(logistic(*xy)), mle(logistic(*xy, sd=sd, mean=mean))
@@ -237,7 +237,7 @@ def test_what_priors_believe(xy: Rows, sd: float, mean: float) -> None:
     XY,
     kinds=((SEPARATED,), (CONSTANT,), (ONE_CLASS,)),
     quick=2,
-    slow=20,
+    slow=12,
 )
 def test_logistic_status(xy: Rows) -> None:
     """Albert & Anderson (1984), https://doi.org/10.1093/biomet/71.1.1: with one column it is easy.
@@ -268,7 +268,7 @@ def test_logistic_status(xy: Rows) -> None:
     st.sampled_from([-50.0, 0.5, 1e4]),
     kinds=(([0, 0], 0.5),),
     quick=2,
-    slow=15,
+    slow=10,
 )
 def test_constant_potential(counts: list[int], constant: float) -> None:
     def model(potential: bool) -> pm.Model:
@@ -312,7 +312,7 @@ TWICE = np.array([[0.0, 0, 2], [1, 2, 1], [2, 4, 4], [-1, -2, 2], [3, 6, 0]])  #
     st.sampled_from([1e-4, 0.1, 3.0, 1e5]),
     kinds=((EXACT, 0.1), (TWICE, 1e5)),
     quick=1,
-    slow=12,
+    slow=8,
 )
 def test_scaled_column(rows: np.ndarray, factor: float) -> None:
     x, y = np.column_stack([np.ones(len(rows)), rows[:, :2]]), rows[:, 2]
@@ -341,7 +341,7 @@ def test_scaled_column(rows: np.ndarray, factor: float) -> None:
     st.sampled_from([0.01, 1.0, 1e3]),
     kinds=((EXACT, -100.0, 1e3),),
     quick=2,
-    slow=10,
+    slow=7,
 )
 def test_affine_response(rows: np.ndarray, shift: float, factor: float) -> None:
     """Moving and stretching y moves the intercept, and stretches all coefficients and the sd."""

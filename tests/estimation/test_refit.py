@@ -13,11 +13,13 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 import xarray as xr
+from rich.console import Console
 from scipy import stats
 from scipy.special import xlogy
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning, ModelError
+from bayes_point.estimation import running
 
 RNG = np.random.default_rng(21)
 
@@ -457,11 +459,18 @@ def test_what_takes_long_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     close(fits["mu"], y.mean(axis=1))
 
 
-def test_progress(capsys: pytest.CaptureFixture) -> None:
-    bp.refit(normal(), {"y": np.ones((2, 4)) + np.arange(4)})
-    assert "Refitting" in capsys.readouterr().out
-    refit(normal(), {"y": np.ones((2, 4)) + np.arange(4)})
-    assert capsys.readouterr().out == ""
+@pytest.mark.parametrize(("show", "terminal"), [(True, True), (True, False), (False, True)])
+def test_progress(
+    show: bool, terminal: bool, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "Console", lambda: Console(force_terminal=terminal, width=100))
+    bp.refit(normal(), {"y": np.ones((2, 4)) + np.arange(4)}, progressbar=show)
+    out = capsys.readouterr().out
+    if show and terminal:
+        assert "Refitting" in out
+        assert "2/2" in out
+    else:
+        assert out == ""
 
 
 def test_an_interrupt_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -351,9 +351,9 @@ def test_hessians_are_those_of_the_gradients(build: Build) -> None:
 @over([grid, potentials, garch], slow=[garch])
 def test_the_loop_over_rows_gives_the_same(build: Build) -> None:
     model, density, x = prepared(build)
-    assert density.is_vectorised
+    assert density.functions.is_vectorised
     loop = LogDensity(model)
-    loop.__dict__["is_vectorised"] = False
+    loop.functions.is_vectorised = False
     for got, expected in zip(
         loop.evaluate(x, density.terms), density.evaluate(x, density.terms), strict=True
     ):
@@ -388,7 +388,7 @@ def test_an_op_that_cannot_be_vectorised_is_looped_over() -> None:
         mu = pm.Normal("mu", 0, 1, shape=2)
         pm.Normal("y", Half()(mu), 1, observed=[1.0, 2.0])
     density = LogDensity(model)
-    assert not density.is_vectorised
+    assert not density.functions.is_vectorised
     x = np.array([[0.0, 1.0], [3.0, -1.0], [2.0, 4.0]])
     values, gradients = density.evaluate(x, ("likelihood",))
     expected = stats.norm(x / 2, 1).logpdf([1.0, 2.0]).sum(axis=1)
@@ -411,9 +411,9 @@ def test_what_does_not_depend_on_the_parameters(vectorised: bool) -> None:
         pm.Normal("y", mu, 1, observed=0.0)
     density = LogDensity(model)
     if vectorised:
-        assert density.is_vectorised
+        assert density.functions.is_vectorised
     else:
-        density.__dict__["is_vectorised"] = False
+        density.functions.is_vectorised = False
     x, terms = np.array([[0.0], [1.0]]), ("prior", "potential", "jacobian")
     values, gradients = density.evaluate(x, terms)
     np.testing.assert_array_equal(values, [[0, 2, 0]] * 2)
@@ -444,9 +444,9 @@ def test_a_singular_matrix_is_a_row_of_nan(vectorised: bool) -> None:
         pm.Normal("y", a, 1, observed=0.0)
     density = LogDensity(model)
     if vectorised:
-        assert density.is_vectorised
+        assert density.functions.is_vectorised
     else:
-        density.__dict__["is_vectorised"] = False
+        density.functions.is_vectorised = False
     x, terms = np.array([[2.0], [1.0], [3.0]]), ("potential", "likelihood")
     values, gradients = density.evaluate(x, terms)
     np.testing.assert_allclose(values[:, 0], [2 / 3, np.nan, 3 / 8], rtol=1e-14)
@@ -471,9 +471,9 @@ def test_a_parameter_outside_its_domain_is_density_zero(vectorised: bool) -> Non
         pm.Normal("y", 5, sigma, observed=Y)
     density = LogDensity(model)
     if vectorised:
-        assert density.is_vectorised
+        assert density.functions.is_vectorised
     else:
-        density.__dict__["is_vectorised"] = False
+        density.functions.is_vectorised = False
     values, gradients = density.evaluate(np.array([[1.0], [-1.0], [2.0]]), ("likelihood",))
     expected = [stats.norm(5, sd).logpdf(Y).sum() for sd in (1.0, 2.0)]
     np.testing.assert_allclose(values[[0, 2], 0], expected, rtol=1e-13)
@@ -492,7 +492,7 @@ def test_chunks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     # Of 10 parameters and 6 data: two rows, then one row at a time.
     for elements in (20, 1):
-        monkeypatch.setattr("bayes_point.model.density._ELEMENTS_AT_ONCE", elements)
+        monkeypatch.setattr("bayes_point.model.evaluation._ELEMENTS_AT_ONCE", elements)
         pieces = [
             *density.evaluate(x, density.terms),
             density.hessian(x, density.terms),
@@ -643,7 +643,7 @@ def test_unknown_backend(backend: Any) -> None:
 
 
 def test_a_backend_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bayes_point.model.density.find_spec", lambda name: None)
+    monkeypatch.setattr("bayes_point.model.compiling.find_spec", lambda name: None)
     with pytest.raises(ModelError, match="backend='jax' needs the package 'jax', which is not"):
         LogDensity(prepared(scalars)[0], backend="jax")
 
@@ -713,7 +713,7 @@ def test_rows_have_data_of_their_own(names: list[str], vectorised: bool) -> None
     # What the model gives with the data put into it, one data set at a time.
     density = LogDensity(regression(), inputs=names)
     if not vectorised:
-        density.__dict__["is_vectorised"] = False
+        density.functions.is_vectorised = False
     assert list(density.inputs) == names
     data = {name: changed(name, one.own, 3) for name, one in density.inputs.items()}
     x = np.random.default_rng(4).normal(size=(3, density.p))

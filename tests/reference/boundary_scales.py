@@ -18,6 +18,10 @@ WAITS = np.array([2.3, 3.1, 2.6, 5.0])
 ALTERNATING = np.array([1.0, -0.8, 1.1, -1.2, 0.9, -1.0, 0.7, -0.9, 1.2, -1.0])
 
 
+GP_TIMES = np.linspace(0, 5, 12)
+GP_WIGGLE = np.sin(GP_TIMES) + 0.2 * np.cos(11 * GP_TIMES)
+
+
 def dyestuff2_sd() -> pm.Model:
     with pm.Model() as model:
         mu, sigma = pm.Flat("mu"), pm.HalfFlat("sigma")
@@ -34,6 +38,16 @@ def dyestuff2_variance() -> pm.Model:
         var_batch = pm.HalfFlat("var_batch")
         cov = var_batch * np.ones((5, 5)) + sigma**2 * np.eye(5)
         pm.MvNormal("y", mu * np.ones(5), cov=cov, observed=DYESTUFF2)
+    return model
+
+
+def gp_without_noise() -> pm.Model:
+    with pm.Model() as model:
+        ell = pm.InverseGamma("ell", 3, 2)
+        eta, noise = pm.HalfNormal("eta", 2), pm.HalfNormal("noise", 1)
+        squared = np.subtract.outer(GP_TIMES, GP_TIMES) ** 2
+        cov = eta**2 * pm.math.exp(-0.5 * squared / ell**2) + noise**2 * np.eye(12)
+        pm.MvNormal("y", np.zeros(12), cov=cov, observed=GP_WIGGLE)
     return model
 
 
@@ -167,6 +181,17 @@ BOUNDARY_SCALES = (
             _gp_loglik + stats.halfnorm().logpdf(0),
             ("eta",),
             "noise: root mean square",
+        ),
+    ),
+    # The mode of the other two without noise, by Newton's method in 60 digits.
+    ZooModel(
+        "gp_without_noise",
+        gp_without_noise,
+        map=edge(
+            {"ell": 1.14138555770811, "eta": 1.07593559819769, "noise": 0.0},
+            10.1983725712901,
+            ("noise",),
+            "interpolation: Newton's method in 60 digits",
         ),
     ),
     # theta^-n from max y on, and 0 below: the maximum is a corner of the support.

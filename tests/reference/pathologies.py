@@ -22,6 +22,7 @@ from tests.reference.several_optima import SEVERAL_OPTIMA
 from tests.reference.unbounded import UNBOUNDED
 from tests.reference.unbounded_fits import UNBOUNDED_FITS
 from tests.reference.unbounded_scales import UNBOUNDED_SCALES
+from tests.reference.walls import WALLS
 
 __all__ = ["PATHOLOGIES"]
 
@@ -43,6 +44,7 @@ PATHOLOGIES = (
     *SEVERAL_OPTIMA,
     *KINKS,
     *PRIOR_KINKS,
+    *WALLS,
     *DISCRETE,
     *EIGHT_SCHOOLS,
     *LATENTS,

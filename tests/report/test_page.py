@@ -251,7 +251,7 @@ def test_a_figure_that_fails_fails_the_report_and_leaves_no_figure_open(
         plt.figure()
         raise ValueError("no such colour")
 
-    monkeypatch.setattr(module, "plot_gaps", broken)
+    monkeypatch.setattr(module, "draw_gaps", broken)
     before = plt.get_fignums()
     with pytest.raises(
         ReportError, match=r"'All gaps at a glance' .* ValueError: no such colour"

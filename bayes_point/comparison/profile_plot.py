@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from arviz_base.labels import BaseLabeller
 from arviz_plots import PlotCollection
-from arviz_plots.visuals import fill_between_y, hline, labelled_title, line_xy, remove_axis, vline
-from arviz_stats.base import array_stats
-from numpy.typing import NDArray
+from arviz_plots.visuals import fill_between_y, hline, line_xy, remove_axis, vline
 
-from bayes_point.comparison.draws import MIN_DRAWS
-from bayes_point.comparison.scalars import flatten, scalars
+from bayes_point.comparison.legends import draw_legend
+from bayes_point.comparison.profile_panels import Panel, draws_by_label, panel_of
 from bayes_point.comparison.styling import (
     STYLES,
     Visuals,
-    backend_module,
     backend_name,
     check_visuals,
     grid_arguments,
     parameter_limit,
     visual_arguments,
 )
-from bayes_point.comparison.validate import SAMPLE_DIMS, posterior_of
+from bayes_point.comparison.titles import draw_titles
 from bayes_point.errors import ComparisonError
 
 __all__ = ["plot_profile"]
-
-Array = NDArray[np.float64]
 
 _VISUALS = (
     "posterior",
@@ -45,29 +38,6 @@ _VISUALS = (
     "remove_axis",
     "legend",
 )
-# Where the quadratic approximation ends to be drawn: its relative likelihood is then below 1 %.
-_TAIL = 3.1
-_OPEN = {
-    "edge of the support": "edge of the support",
-    "edge": "edge",
-    "infinity": "",
-    "not identified": "not identified",
-    "not converged": "not converged",
-    "disjoint": "in pieces",
-}
-
-
-@dataclass(frozen=True)
-class _Panel:
-    """What is drawn of one parameter; curves are (2, n), x above y, the maximum being 1."""
-
-    name: str
-    profile: Array
-    quadratic: Array
-    posterior: Array
-    interval: Array
-    estimate: float
-    title: str
 
 
 def plot_profile(
@@ -137,8 +107,8 @@ def plot_profile(
     estimator = str(profiles.attrs["estimator"])
     chosen = _chosen(group, var_names)
     shown = chosen[: parameter_limit(max_parameters)]
-    draws = {} if dt is None else _draws(dt)
-    panels = [_panel(group.sel(parameter=label), draws.get(label)) for label in shown]
+    draws = {} if dt is None else draws_by_label(dt)
+    panels = [panel_of(group.sel(parameter=label), draws.get(label)) for label in shown]
     data = _dataset(panels, "estimate")
     if plot_collection is None:
         n = len(panels)
@@ -166,18 +136,7 @@ def plot_profile(
     draw("interval", line_xy, _bars(panels, cut), bar)
     # An estimate at infinity has no line, and its plot all the rest.
     every = _constant(panels, 0.0)
-    kwargs = visual_arguments(visuals, "title", {"size": 12})
-    if kwargs is not False:
-        titles = _Titles({panel.name: panel.title for panel in panels})
-        pc.map(
-            labelled_title,
-            "title",
-            data=every,
-            ignore_aes="all",
-            labeller=titles,
-            subset_info=True,
-            **kwargs,
-        )
+    draw_titles(pc, visuals, {panel.name: panel.title for panel in panels})
     if visual_arguments(visuals, "remove_axis", True) is not False:
         pc.map(remove_axis, data=every, store_artist=False, axis="y", ignore_aes="all")
     if len(shown) < len(chosen):
@@ -191,22 +150,12 @@ def plot_profile(
     entries[estimator] = {"color": style.color, "linestyle": "C1", "width": 1.2}
     if any(panel.posterior.size for panel in panels):
         entries["posterior density"] = {"color": _FILL["color"], "width": 8, "alpha": 0.35}
-    _legend(pc, visuals, backend, entries)
+    draw_legend(pc, visuals, backend, entries, inches=0.085)
     return pc
 
 
 _FILL = {"color": "B2", "alpha": 0.35}
 _QUADRATIC = {"color": "B1", "linestyle": "C2", "width": 1.3}
-
-
-class _Titles(BaseLabeller):
-    """Titles looked up by the name of the variable."""
-
-    def __init__(self, titles: Mapping[str, str]) -> None:
-        self._titles = titles
-
-    def make_label_vert(self, var_name: str | None, sel: Any, isel: Any) -> str:
-        return self._titles.get(str(var_name), str(var_name))
 
 
 def _curve_name(profiles: xr.DataTree) -> str:
@@ -238,71 +187,7 @@ def _chosen(group: xr.Dataset, var_names: str | Sequence[str] | None) -> list[st
     return found
 
 
-def _draws(dt: xr.DataTree) -> dict[str, Array]:
-    """Return the posterior draws of each scalar by its label."""
-    posterior = posterior_of(dt)
-    x = flatten(posterior, SAMPLE_DIMS)
-    return {row.label: x[..., i].ravel() for i, row in enumerate(scalars(posterior, SAMPLE_DIMS))}
-
-
-def _panel(row: xr.Dataset, draws: Array | None) -> _Panel:
-    label = str(row["parameter"].item())
-    value, root = row["value"].values, row["signed_root"].values
-    profile = np.stack([value, np.exp(-0.5 * root**2)])
-    estimate, stderr = float(row["estimate"]), float(row["stderr"])
-    drawn = value[np.isfinite(value)]
-    low, high = (float(drawn.min()), float(drawn.max())) if drawn.size else (0.0, 1.0)
-    quadratic = np.empty((2, 0))
-    if np.isfinite(estimate) and np.isfinite(stderr) and stderr > 0:
-        wide = 0.1 * (high - low)
-        x = np.linspace(
-            max(estimate - _TAIL * stderr, low - wide),
-            min(estimate + _TAIL * stderr, high + wide),
-            100,
-        )
-        quadratic = np.stack([x, np.exp(-0.5 * ((x - estimate) / stderr) ** 2)])
-    interval = row["interval"].values
-    ends = np.where(np.isfinite(interval), interval, [low, high])
-    ends = np.where(np.isnan(interval), np.nan, ends)
-    return _Panel(
-        label.replace("/", "∕"),
-        profile,
-        quadratic,
-        _density(draws, low, high),
-        ends,
-        estimate if np.isfinite(estimate) else np.nan,
-        _title(label, interval, [str(reason) for reason in row["reason"].values]),
-    )
-
-
-def _density(draws: Array | None, low: float, high: float) -> Array:
-    """Return the posterior density, the maximum being 1, near where the profile is drawn."""
-    if draws is None or draws.size < MIN_DRAWS or not np.all(np.isfinite(draws)):
-        return np.empty((2, 0))
-    if np.ptp(draws) == 0:
-        return np.empty((2, 0))
-    # Far outliers would make the grid of the density coarse where it is looked at.
-    wide = 0.5 * (high - low)
-    near = draws[(draws > low - wide) & (draws < high + wide)]
-    if near.size < MIN_DRAWS:
-        return np.empty((2, 0))
-    x, y, _ = array_stats.kde(near)
-    return np.stack([x, y / y.max()])
-
-
-def _title(label: str, interval: Array, reasons: Sequence[str]) -> str:
-    def end(at: float, reason: str) -> str:
-        if np.isnan(at):
-            return "?"
-        text = "∞" if np.isinf(at) else f"{abs(at):.3g}"
-        return f"{'−' if at < 0 else ''}{text}"
-
-    said = ", ".join(dict.fromkeys(_OPEN[r] for r in reasons if _OPEN.get(r)))
-    lower, upper = (end(at, reason) for at, reason in zip(interval, reasons, strict=True))
-    return f"{label}\n{lower} to {upper}" + (f" ({said})" if said else "")
-
-
-def _dataset(panels: Sequence[_Panel], what: str) -> xr.Dataset:
+def _dataset(panels: Sequence[Panel], what: str) -> xr.Dataset:
     """One variable a panel, those without the thing left out."""
     out = {}
     for panel in panels:
@@ -326,11 +211,11 @@ def _dataset(panels: Sequence[_Panel], what: str) -> xr.Dataset:
     return xr.Dataset(out)
 
 
-def _constant(panels: Sequence[_Panel], value: float) -> xr.Dataset:
+def _constant(panels: Sequence[Panel], value: float) -> xr.Dataset:
     return xr.Dataset({panel.name: xr.DataArray(value) for panel in panels})
 
 
-def _bars(panels: Sequence[_Panel], height: float) -> xr.Dataset:
+def _bars(panels: Sequence[Panel], height: float) -> xr.Dataset:
     return xr.Dataset(
         {
             panel.name: xr.DataArray(
@@ -342,25 +227,3 @@ def _bars(panels: Sequence[_Panel], height: float) -> xr.Dataset:
             if not np.any(np.isnan(panel.interval))
         }
     )
-
-
-def _legend(
-    pc: Any, visuals: Mapping[str, Any], backend: str, entries: Mapping[str, Mapping[str, Any]]
-) -> None:
-    default: dict[str, Any] = {}
-    if backend == "matplotlib":
-        figure = pc.get_viz("figure")
-        widths = [0.8 + 0.085 * len(label) for label in entries]
-        room = figure.get_size_inches()[0]
-        columns = len(widths) if sum(widths) <= room else int(room / max(widths))
-        default = {
-            "loc": "outside lower center" if figure.get_layout_engine() else "lower center",
-            "ncols": max(1, columns),
-            "frameon": False,
-            "fontsize": 10,
-        }
-    kwargs = visual_arguments(visuals, "legend", default)
-    if kwargs is not False:
-        backend_module(backend).legend(
-            pc, [dict(e) for e in entries.values()], list(entries), update_visuals=False, **kwargs
-        )

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_point.comparison.profiles import plot_profile
+from bayes_point.comparison.profile_plot import plot_profile
 from bayes_point.errors import ComparisonError
 from tests.trees import coin_tree
 
 matplotlib.use("Agg")
 CUT = 3.841458820694124
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def coin_profile() -> xr.DataTree:
