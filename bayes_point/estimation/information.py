@@ -19,6 +19,7 @@ from bayes_point.errors import EstimationError
 from bayes_point.estimation.maximise import finite_hessian
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.status import Status
+from bayes_point.estimation.whitening import is_top, sharpened
 
 if TYPE_CHECKING:
     from bayes_point.estimation.point_estimate import PointEstimate
@@ -122,19 +123,25 @@ def information(estimate: PointEstimate) -> Information:
         flat = rows[rows.sum(axis=1) == 1].any(axis=0)
         fixed = np.where(flat & (fixed == ""), "flat", fixed)
         gradient = objective.evaluate(x[None, :])[1][0]
-        fixed = _without_kinks(fixed, gradient, hessian)
+        # As far as rounding of the density lets the search come near.
+        rounding = certificate.evidence.get("rounding of the log density", 0.0)
+        fixed = _without_kinks(fixed, gradient, hessian, max(_KINK, 2 * np.sqrt(rounding)))
         k = int(np.sum(rows.sum(axis=1) > 1))
         kept, lost = _together(estimate, hessian, fixed)
         basis = np.column_stack([np.eye(len(x))[:, fixed == ""], kept])
         axes, curvature = _eigen(hessian, basis)
+        flat = curvature <= _FLAT
+        if k == 0 and (sharp := sharpened(objective, x, axes, curvature)) is not None:
+            axes, curvature = sharp
+            flat = np.zeros(len(curvature), bool)
         # An edge or infinity is looked into first by the certificate: beside one there can be null
         # directions that it does not speak of.
-        is_null = (np.arange(len(curvature)) < k) | (
-            (curvature <= _FLAT) & _is_level(objective, x, axes)
-        )
+        is_null = (np.arange(len(curvature)) < k) | (flat & _is_level(objective, x, axes))
         null, axes, curvature = axes[:, is_null], axes[:, ~is_null], curvature[~is_null]
-        curved = curvature > _FLAT
-        curved[curved] = _is_parabola(objective, x, axes[:, curved] / np.sqrt(curvature[curved]))
+        curved = ~flat[~is_null]
+        errors = axes[:, curved] / np.sqrt(curvature[curved])
+        # On a ridge that bends, a straight step of one standard error leaves it.
+        curved[curved] = _is_parabola(objective, x, errors) | is_top(objective, x, errors)
     return Information(
         x,
         tuple(map(str, fixed)),
@@ -167,10 +174,12 @@ def _fixed(estimate: PointEstimate) -> NDArray[np.str_]:
     return fixed
 
 
-def _without_kinks(fixed: NDArray[np.str_], gradient: Array, hessian: Array) -> NDArray[np.str_]:
+def _without_kinks(
+    fixed: NDArray[np.str_], gradient: Array, hessian: Array, least: float
+) -> NDArray[np.str_]:
     diagonal = -np.diagonal(hessian)
     slope = np.abs(gradient) / np.sqrt(np.where(diagonal > 0, diagonal, np.inf))
-    return np.where((fixed == "") & (slope > _KINK), "kink", fixed)
+    return np.where((fixed == "") & (slope > least), "kink", fixed)
 
 
 def _together(

@@ -37,8 +37,9 @@ from bayes_point.estimation.precision import precision
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.suspects import both_ways, is_answer, is_loose, suspects
 from bayes_point.estimation.tracks import Track
+from bayes_point.estimation.whitening import Ridge, ridge_at
 
-__all__ = ["certify", "is_evident", "unbounded"]
+__all__ = ["certify", "is_evident", "is_on_ridge", "unbounded"]
 
 Array = NDArray[np.float64]
 
@@ -67,6 +68,9 @@ def certify(
         certificate = judge_vertex(objective, vertex, start)
         if certificate is not None:
             return certificate
+    ridge = ridge_at(objective, x) if vertex is None else None
+    if ridge is not None and (certificate := _on_ridge(objective, ridge)) is not None:
+        return certificate
     if not settled:
         point = Point.at(objective, x, held)
         growing = runaways(objective, x, start)
@@ -75,8 +79,10 @@ def certify(
         path = path_from(objective, point, centre)
         if leads_away(path, point):
             return escaping(objective, point, path)
-        end, held = settle(objective, x)
-        x = end.x[0]
+        # Where rounding alone ended the search there is no kink to be looked for.
+        if not _is_still(point.distance, point.noise):
+            end, held = settle(objective, x)
+            x = end.x[0]
         if growing := runaways(objective, x, start):
             return unbounded_along(objective, point, growing)
     for attempt in range(_ROUNDS):
@@ -131,8 +137,38 @@ def unbounded(objective: Objective, x: Array, growing: list[Track]) -> Certifica
 def is_evident(objective: Objective, x: Array) -> bool:
     """Whether a point is an interior local maximum beyond doubt, without following anything."""
     point = Point.at(objective, x, np.zeros(len(x), bool))
-    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    still = _is_still(point.distance, point.noise)
     return still and point.spike <= SPIKE and not suspects(objective, point)
+
+
+def is_on_ridge(objective: Objective, x: Array) -> bool:
+    """Whether a point is an interior local maximum on a narrow ridge, beyond doubt."""
+    ridge = ridge_at(objective, x)
+    value = float(objective.evaluate(x[None, :])[0][0])
+    if ridge is None or ridge.value - value > 1e-9 * (1 + abs(value)):
+        return False
+    return _on_ridge(objective, ridge) is not None
+
+
+def _is_still(distance: float, noise: float) -> bool:
+    """Whether what is left of the way to a maximum, in standard errors, is rounding."""
+    return bool(distance**2 <= max(1e-12, 4 * noise))
+
+
+def _on_ridge(objective: Objective, ridge: Ridge) -> Certificate | None:
+    """Return the certificate of a maximum on a narrow ridge, if that is what it is."""
+    point = Point.at(objective, ridge.x, np.zeros(len(ridge.x), bool))
+    if not _is_still(ridge.distance, point.noise) or point.spike > SPIKE:
+        return None
+    least, most = float(ridge.curvature[0]), float(ridge.curvature[-1])
+    evidence = {
+        "distance to the maximum in standard errors": ridge.distance,
+        "smallest eigenvalue of the scaled curvature": least,
+        "largest eigenvalue of the scaled curvature": most,
+        "condition number": most / least,
+    }
+    certificate = Certificate.of(point, Status.CONVERGED)
+    return replace(certificate, evidence={**certificate.evidence, **evidence})
 
 
 def _better(
@@ -176,7 +212,7 @@ def _judge(
     walls = at_wall(objective, point.x, point.held)
     proven = bool(np.all(is_maximum_along(objective, point.x, point.held) == point.held))
     proven = proven and not rises_aslant(objective, point)
-    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    still = _is_still(point.distance, point.noise)
     poles = point.held if still else point.held | point.is_steep
     if len(null_space) and proven and point.distance < _STEEP:
         status = Status.NOT_IDENTIFIED

@@ -33,9 +33,13 @@ class Optimum:
         return len(self.starts)
 
 
-def distinct(search: Search, density: LogDensity) -> list[Optimum]:
-    """Return the distinct optima, best first; a search that did not settle found none."""
+def distinct(search: Search, density: LogDensity, first: int | None = None) -> list[Optimum]:
+    """Return the distinct optima, best first; a search that did not settle found none.
+
+    `first` is the one to be named first, of several that are equal but for rounding.
+    """
     order = [int(i) for i in np.argsort(-search.value) if search.settled[i]]
+    order.sort(key=lambda i: i != first)
     diagonal = np.abs(np.diagonal(search.hessian, axis1=1, axis2=2))
     natural = density.natural(search.x)
 
@@ -64,7 +68,8 @@ def distinct(search: Search, density: LogDensity) -> list[Optimum]:
             relabelled.append(False)
         else:
             groups[home].append(i)
+    top = search.value[groups[0][0]] if groups else np.inf
     return [
-        Optimum(search.x[g[0]], float(search.value[g[0]]), tuple(g), r)
+        Optimum(search.x[g[0]], float(min(search.value[g[0]], top)), tuple(g), r)
         for g, r in zip(groups, relabelled, strict=True)
     ]

@@ -14,17 +14,19 @@ from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.climbing import approach
 from bayes_point.estimation.closing import closes_in
 from bayes_point.estimation.collapse import collapse, collapse_on_kinks
-from bayes_point.estimation.judge import certify, is_evident, unbounded
+from bayes_point.estimation.judge import certify, is_evident, is_on_ridge, unbounded
 from bayes_point.estimation.kinks import ascend
 from bayes_point.estimation.many import MANY, search_many
-from bayes_point.estimation.maximise import Search, maximise
+from bayes_point.estimation.maximise import Search, finite_hessian, maximise
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum, distinct
 from bayes_point.estimation.paths import release
 from bayes_point.estimation.precision import precision
 from bayes_point.estimation.shrinking import grows_elsewhere
+from bayes_point.estimation.smoothing import kinks_in
 from bayes_point.estimation.status import Status
 from bayes_point.estimation.unseen import expected_unseen
+from bayes_point.estimation.whitening import ridge_at
 
 __all__ = ["search"]
 
@@ -46,6 +48,8 @@ _HOME = 0.1
 _UNSEEN = 0.5
 # ... and until there are so many times as many as at first.
 _MOST = 8
+# Relative difference of two values of the density that is rounding.
+_SAME = 1e-11
 # Noise in the log density above which two values cannot be told apart.
 _NOISE = 1e-3
 
@@ -95,7 +99,8 @@ def search(
     ends = _climb(objective, usable)
     centre, elsewhere = usable[0], None
     best = _best(ends)
-    if ends.settled[best] and not is_evident(objective, ends.x[best]):
+    x = ends.x[best]
+    if ends.settled[best] and not (is_evident(objective, x) or is_on_ridge(objective, x)):
         # To follow all that is in doubt takes longer than to look whether it is the best at all.
         elsewhere = _elsewhere(objective, centre, rng)
         top = _best(elsewhere[1])
@@ -160,8 +165,8 @@ def _without_bound(objective: Objective, certificate: Certificate, starts: Array
 def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certificate, list[Optimum]]:
     """Prove what the best of the ends is; return the other maxima as well."""
     objective.announce("certifying")
-    optima = distinct(ends, objective.density)
     best = _best(ends)
+    optima = distinct(ends, objective.density, best)
     x = ends.x[best]
     if np.isnan(ends.value[best]):
         x = release(objective, starts[0], starts[0]).x[-1]
@@ -176,12 +181,38 @@ def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certific
     return certificate, optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
 
 
+def _along_ridge(objective: Objective, ends: Search) -> Search:
+    """Return the ends with the best at the maximum of the narrow ridge that it is on, if any."""
+    best = _best(ends)
+    x = ends.x[best]
+    ridge = ridge_at(objective, x) if kinks_in(objective).is_empty else None
+    if ridge is None or not ridge.value >= ends.value[best]:
+        return ends
+    value, gradient = objective.evaluate(ridge.x[None])
+    top = replace(
+        ends.rows(slice(best, best + 1)),
+        x=ridge.x[None],
+        value=value,
+        gradient=gradient,
+        hessian=finite_hessian(objective, ridge.x[None]),
+        settled=np.ones(1, bool),
+    )
+    return ends.replaced(np.array([best]), top)
+
+
 def _best(ends: Search) -> int:
-    """Return the best end; of those that come to the same, one where the search came to rest."""
+    """Return the best end; of those that come to the same, one where the search came to rest.
+
+    Of those that are the same to the last digits, the first: two components of a curve can change
+    places, and a user who gives a start expects them in its order.
+    """
     value = np.where(np.isnan(ends.value), -np.inf, ends.value)
     top = float(value.max())
     equal = np.flatnonzero(ends.settled & (value >= top - 1e-9 * (1 + abs(top))))
-    return int(equal[np.argmax(value[equal])]) if equal.size else int(np.argmax(value))
+    if not equal.size:
+        return int(np.argmax(value))
+    last = float(value[equal].max())
+    return int(equal[np.argmax(value[equal] >= last - _SAME * (1 + abs(last)))])
 
 
 def _elsewhere(
@@ -206,7 +237,7 @@ def _climb(objective: Objective, starts: Array) -> Search:
     if objective.density.is_costly:
         ends = _one_by_one(objective, starts)
     else:
-        ends = ascend(objective, starts, max_iterations=_ITERATIONS)
+        ends = _along_ridge(objective, ascend(objective, starts, max_iterations=_ITERATIONS))
     settled = np.max(ends.value, where=ends.settled, initial=-np.inf)
     contenders = np.flatnonzero(~ends.settled & (ends.value > settled))
     contenders = contenders[ends.iterations[contenders] >= _ITERATIONS]

@@ -120,8 +120,19 @@ def _outwards(objective: Objective, point: Point, pivot: int, step: float) -> tu
             steps=_HALVINGS + 1,
         )
         for i, track in zip(again, nearer, strict=True):
-            tracks[i] = track if track.is_flat else tracks[i]
+            if track.is_flat and not _is_wide_parabola(tracks[i], track):
+                tracks[i] = track
     return tracks[0], tracks[1]
+
+
+def _is_wide_parabola(far: Track, near: Track) -> bool:
+    """Whether a parabola that falls as the far track does is flat where the near one is."""
+    fall, distance = far.value[0] - far.value[1:], np.abs(far.distance[1:])
+    seen = np.flatnonzero(fall > 100 * far.noise)
+    if far.rises or not seen.size:
+        return False
+    ratio = float(np.abs(near.distance).max() / distance[seen[0]])
+    return bool(fall[seen[0]] * ratio**2 < far.noise)
 
 
 def is_answer(up: Track, down: Track) -> bool:

@@ -14,7 +14,7 @@ import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.model.derivatives import natural_derivatives
-from tests.reference import case_models, read_data
+from tests.reference import case_models, published, read_data
 
 QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1}
 
@@ -79,6 +79,15 @@ PUBLISHED: dict[str, tuple[Callable[[], pm.Model], list[float]]] = {
     "pumps": (
         case_models.pumps_marginal,
         [0.3552280739901732, 0.7918344734900691],
+    ),
+    "menarche": (published.menarche, [0.770685884387407, 0.0589531746186883]),
+    "ovarian": (
+        published.ovarian,
+        [1.17754721555462, 0.527001781436076, 0.529201901037788, 0.222924371290164],
+    ),
+    "leuk": (
+        published.leuk,
+        [1.32271855089255, 0.378104798851173, 0.131346634400164, 0.144862166227196],
     ),
 }
 

@@ -19,7 +19,7 @@ from tests.reference.wellbehaved import WELLBEHAVED
 from tests.zoo import Estimator, ZooModel
 
 # Seconds of searching each: long graphs, or starts far from anything.
-SLOW = {"garch", "garch_bounds", "nist_mgh17", "nist_kirby2"}
+SLOW = {"garch", "garch_bounds", "nist_mgh17", "nist_kirby2", "nist_wampler5", "tobin"}
 ZOO = {zoo_model.name: zoo_model for zoo_model in WELLBEHAVED}
 QUIET = {"progressbar": False, "random_seed": 1}
 

@@ -12,7 +12,7 @@ import pymc as pm
 from tests.reference import read_data, read_references
 from tests.zoo import Truth, ZooModel, with_flat_priors
 
-__all__ = ["NIST"]
+__all__ = ["NIST", "polynomial"]
 
 
 def nonlinear(name: str, curve: Callable[..., Any], number: int) -> Callable[[], pm.Model]:
@@ -51,6 +51,19 @@ def norris() -> pm.Model:
         b0, b1, sigma = pm.Flat("b0"), pm.Flat("b1"), pm.HalfFlat("sigma")
         pm.Normal("y", b0 + b1 * data["x"], sigma, observed=data["y"])
     return model
+
+
+def polynomial(name: str, degree: int) -> Callable[[], pm.Model]:
+    """y ~ Normal(b0 + b1 x + ... + b<degree> x^degree, sigma), everything flat."""
+
+    def build() -> pm.Model:
+        data = read_data(name)
+        with pm.Model() as model:
+            mu = sum(pm.Flat(f"b{i}") * data["x"] ** i for i in range(degree + 1))
+            pm.Normal("y", mu, pm.HalfFlat("sigma"), observed=data["y"])
+        return model
+
+    return build
 
 
 def longley() -> pm.Model:
@@ -137,6 +150,8 @@ NIST = (
         )
     ),
     ZooModel("nist_norris", norris, **_certified("nist_norris")),
+    # Coefficients of one, with standard errors of up to twenty thousand.
+    ZooModel("nist_wampler5", polynomial("nist_wampler5", 5), **_certified("nist_wampler5")),
     ZooModel("nist_longley", longley, **_certified("nist_longley")),
     ZooModel(
         "nist_longley_standardised",

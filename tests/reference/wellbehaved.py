@@ -11,6 +11,7 @@ from tests.reference.garch import GARCH
 from tests.reference.multivariate import MULTIVARIATE
 from tests.reference.nist import NIST
 from tests.reference.normals import NORMALS
+from tests.reference.published import PUBLISHED
 from tests.reference.regressions import REGRESSIONS
 
 __all__ = ["WELLBEHAVED"]
@@ -24,6 +25,7 @@ WELLBEHAVED = (
     *MULTIVARIATE,
     *CASES,
     *NIST,
+    *PUBLISHED,
     *GARCH,
     *EIGHT_SCHOOLS_WELLBEHAVED,
 )
