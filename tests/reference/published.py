@@ -2,8 +2,8 @@
 
 The references are R 4.2's own: glm (epsilon 1e-15), nls (tolerance 1e-9, sigma = sqrt(RSS/n)),
 survival's survreg (rel.tolerance 1e-14), MASS's gamma.shape; quantreg's rq solves a linear program.
-The tables were published as said beside each, and R ships them as well; their numbers are facts, and
-carry no licence.
+The tables were published as said beside each, and R ships them as well; their numbers are facts,
+and carry no licence.
 """
 
 from __future__ import annotations
