@@ -66,7 +66,9 @@ def follow_kinks(
     which = which[independent(kinks.jacobian(x, which) * free)]
     held = list(map(int, which))
     last, returns = np.inf, 0
-    for _ in range(40 + 3 * len(x)):
+    # Walls are met one after the other, some steps each, and cannot be rounded off instead.
+    patience = 10 if np.any(kinks.is_wall) else 1
+    for _ in range(patience * (40 + 3 * len(x))):
         now = np.array(held, int)
         step = newton_step(objective, kinks, x, now, free)
         if step is None or not np.all(np.isfinite(step.whole)):

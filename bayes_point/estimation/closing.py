@@ -19,6 +19,8 @@ __all__ = ["closes_in"]
 
 Array = NDArray[np.float64]
 
+# More walls than these are more than linear programs and their gradients are worth.
+_MOST_WALLS = 500
 # Steps in the log of a scale, to 1e-9 of it.
 _STEPS = np.full(10, 2.0)
 # So many rates of growth in a row, as equal as this, are a proportion.
@@ -30,7 +32,7 @@ _LEAST_RATE = 0.1
 def closes_in(objective: Objective, x: Array) -> Track | None:
     """Return a track along which the density grows without bound between walls, if there is one."""
     corners = corners_in(objective)
-    if corners.is_empty or not np.any(corners.is_wall):
+    if corners.is_empty or not 0 < np.sum(corners.is_wall) <= _MOST_WALLS:
         return None
     normals = corners.jacobian(x, np.flatnonzero(corners.is_wall))
     moves = objective.is_transformed & np.any(np.nan_to_num(normals) != 0, axis=0)

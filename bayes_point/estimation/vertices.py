@@ -39,6 +39,8 @@ _STEPS = 30
 _DEPENDENT = 1e-9
 # An argument is zero if it is within so much of the rounding of its terms.
 _ZERO = 1e3 * EPS
+# An argument that changes by less than this over the size of the parameters stays.
+_MOVES = 1e-10
 # How far to the side the slopes are looked at, relative to the parameters.
 _ASIDE = 10.0 ** -np.arange(7.0, 13.0)
 # How far to the inside of walls, relative to that.
@@ -139,7 +141,10 @@ def near_kinks(kinks: Kinks, x: Array) -> Rows:
     close = np.flatnonzero(u <= 1e-6 * (1 + np.median(u)) + 1e-9)
     if not close.size:
         return close
-    return close[u[close] <= _rounding(kinks.jacobian(x, close), x)]
+    normals = kinks.jacobian(x, close)
+    # What a probability of zero has come to, by rounding, is no wall: nothing moves it any more.
+    moves = np.abs(normals) @ (1 + np.abs(x)) > _MOVES
+    return close[(u[close] <= _rounding(normals, x)) & (moves | ~kinks.is_wall[close])]
 
 
 def _rounding(normals: Array, x: Array) -> Array:

@@ -47,8 +47,9 @@ def inwards(normals: Array, size: Array, scale: Array) -> Array | None:
     """Return a short direction whose products with the normals are `size` or more; None if none."""
     moves = np.any(normals != 0, axis=1)
     rows, size = normals[moves] * scale, size[moves]
-    if not len(rows) or not np.all(np.isfinite(rows)):
-        return None
+    with np.errstate(all="ignore"):
+        if not len(rows) or not np.all(np.isfinite(rows / size[:, None])):
+            return None
     least = np.linalg.lstsq(rows, size)[0]
     if (short := float(np.min(rows @ least / size))) > 0.1:
         return scale * least / min(short, 1.0)
