@@ -131,7 +131,7 @@ def search(
         starts, ends = elsewhere or _elsewhere(objective, centre, rng)
         usable = np.concatenate([usable, starts[1:]])
         # A value above a limit by no more than its rounding is on the way there.
-        least = certificate.value + 1e-12 * (1 + abs(certificate.value))
+        least = certificate.value + 1e-9 * (1 + abs(certificate.value))
         if np.nanmax(ends.value, initial=-np.inf) > least:
             second, others = _judged(objective, starts, ends)
             if second.status.is_point and second.value > certificate.value:
