@@ -111,8 +111,8 @@ def sharpened(
 
 def ridge_at(objective: Objective, x: Array) -> Ridge | None:
     """Return the maximum that a narrow ridge at `x`, (p,), leads to; None if there is none."""
-    if not _is_plain(objective):
-        return None
+    if not len(x) or not _is_plain(objective):
+        return None  # where all variables are discrete there is no coordinate
     quadratic = _quadratic(objective, x)
     if quadratic.curvature[0, 0] >= _NARROW:
         return None
@@ -151,6 +151,8 @@ def is_top(objective: Objective, x: Array, errors: Array) -> NDArray[np.bool_]:
     Over the whole of it, or over a part that is long enough for the fall to be more than rounding.
     """
     p, r = errors.shape
+    if not r:
+        return np.ones(0, bool)
     steps = _LENGTHS[:, None, None] * np.stack([errors.T, -errors.T]).reshape(2 * r, p)
     values = objective.values(np.concatenate([x[None], x + steps.reshape(-1, p)]))
     fall = (values[0] - values[1:]).reshape(len(_LENGTHS), 2, r)

@@ -9,12 +9,15 @@ from tests.reference.pathologies import PATHOLOGIES
 from tests.reference.wellbehaved import WELLBEHAVED
 from tests.zoo import STATUSES, Estimator
 
+# Proven in tests/estimation/test_whitening.py: in the zoo each truth is a stationary point of the
+# density in double precision, and this one's columns are collinear to nine digits.
+ELSEWHERE = {"nist_filip"}
 # Where each published answer is in the zoo: (data set, estimand) to (model, estimator).
 PUBLISHED: dict[tuple[str, str], tuple[str, Estimator]] = {
     **{
         (name, "mle"): (name, "mle")
         for name in read_all_references()
-        if name.startswith("nist_") and name != "nist_mcmc_michelso"
+        if name.startswith("nist_") and name not in {"nist_mcmc_michelso", *ELSEWHERE}
     },
     ("mass_quine_negbin", "mle"): ("quine", "mle"),
     ("survreg_lung_weibull", "mle"): ("lung_censored", "mle"),
@@ -77,6 +80,8 @@ def test_wellbehaved_are() -> None:
 def test_every_published_reference_is_used() -> None:
     zoo = {z.name: z for z in WELLBEHAVED + PATHOLOGIES}
     for name, estimands in read_all_references().items():
+        if name in ELSEWHERE:
+            continue
         for estimand, published in estimands.items():
             zoo_model, estimator = PUBLISHED[name, estimand]
             truth = zoo[zoo_model].truth(estimator)
