@@ -117,30 +117,24 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
     scale = _scale(objective, centre)
     points: list[Array] = []
     values: list[float] = []
+    starts = np.stack([centre, x])
     for weight in _WEIGHTS:
         penalised = Penalised(
             objective.density, objective.weights, centre=centre, scale=scale, weight=weight
         )
-        search = maximise(penalised, _next_start(penalised, points, centre, x), max_iterations=30)
-        point = search.x[0]
+        search = maximise(penalised, starts, max_iterations=30)
+        reached = np.where(np.isfinite(search.value), search.value, -np.inf)
+        # Of two that came to the same, the one that came to rest there.
+        best = int(np.argmax(reached + np.where(search.settled, 1e-12 * (1 + abs(reached)), 0.0)))
+        point = search.x[best]
         value = float(objective.evaluate(point[None, :])[0][0])
-        blocked = not search.settled[0] or not np.isfinite(value)
+        blocked = not search.settled[best] or not np.isfinite(value)
         if len(values) > 2 and (blocked or value < values[-1] - 1e-9 * (1 + abs(value))):
             break  # at the end of what arithmetic can do
         points.append(point)
         values.append(value)
+        starts = np.stack([point, x])
     return _as_far_as_exact(objective, np.array(points), np.array(values), scale)
-
-
-def _next_start(penalised: Penalised, points: list[Array], centre: Array, x: Array) -> Array:
-    """Return the best place to go on from, (1, p): the last point, a step beyond it, or `x`."""
-    rows = [centre, x] if not points else [points[-1], x]
-    if len(points) > 1:
-        # What is driven to infinity goes on by the same amount at every reduction.
-        rows.append(2 * points[-1] - points[-2])
-    value, gradient = penalised.evaluate(np.array(rows))
-    usable = np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)
-    return np.array(rows)[[int(np.argmax(np.where(usable, value, -np.inf)))]]
 
 
 def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:

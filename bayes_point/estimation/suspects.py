@@ -49,11 +49,24 @@ def suspects(objective: Objective, point: Point) -> list[int]:
     # Along a coordinate that is held the curvature is nothing, and the kink is proof enough.
     kink = is_maximum_along(objective, point.x, point.held)
     weak &= np.square(axes[kink]).sum(axis=0) < 0.5
+    # Where the curvature is the same in several directions the axes are any mixture of them, and a
+    # coordinate that falls along them may hide one that does not.
+    alone = _slack(objective, point, limit[:, 0]) & ~point.held & ~kink
     if not np.any(weak):
-        return []
+        return np.flatnonzero(alone).tolist()
     # As many coordinates as there are weak directions, chosen so that they span them.
     _, _, order = qr(axes[:, weak].T, mode="economic", pivoting=True)
-    return [int(j) for j in order[: int(weak.sum())]]
+    chosen = [int(j) for j in order[: int(weak.sum())]]
+    return chosen + [int(j) for j in np.flatnonzero(alone) if j not in chosen]
+
+
+def _slack(objective: Objective, point: Point, limit: Array) -> NDArray[np.bool_]:
+    """Which coordinates, each moved alone, do not fall off over what would be a standard error."""
+    scale = point.quadratic.scale[0]
+    part = 1 / np.maximum(1.0, scale / limit)
+    far = least_fall(objective, point, np.diag(scale))
+    near = least_fall(objective, point, np.diag(scale * part))
+    return (far < WEAK_FALL) | (near < np.maximum(0.05 * part**2, 10 * point.noise))
 
 
 def least_fall(objective: Objective, point: Point, steps: Array) -> Array:
