@@ -67,8 +67,11 @@ def follow_kinks(
     held = list(map(int, which))
     last, returns = np.inf, 0
     # Walls are met one after the other, some steps each, and cannot be rounded off instead.
-    patience = 10 if np.any(kinks.is_wall) else 1
-    for _ in range(patience * (40 + 3 * len(x))):
+    patience = left = 40 + 3 * len(x)
+    for _ in range(10 * patience):
+        if not left:
+            return None
+        left -= 1
         now = np.array(held, int)
         step = newton_step(objective, kinks, x, now, free)
         if step is None or not np.all(np.isfinite(step.whole)):
@@ -87,6 +90,7 @@ def follow_kinks(
         if crossed is not None:
             held.append(crossed)
             last = np.inf
+            left = patience if kinks.is_wall[crossed] else left
             if len(held) > len(x):
                 return None
             continue
