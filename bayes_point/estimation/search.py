@@ -139,7 +139,9 @@ def search(
     if certificate.status.is_point or certificate.status is Status.NOT_CONVERGED:
         pole = collapse(objective, certificate.x, observed)
         pole = pole or collapse_on_kinks(objective, certificate.x)
-        pole = pole or closes_in(objective, certificate.x)
+        # What closes in on the data pushes against a wall at its best.
+        if pole is None and certificate.status is not Status.CONVERGED:
+            pole = closes_in(objective, certificate.x)
         if pole is not None:
             certificate = unbounded(objective, certificate.x, [pole])
     return _without_bound(objective, certificate, usable[:_BASES]), optima, len(usable)
