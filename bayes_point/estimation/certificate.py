@@ -4,16 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.judged_point import Point
 from bayes_point.estimation.status import Finding, Status
 
-__all__ = ["Certificate"]
+__all__ = ["Certificate", "Judged"]
 
 Array = NDArray[np.float64]
+
+
+class Judged(Protocol):
+    """What is known of a point, by a matrix or by products: value, curvature, how far it is off."""
+
+    @property
+    def x(self) -> Array:
+        """The point, (p,)."""
+        ...
+
+    @property
+    def value(self) -> float:
+        """The objective there."""
+        ...
+
+    @property
+    def curvature(self) -> Array:
+        """Eigenvalues of the scaled curvature, ascending, or the ends of them."""
+        ...
+
+    @property
+    def distance(self) -> float:
+        """The way to the stationary point nearby, in standard errors."""
+        ...
+
+    @property
+    def noise(self) -> float:
+        """What rounding can make of the objective."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +85,7 @@ class Certificate:
         return self.path[-1]
 
     @classmethod
-    def of(cls, point: Point, status: Status, *findings: Finding) -> Certificate:
+    def of(cls, point: Judged, status: Status, *findings: Finding) -> Certificate:
         """Return the certificate of a point that stays where it is."""
         curvature = point.curvature
         condition = float(curvature[-1] / curvature[0]) if curvature[0] > 0 else np.inf

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.certificate import Certificate
+from bayes_point.estimation.certificate import Certificate, Judged
 from bayes_point.estimation.judged_point import Point, held_at
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.status import Finding, Status
@@ -48,7 +48,7 @@ def runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
     return tracks
 
 
-def unbounded_along(objective: Objective, point: Point, growing: list[Track]) -> Certificate:
+def unbounded_along(objective: Objective, point: Judged, growing: list[Track]) -> Certificate:
     """Judge a density that grows without end along some tracks."""
     undefined = np.zeros(len(point.x), bool)
     findings = []

@@ -153,3 +153,19 @@ def test_active_bounds_are_reached_exactly() -> None:
     assert found.status.key == "on_boundary"
     # The mean of one normal observation, on [0, 1], is the observation or the nearer edge.
     np.testing.assert_allclose(found.point["mu"], np.clip(y, 0, 1), atol=1e-8)
+
+
+def test_edges_and_infinity_at_once_beside_what_stays() -> None:
+    y = rng.poisson(2.0, size=P)
+    y[:4] = 0, 3, 0, 5
+    with pm.Model() as model:
+        rate = pm.Exponential("rate", 1, shape=P - 2)
+        log_rate = pm.Normal("log_rate", 0, 5, shape=2)
+        pm.Poisson("y", pm.math.concatenate([pm.math.exp(log_rate), rate]), observed=y)
+    with pytest.warns(EstimationWarning, match=r"log_rate\[0\] to -infinity"):
+        found = bp.find_MLE(model, n_starts=1, progressbar=False)
+    assert found.status.key == "at_infinity"
+    # The MLE of a Poisson rate is its count, whatever else goes to an edge.
+    np.testing.assert_allclose(found.point["rate"], y[2:], rtol=1e-8)
+    assert float(found.point["log_rate"][0]) == -np.inf
+    np.testing.assert_allclose(found.point["log_rate"][1], np.log(3), rtol=1e-8)
