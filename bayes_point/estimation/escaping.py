@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 # A curvature this small against the diagonal, at a point well inside, is none.
 _CONSTANT = 1e-11
+# So many times what rounding makes of the objective is a gain to four digits.
+_CLEAR = 1e4
 # Parameters that are named one by one.
 _NAMED = 20
 
@@ -149,10 +151,13 @@ def _listed(words: list[str]) -> str:
 
 
 def _outward_derivative(objective: Objective, track: Track) -> float:
-    """Return the derivative by the natural parameter of the pivot, towards its edge."""
-    if len(track.value) < 2:
-        return np.nan
+    """Return the derivative by the natural parameter of the pivot, towards its edge.
+
+    From the last two points of the track between which the gain is more than rounding.
+    """
     name = objective.density.variables[track.pivot]
-    natural = objective.density.natural(track.x[[0, 1]])[name]
-    moved = np.max(np.abs(natural[1] - natural[0]))
-    return float((track.value[1] - track.value[0]) / moved) if moved > 0 else np.nan
+    natural = objective.density.natural(track.x)[name]
+    moved = np.abs(np.diff(natural, axis=0)).reshape(len(natural) - 1, -1).max(axis=1)
+    gain = np.diff(track.value)
+    clear = np.flatnonzero((gain > _CLEAR * track.noise) & (moved > 0))
+    return float(gain[clear[-1]] / moved[clear[-1]]) if clear.size else np.nan

@@ -50,6 +50,8 @@ _UNSEEN = 0.5
 _MOST = 8
 # Relative difference of two values of the density that is rounding.
 _SAME = 1e-11
+# Relative to the log density, what may be left of the way to a limit.
+_ARRIVED = 1e-6
 # Noise in the log density above which two values cannot be told apart.
 _NOISE = 1e-3
 
@@ -180,7 +182,21 @@ def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certific
         settled=bool(ends.settled[best]),
     )
     # A search that ran off along a plateau settles too; only true local maxima are reported.
-    return certificate, optima[:1] + [o for o in optima[1:] if is_evident(objective, o.x)]
+    others = [o for o in optima[1:] if is_evident(objective, o.x)]
+    return certificate, [*_arrived(certificate, ends, optima[:1]), *others]
+
+
+def _arrived(certificate: Certificate, ends: Search, first: list[Optimum]) -> list[Optimum]:
+    """Return the best of the optima with all the starts that led to it, however far they went."""
+    if not np.any(certificate.direction):
+        return first
+    # On the way to an edge, or to infinity, each search stops elsewhere, at much the same value.
+    least = certificate.value - _ARRIVED * (1 + abs(certificate.value))
+    there = tuple(map(int, np.flatnonzero(ends.value >= least)))
+    if not there:
+        return first
+    relabelled = any(one.relabelled for one in first)
+    return [Optimum(certificate.x, certificate.value, there, relabelled)]
 
 
 def _along_ridge(objective: Objective, ends: Search) -> Search:

@@ -169,3 +169,24 @@ def test_edges_and_infinity_at_once_beside_what_stays() -> None:
     np.testing.assert_allclose(found.point["rate"], y[2:], rtol=1e-8)
     assert float(found.point["log_rate"][0]) == -np.inf
     np.testing.assert_allclose(found.point["log_rate"][1], np.log(3), rtol=1e-8)
+
+
+def test_a_maximum_does_not_hide_the_pole_beside_it() -> None:
+    # Groups far apart, with s^2 the mean square of y: along theta = c y, at its best tau = c s, the
+    # log joint density is -P (log c + (1 - c)^2 s^2 / 2) + const, which for s > 2 has a maximum at
+    # c = (1 + sqrt(1 - 4 / s^2)) / 2; as c goes to 0 it has no bound.
+    y = rng.normal(0, 10, size=P)
+    with pm.Model() as model:
+        tau = pm.HalfFlat("tau")
+        theta = pm.Normal("theta", 0, tau, shape=P)
+        pm.Normal("y", theta, 1, observed=y)
+    s2 = np.mean(y**2)
+    c = (1 + np.sqrt(1 - 4 / s2)) / 2
+    density = LogDensity(model)
+    x = np.concatenate([[np.log(c * np.sqrt(s2))], c * y])
+    slope = Objective(density, {"likelihood": 1.0, "prior": 1.0}).evaluate(x[None])[1]
+    np.testing.assert_allclose(slope, 0, atol=1e-8 * P)
+    with pytest.warns(EstimationWarning, match="grows without limit along"):
+        found = bp.find_MAP(model, n_starts=1, initvals={"tau": 10.0}, progressbar=False)
+    assert found.status.key == "unbounded"
+    assert found.findings[0].parameters[0] == "tau"
