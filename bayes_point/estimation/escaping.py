@@ -38,18 +38,11 @@ def path_from(objective: Objective, point: Point, centre: Array) -> Path:
 
 def leads_away(path: Path, point: Point) -> bool:
     """Whether the path goes to infinity, and the point lies on the way there."""
-    away = np.flatnonzero(path.direction)
-    if away.size == 0:
+    if not np.any(path.direction):
         return False
-    return _is_beyond(path, point.x) or bool(
+    return path.leads_to(point.x) or bool(
         path.value[-1] > point.value - max(1e-3, 2 * point.noise)
     )
-
-
-def _is_beyond(path: Path, x: Array) -> bool:
-    """Whether x is further out than the path has come, wherever that goes to infinity."""
-    away = path.direction != 0
-    return bool(np.all(((x - path.x[-1]) * np.sign(path.direction))[away] > 0))
 
 
 def escaping(objective: Objective, point: Point, path: Path) -> Certificate:

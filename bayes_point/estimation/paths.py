@@ -22,6 +22,8 @@ __all__ = ["TAIL", "Path", "extrapolated", "limit_of", "release"]
 Array = NDArray[np.float64]
 
 _WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
+# How much less than at a better point a path may come to, relative to the density.
+_AS_GOOD = 1e-6
 # Movement at one reduction of the penalty, against the last: a third, like the penalty, where a
 # parameter settles; about one or more where it does not.  In a log or a logit little movement is
 # much.  A parameter that follows another to its limit can settle as slowly as that goes there.
@@ -72,6 +74,12 @@ class Path:
             return np.zeros(self.x.shape[1])
         return np.where(moving, last, 0.0)
 
+    def leads_to(self, x: Array) -> bool:
+        """Whether `x` is further out than the path has come, wherever that goes to infinity."""
+        away = self.direction != 0
+        beyond = (x - self.x[-1]) * np.sign(self.direction) > 0
+        return bool(np.any(away) and np.all(beyond[away]))
+
     @property
     def pivot(self) -> int:
         """The coordinate that goes fastest."""
@@ -114,27 +122,61 @@ class Path:
 
 def release(objective: Objective, x: Array, centre: Array) -> Path:
     """Follow the penalised maximum from near `centre`, or from near `x` where that is better."""
+    path = _follow(objective, centre, x, both=False)
+    value = float(objective.evaluate(x[None, :])[0][0])
+    falls_short = value > path.value[-1] + _AS_GOOD * (1 + abs(value))
+    if falls_short and not path.leads_to(x):
+        return _follow(objective, centre, x, both=True)
+    return path
+
+
+def _follow(objective: Objective, centre: Array, x: Array, *, both: bool) -> Path:
+    """Return the path; with `both`, each maximum is looked for from the last and from `x`.
+
+    Without, that is so only from where the last one leads no further: to do it always takes
+    several times as long.
+    """
     scale = _scale(objective, centre)
     points: list[Array] = []
     values: list[float] = []
-    starts = np.stack([centre, x])
     for weight in _WEIGHTS:
         penalised = Penalised(
             objective.density, objective.weights, centre=centre, scale=scale, weight=weight
         )
-        search = maximise(penalised, starts, max_iterations=30)
-        reached = np.where(np.isfinite(search.value), search.value, -np.inf)
-        # Of two that came to the same, the one that came to rest there.
-        best = int(np.argmax(reached + np.where(search.settled, 1e-12 * (1 + abs(reached)), 0.0)))
-        point = search.x[best]
-        value = float(objective.evaluate(point[None, :])[0][0])
-        blocked = not search.settled[best] or not np.isfinite(value)
-        if len(values) > 2 and (blocked or value < values[-1] - 1e-9 * (1 + abs(value))):
+        start = _next_start(penalised, points, centre)
+        for rivals in ([x],) if both else ([], [x]):
+            point, settled = _highest(penalised, np.array([start, *rivals]))
+            value = float(objective.evaluate(point[None, :])[0][0])
+            blocked = not settled or not np.isfinite(value)
+            blocked |= len(values) > 0 and value < values[-1] - 1e-9 * (1 + abs(value))
+            if not blocked:
+                break
+            both = True
+        if len(values) > 2 and blocked:
             break  # at the end of what arithmetic can do
         points.append(point)
         values.append(value)
-        starts = np.stack([point, x])
     return _as_far_as_exact(objective, np.array(points), np.array(values), scale)
+
+
+def _highest(objective: Objective, starts: Array) -> tuple[Array, bool]:
+    """Return the highest point that the starts lead to, and whether the search came to rest."""
+    search = maximise(objective, starts, max_iterations=30)
+    reached = np.where(np.isfinite(search.value), search.value, -np.inf)
+    # Of two that came to the same, the one that came to rest there.
+    best = int(np.argmax(reached + np.where(search.settled, 1e-12 * (1 + abs(reached)), 0.0)))
+    return search.x[best], bool(search.settled[best])
+
+
+def _next_start(objective: Objective, points: list[Array], centre: Array) -> Array:
+    """Return where the path goes next, if the steps of each coordinate go on as they did."""
+    if len(points) < 3:
+        return points[-1] if points else centre
+    last, before = points[-1] - points[-2], points[-2] - points[-3]
+    ratio = np.divide(last, before, out=np.zeros_like(last), where=before != 0)
+    both = np.stack([points[-1], points[-1] + np.clip(ratio, 0.0, 1.0) * last])
+    value, gradient = objective.evaluate(both)
+    return both[int(value[1] > value[0] and np.all(np.isfinite(gradient[1])))]
 
 
 def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
