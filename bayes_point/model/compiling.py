@@ -15,6 +15,7 @@ from pytensor.compile.mode import Mode, get_mode
 from pytensor.gradient import NullTypeGradError
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import in2out
+from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.graph.utils import MethodNotDefined
 from pytensor.scan.op import Scan
 from pytensor.tensor.blockwise import Blockwise
@@ -22,6 +23,7 @@ from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 from pytensor.tensor.linalg.solvers.core import SolveBase
 
 from bayes_point.errors import ModelError
+from bayes_point.model.batching import one_for_all_rows
 from bayes_point.model.interpreted import INTERPRETED
 
 __all__ = [
@@ -63,6 +65,9 @@ SLOW_TO_DIFFERENTIATE = Scan | Blockwise | Cholesky | SolveBase
 # known as -softplus(x) by then: no rewrite finds it again in its second derivative, and there
 # cancellation eats every digit.  With its shapes known, a graph also compiles in half the time.
 BEFORE_DERIVATIVES = ("ShapeOpt", "canonicalize", "stabilize")
+
+# Before derivatives are taken: that of a loop over rows is two loops.
+_WHOLE_BATCH = in2out(one_for_all_rows, ignore_newtrees=False)
 
 # A parameter outside its domain means density zero, not an error.
 zero_density_for_checks = in2out(local_check_parameter_to_ninf_switch)
@@ -125,6 +130,7 @@ def rows_of(row: Sequence[Any]) -> list[Any]:
 def over_rows(graphs: Sequence[Any], row: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
     """Vectorise graphs of the variables of one row over the rows of a batch."""
     batched = vectorize_graph(list(graphs), dict(zip(row, rows, strict=True)))
+    batched = rewrite_graph(batched, include=(), custom_rewrite=_WHOLE_BATCH, clone=False)
     return [
         # What depends on nothing is the same in every row.
         out if out.type.ndim > graph.type.ndim else pt.alloc(out, rows[0].shape[0], *out.shape)

@@ -15,7 +15,6 @@ import numpy as np
 from pytensor.compile.builders import OpFromGraph
 from pytensor.compile.mode import Mode
 from pytensor.compile.rewriting import inline_ofg_node
-from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import dfs_rewriter, in2out, node_rewriter
 from pytensor.scalar.basic import Clip, Second
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus, TriGamma
@@ -23,6 +22,7 @@ from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import Elemwise
 from scipy.special import polygamma
 
+from bayes_point.model.batching import one_for_all_rows, opened_over_rows
 from bayes_point.model.lean import LeanLinker
 
 __all__ = ["INTERPRETED"]
@@ -93,13 +93,8 @@ def _inline(fgraph: Any, node: Any) -> Any:
 
     Over a batch too, where it would run once a row: that of a mixture's log-sum-exp, say.
     """
-    if not isinstance(node.op, Blockwise):
-        return inline_ofg_node(node)
-    inner = node.op.core_op
-    if not isinstance(inner, OpFromGraph):
-        return None
-    batches = dict(zip(inner.inner_inputs, node.inputs, strict=True))
-    return vectorize_graph(inner.inner_outputs, batches)
+    is_over_rows = isinstance(node.op, Blockwise)
+    return opened_over_rows(node) if is_over_rows else inline_ofg_node(node)
 
 
 # Position 1.9: after the rewrites for stability, which know such ops as LogSoftmax whole.
@@ -110,7 +105,7 @@ INTERPRETED = (
     Mode(linker=LeanLinker(), optimizer="fast_compile")
     .including("stabilize")
     .register(
-        (in2out(_inline, ignore_newtrees=False, name="inline"), 1.9),
+        (in2out(one_for_all_rows, _inline, ignore_newtrees=False, name="inline"), 1.9),
         (dfs_rewriter(_give_numpy_function), 1000),
     )
 )

@@ -1,0 +1,126 @@
+"""Ops over the rows of a batch, as one op: a `Blockwise` is a loop in Python.
+
+PyTensor vectorises an op that it knows no better for by a loop over the rows.  For the few here one
+op on the whole batch gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytensor.tensor as pt
+from pytensor.compile.builders import OpFromGraph
+from pytensor.graph.basic import Constant
+from pytensor.graph.replace import vectorize_graph
+from pytensor.graph.rewriting.basic import node_rewriter
+from pytensor.tensor.basic import Alloc, AllocDiag, ARange, Join
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
+
+__all__ = ["one_for_all_rows", "opened_over_rows"]
+
+
+@node_rewriter([Blockwise])
+def one_for_all_rows(fgraph: Any, node: Any) -> Any:
+    """Do for all rows at once what can be."""
+    make = _WHOLE.get(type(node.op.core_op))
+    return None if make is None else make(node)
+
+
+def opened_over_rows(node: Any) -> Any:
+    """Return the inner graph of an op over the rows of a batch, as a graph of the batch."""
+    core = node.op.core_op
+    if not isinstance(core, OpFromGraph):
+        return None
+    inner = core.fgraph.unfreeze()
+    return vectorize_graph(inner.outputs, dict(zip(inner.inputs, node.inputs, strict=True)))
+
+
+def _join(node: Any) -> Any:
+    """Join arrays some of which are the same in each row."""
+    n, axis = _batch_ndim(node), node.op.core_op.axis
+    shape = _batch_shape(node)
+    parts = [pt.broadcast_to(x, (*shape, *_shape(x)[n:])) for x in node.inputs]
+    return [pt.join(axis + n, *parts)]
+
+
+def _diagonal(node: Any) -> Any:
+    """Make a diagonal matrix of a vector."""
+    core, n = node.op.core_op, _batch_ndim(node)
+    axes = {"axis1": core.axis1 + n, "axis2": core.axis2 + n}
+    return [AllocDiag(offset=core.offset, **axes)(*node.inputs)]
+
+
+def _arange(node: Any) -> Any:
+    """Count, to the same number in each row."""
+    bounds = [_in_each_row(x, 0) for x in node.inputs]
+    if any(bound is None for bound in bounds):
+        return None
+    one = pt.arange(*bounds, dtype=node.op.core_op.dtype)
+    return [pt.alloc(one, *_batch_shape(node), one.shape[0])]
+
+
+def _filled(node: Any) -> Any:
+    """Fill an array of the same shape in each row."""
+    value, *shape = node.inputs
+    n = _batch_ndim(node)
+    lengths = [_in_each_row(x, 0) for x in shape]
+    if any(length is None for length in lengths):
+        return None
+    # The value's own axes are the last ones.
+    new = len(shape) - (value.type.ndim - n)
+    value = pt.expand_dims(value, tuple(range(n, n + new))) if new else value
+    return [pt.alloc(value, *_batch_shape(node), *lengths)]
+
+
+def _solve(node: Any) -> Any:
+    """Solve for many vectors with the same matrix at once."""
+    a, b = node.inputs
+    core, n = node.op.core_op, _batch_ndim(node)
+    if core.b_ndim != 1 or n == 0 or not a.type.broadcastable[n - 1] or core.overwrite_b:
+        return None
+    solve = SolveTriangular(lower=core.lower, unit_diagonal=core.unit_diagonal, b_ndim=2)
+    vectors = pt.swapaxes(b, -1, -2)
+    return [pt.swapaxes(Blockwise(solve)(pt.squeeze(a, n - 1), vectors), -1, -2)]
+
+
+_WHOLE: dict[type, Callable[[Any], Any]] = {
+    Join: _join,
+    AllocDiag: _diagonal,
+    ARange: _arange,
+    Alloc: _filled,
+    SolveTriangular: _solve,
+}
+
+
+def _batch_ndim(node: Any) -> int:
+    return int(node.op.batch_ndim(node))
+
+
+def _shape(x: Any) -> list[Any]:
+    """Return the shape of a variable, as numbers where they are known."""
+    return [x.shape[i] if k is None else k for i, k in enumerate(x.type.shape)]
+
+
+def _batch_shape(node: Any) -> list[Any]:
+    """Return the shape of the batch: along each axis that of an input that has it."""
+    shape = []
+    for axis in range(_batch_ndim(node)):
+        long = [x for x in node.inputs if not x.type.broadcastable[axis]]
+        shape.append(_shape(long[0])[axis] if long else 1)
+    return shape
+
+
+def _in_each_row(x: Any, ndim: int) -> Any | None:
+    """Return what a batch holds in each row, if by its making that is the same in all of them."""
+    if x.type.ndim == ndim:
+        return x
+    if all(x.type.broadcastable[: x.type.ndim - ndim]):
+        if isinstance(x, Constant):
+            return pt.constant(x.data.reshape(x.data.shape[x.type.ndim - ndim :]))
+        return pt.squeeze(x, tuple(range(x.type.ndim - ndim)))
+    op = None if x.owner is None else x.owner.op
+    if isinstance(op, Alloc) and x.owner.inputs[0].type.ndim <= ndim:
+        return _in_each_row(x.owner.inputs[0], ndim)
+    return None
