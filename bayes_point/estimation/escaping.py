@@ -40,9 +40,7 @@ def leads_away(path: Path, point: Point) -> bool:
     """Whether the path goes to infinity, and the point lies on the way there."""
     if not np.any(path.direction):
         return False
-    return path.leads_to(point.x) or bool(
-        path.value[-1] > point.value - max(1e-3, 2 * point.noise)
-    )
+    return path.leads_to(point.x) or bool(path.value[-1] > point.value - max(1e-3, 2 * point.noise))
 
 
 def escaping(objective: Objective, point: Point, path: Path) -> Certificate:

@@ -95,7 +95,7 @@ def certify(
             path = path or path_from(objective, point, centre)
             if leads_away(path, point):
                 return escaping(objective, point, path)
-        pairs = [both_ways(objective, point, pivot) for pivot in pivots]
+        pairs = both_ways(objective, point, pivots) if pivots else []
         # Flat both ways, or falling both ways, is an answer; and a maximum to which a restart did
         # not return may be a slope that never ends.
         open_ended = [pair for pair in pairs if not is_answer(*pair)]

@@ -122,41 +122,41 @@ class Path:
 
 def release(objective: Objective, x: Array, centre: Array) -> Path:
     """Follow the penalised maximum from near `centre`, or from near `x` where that is better."""
-    path = _follow(objective, centre, x, both=False)
+    path, alone = _follow(objective, centre, x, alone=len(_WEIGHTS))
     value = float(objective.evaluate(x[None, :])[0][0])
     falls_short = value > path.value[-1] + _AS_GOOD * (1 + abs(value))
-    if falls_short and not path.leads_to(x):
-        return _follow(objective, centre, x, both=True)
+    if falls_short and alone and not path.leads_to(x):
+        return _follow(objective, centre, x, alone=0)[0]
     return path
 
 
-def _follow(objective: Objective, centre: Array, x: Array, *, both: bool) -> Path:
-    """Return the path; with `both`, each maximum is looked for from the last and from `x`.
+def _follow(objective: Objective, centre: Array, x: Array, *, alone: int) -> tuple[Path, int]:
+    """Return the path, and at how many penalties it was followed without looking from `x` as well.
 
-    Without, that is so only from where the last one leads no further: to do it always takes
-    several times as long.
+    At no more than `alone`, and at none from where it leads no further: always to look from `x`
+    takes several times as long.
     """
     scale = _scale(objective, centre)
     points: list[Array] = []
     values: list[float] = []
-    for weight in _WEIGHTS:
+    for k, weight in enumerate(_WEIGHTS):
         penalised = Penalised(
             objective.density, objective.weights, centre=centre, scale=scale, weight=weight
         )
         start = _next_start(penalised, points, centre)
-        for rivals in ([x],) if both else ([], [x]):
+        for rivals in ([], [x]) if k < alone else ([x],):
             point, settled = _highest(penalised, np.array([start, *rivals]))
             value = float(objective.evaluate(point[None, :])[0][0])
             blocked = not settled or not np.isfinite(value)
             blocked |= len(values) > 0 and value < values[-1] - 1e-9 * (1 + abs(value))
             if not blocked:
                 break
-            both = True
+            alone = min(alone, k)
         if len(values) > 2 and blocked:
             break  # at the end of what arithmetic can do
         points.append(point)
         values.append(value)
-    return _as_far_as_exact(objective, np.array(points), np.array(values), scale)
+    return _as_far_as_exact(objective, np.array(points), np.array(values), scale), alone
 
 
 def _highest(objective: Objective, starts: Array) -> tuple[Array, bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
@@ -93,24 +95,32 @@ def is_loose(objective: Objective, point: Point, elsewhere: Array) -> bool:
     return bool(np.any(long & np.any(slope, axis=0)))
 
 
-def both_ways(objective: Objective, point: Point, pivot: int) -> tuple[Track, Track]:
-    """Follow the density along one coordinate, up and down."""
-    size = 1.0 + abs(float(point.x[pivot]))
-    step = 0.5 if objective.is_transformed[pivot] else 0.5 * size
-    up, down = _outwards(objective, point, pivot, step)
-    if not (up.rises or down.rises) and _is_plateau(objective, point, pivot, 1e-4 * size):
-        up, down = _outwards(objective, point, pivot, 1e-5 * size)
-    return up, down
+def both_ways(
+    objective: Objective, point: Point, pivots: Sequence[int]
+) -> list[tuple[Track, Track]]:
+    """Follow the density along each of some coordinates, up and down."""
+    size = 1.0 + np.abs(point.x[list(pivots)])
+    steps = np.where(objective.is_transformed[list(pivots)], 0.5, 0.5 * size)
+    pairs = _outwards(objective, point, pivots, steps)
+    for i, (up, down) in enumerate(pairs):
+        if up.rises or down.rises or not _is_plateau(objective, point, pivots[i], 1e-4 * size[i]):
+            continue
+        pairs[i : i + 1] = _outwards(objective, point, pivots[i : i + 1], 1e-5 * size[i : i + 1])
+    return pairs
 
 
-def _outwards(objective: Objective, point: Point, pivot: int, step: float) -> tuple[Track, Track]:
-    """Follow the density along one coordinate, up and down, as far as it goes or it is flat."""
+def _outwards(
+    objective: Objective, point: Point, pivots: Sequence[int], steps: Array
+) -> list[tuple[Track, Track]]:
+    """Follow the density along coordinates, up and down, as far as it goes or it is flat."""
+    pivots = [pivot for pivot in pivots for _ in range(2)]
+    moves = np.repeat(steps, 2) * np.tile([1.0, -1.0], len(steps))
     tracks = follow_each(
         objective,
         point.x,
         point.value,
-        pivots=[pivot, pivot],
-        moves=[step, -step],
+        pivots=pivots,
+        moves=moves.tolist(),
         noise=point.noise,
     )
     again = [
@@ -127,15 +137,15 @@ def _outwards(objective: Objective, point: Point, pivot: int, step: float) -> tu
             objective,
             point.x,
             point.value,
-            pivots=[pivot] * len(again),
-            moves=[(step, -step)[i] * 0.5**_HALVINGS for i in again],
+            pivots=[pivots[i] for i in again],
+            moves=[float(moves[i]) * 0.5**_HALVINGS for i in again],
             noise=point.noise,
             steps=_HALVINGS + 1,
         )
         for i, track in zip(again, nearer, strict=True):
             if track.is_flat and not _is_wide_parabola(tracks[i], track):
                 tracks[i] = track
-    return tracks[0], tracks[1]
+    return list(zip(tracks[::2], tracks[1::2], strict=True))
 
 
 def _is_wide_parabola(far: Track, near: Track) -> bool:

@@ -2,7 +2,8 @@
 
 On small data an elementwise op takes NumPy a microsecond, and PyTensor's `Elemwise.perform` eight
 more: it compares shapes, silences floating-point warnings, looks its function up and converts the
-result, at every call.  All of that is the same from call to call, and is done once here.
+result, at every call.  All of that is the same from call to call, and is done once here.  So it is
+with LAPACK's factors and solves.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from typing import Any
 
 import numpy as np
 from pytensor.link.basic import PerformLinker
+from pytensor.scalar.basic import Cast
+from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import Elemwise
+
+from bayes_point.model.lapack import over_rows_by_lapack
 
 __all__ = ["LeanLinker"]
 
 
 class LeanLinker(PerformLinker):
-    """PyTensor's linker for the interpreter, with elementwise ops that call NumPy directly."""
+    """PyTensor's linker for the interpreter, with ops that call NumPy and LAPACK directly."""
 
     def make_all(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `PerformLinker` makes, with leaner steps where that changes nothing."""
@@ -37,11 +42,15 @@ class LeanLinker(PerformLinker):
 
 
 def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
-    """Return a step that does what `Elemwise.perform` does for this node, if one can."""
+    """Return a step that does what `perform` does for this node, if one can."""
     op = node.op
-    if not isinstance(op, Elemwise) or len(node.outputs) > 1 or op.inplace_pattern:
+    if len(node.outputs) > 1 or op.destroy_map:
         return None
-    function = _function(node)
+    function: Callable[..., Any] | None = None
+    if isinstance(op, Elemwise):
+        function = _function(node)
+    elif isinstance(op, Blockwise):
+        function = over_rows_by_lapack(op.core_op, [var.type.dtype for var in node.inputs])
     if function is None:
         return None
     out: list[Any] = thunk.outputs[0]
@@ -55,28 +64,27 @@ def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
         step: Callable[[], None] = one
     elif len(thunk.inputs) == 2 and not is_scalar:
         left, right = thunk.inputs
-        seen: Any = None
+        seen: set[Any] = set()
 
         def two() -> None:
-            nonlocal seen
             x, y = left[0], right[0]
-            if (x.shape, y.shape) != seen:
+            shapes = x.shape, y.shape
+            if shapes not in seen:
                 op._check_runtime_broadcast(node, (x, y))
-                seen = x.shape, y.shape
+                seen.add(shapes)
             out[0] = function(x, y)
 
         step = two
     else:
         cells = thunk.inputs
-        known: Any = None
+        known: set[Any] = set()
 
         def several() -> None:
-            nonlocal known
             values = [cell[0] for cell in cells]
-            shapes = [value.shape for value in values]
-            if shapes != known:
+            shapes = tuple([value.shape for value in values])
+            if shapes not in known:
                 op._check_runtime_broadcast(node, values)
-                known = shapes
+                known.add(shapes)
             # A ufunc of arrays without axes gives a number.
             out[0] = np.asarray(function(*values)) if is_scalar else function(*values)
 
@@ -98,6 +106,8 @@ def _function(node: Any) -> Callable[..., Any] | None:
 
         def function(*values: Any) -> Any:
             return reduce(ufunc, values)
+    elif isinstance(op.scalar_op, Cast) and hasattr(node.tag, "ufunc"):
+        function = node.tag.ufunc
     else:
         return None
     tried = [np.ones((1,), dtype) for dtype in dtypes]
