@@ -11,12 +11,12 @@ from typing import Any
 
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
-from pytensor.graph.basic import Constant
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.tensor.basic import Alloc, AllocDiag, ARange, Join
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
+from pytensor.tensor.subtensor import AdvancedSubtensor
 
 __all__ = ["one_for_all_rows", "opened_over_rows"]
 
@@ -54,24 +54,22 @@ def _diagonal(node: Any) -> Any:
 
 def _arange(node: Any) -> Any:
     """Count, to the same number in each row."""
-    bounds = [_in_each_row(x, 0) for x in node.inputs]
+    bounds = [_in_each_row(x, _batch_ndim(node)) for x in node.inputs]
     if any(bound is None for bound in bounds):
         return None
     one = pt.arange(*bounds, dtype=node.op.core_op.dtype)
     return [pt.alloc(one, *_batch_shape(node), one.shape[0])]
 
 
-def _filled(node: Any) -> Any:
-    """Fill an array of the same shape in each row."""
-    value, *shape = node.inputs
-    n = _batch_ndim(node)
-    lengths = [_in_each_row(x, 0) for x in shape]
-    if any(length is None for length in lengths):
+def _picked(node: Any) -> Any:
+    """Take the same elements of each row."""
+    x, *indices = node.inputs
+    core, n = node.op.core_op, _batch_ndim(node)
+    same = [_in_each_row(index, n) for index in indices]
+    # Indices on both sides of a slice would put what is taken in front of the batch.
+    if any(index is None for index in same) or not all(isinstance(i, int) for i in core.idx_list):
         return None
-    # The value's own axes are the last ones.
-    new = len(shape) - (value.type.ndim - n)
-    value = pt.expand_dims(value, tuple(range(n, n + new))) if new else value
-    return [pt.alloc(value, *_batch_shape(node), *lengths)]
+    return [AdvancedSubtensor((slice(None),) * n + core.idx_list)(x, *same)]
 
 
 def _solve(node: Any) -> Any:
@@ -89,7 +87,7 @@ _WHOLE: dict[type, Callable[[Any], Any]] = {
     Join: _join,
     AllocDiag: _diagonal,
     ARange: _arange,
-    Alloc: _filled,
+    AdvancedSubtensor: _picked,
     SolveTriangular: _solve,
 }
 
@@ -112,15 +110,11 @@ def _batch_shape(node: Any) -> list[Any]:
     return shape
 
 
-def _in_each_row(x: Any, ndim: int) -> Any | None:
+def _in_each_row(x: Any, batch_ndim: int) -> Any | None:
     """Return what a batch holds in each row, if by its making that is the same in all of them."""
-    if x.type.ndim == ndim:
-        return x
-    if all(x.type.broadcastable[: x.type.ndim - ndim]):
-        if isinstance(x, Constant):
-            return pt.constant(x.data.reshape(x.data.shape[x.type.ndim - ndim :]))
-        return pt.squeeze(x, tuple(range(x.type.ndim - ndim)))
-    op = None if x.owner is None else x.owner.op
-    if isinstance(op, Alloc) and x.owner.inputs[0].type.ndim <= ndim:
-        return _in_each_row(x.owner.inputs[0], ndim)
+    if all(x.type.broadcastable[:batch_ndim]):
+        return pt.squeeze(x, tuple(range(batch_ndim)))
+    if x.owner is not None and isinstance(x.owner.op, Alloc):
+        value = x.owner.inputs[0]
+        return value if value.type.ndim == x.type.ndim - batch_ndim else None
     return None
