@@ -205,7 +205,7 @@ def _judge(
         return unbounded_along(objective, point, growing)
     null = [(up, down) for up, down in pairs if up.is_flat or down.is_flat]
     null_space = _null_space(point, null)
-    findings = [null_finding(objective, row) for row in null_space]
+    findings = [null_finding(objective, row, point.x) for row in null_space]
     unresolved = [
         up.pivot for up, down in pairs if (up, down) not in null and not (up.falls and down.falls)
     ]

@@ -25,6 +25,7 @@ from bayes_point.estimation.precision import precision
 from bayes_point.estimation.shrinking import grows_elsewhere
 from bayes_point.estimation.smoothing import kinks_in
 from bayes_point.estimation.status import Status
+from bayes_point.estimation.survey import beyond_plateau
 from bayes_point.estimation.unseen import expected_unseen
 from bayes_point.estimation.whitening import ridge_at
 
@@ -127,6 +128,13 @@ def search(
         usable = np.concatenate([usable, further])
         ends = ends.joined(_climb(objective, further))
         certificate, optima = _judged(objective, usable, ends)
+    if certificate.status is Status.NOT_IDENTIFIED:
+        higher = _where_finite(objective, beyond_plateau(objective, certificate.x, rng))
+        if len(higher):
+            # That it does not matter where on the plateau one is says nothing any more.
+            usable = np.concatenate([usable, higher])
+            ends = ends.joined(_climb(objective, higher))
+            certificate, optima = _judged(objective, usable, ends)
     far = np.abs(certificate.x).max() > _VERY_FAR
     if certificate.status in _DOUBTFUL or (far and certificate.status is Status.NOT_IDENTIFIED):
         # Before it is said that there is no maximum, look for one on other scales.

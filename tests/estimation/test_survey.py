@@ -1,0 +1,81 @@
+"""A plateau is no maximum where the density is higher on the scale of the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytest
+
+import bayes_point as bp
+from bayes_point.errors import EstimationWarning
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.status import Status
+from bayes_point.estimation.survey import beyond_plateau
+from bayes_point.model.density import LogDensity
+from bayes_point.model.numbers import numbers_in
+
+WAVELENGTHS = np.linspace(400.0, 500.0, 41)
+# A bell at 450, 5 wide and 20 high, and what a measurement adds to it.
+READINGS = 20 * np.exp(-0.5 * ((WAVELENGTHS - 450) / 5) ** 2) + 0.1 * np.cos(7 * WAVELENGTHS)
+
+
+def spectral_line() -> pm.Model:
+    with pm.Model() as model:
+        height, centre, width = (pm.Flat(name) for name in ("height", "centre", "width"))
+        sigma = pm.HalfFlat("sigma")
+        bell = height * pm.math.exp(-0.5 * ((WAVELENGTHS - centre) / width) ** 2)
+        pm.Normal("reading", bell, sigma, observed=READINGS)
+    return model
+
+
+def test_a_bell_far_from_all_starts_is_found() -> None:
+    # At centre = 0 the bell is zero at 400 to the last digit: nothing depends on any of the three.
+    near = {"height": 15.0, "centre": 440.0, "width": 10.0, "sigma": 1.0}
+    expected = bp.find_MLE(spectral_line(), initvals=near, random_seed=1, progressbar=False)
+    assert expected.status is Status.CONVERGED
+    found = bp.find_MLE(spectral_line(), random_seed=1, progressbar=False)
+    assert found.status is Status.CONVERGED
+    assert found.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-12)
+    np.testing.assert_allclose(found.point["centre"], expected.point["centre"], rtol=1e-9)
+    # A width of either sign is the same bell.
+    np.testing.assert_allclose(abs(found.point["width"]), expected.point["width"], rtol=1e-7)
+
+
+def objective_of(model: pm.Model) -> Objective:
+    return Objective(LogDensity(model), {"likelihood": 1.0})
+
+
+def test_what_is_returned_is_higher_than_the_plateau() -> None:
+    objective = objective_of(spectral_line())
+    rng = np.random.default_rng(1)
+    plateau = np.array([1.0, 0.0, 1.0, np.log(READINGS.std())])
+    points = beyond_plateau(objective, plateau, rng)
+    assert len(points)
+    assert np.all(points[:, 3] == plateau[3])  # there the density has a slope
+    heights = objective.values(points)
+    assert np.all(heights > objective.values(plateau[None])[0])
+    assert np.all(np.diff(heights) <= 0)
+
+
+def test_a_point_on_a_slope_is_on_no_plateau() -> None:
+    objective = objective_of(spectral_line())
+    on_the_line = np.array([1.0, 440.0, 10.0, 0.0])
+    assert len(beyond_plateau(objective, on_the_line, np.random.default_rng(1))) == 0
+
+
+def test_a_plateau_that_nothing_is_higher_than_stays_one() -> None:
+    # A uniform likelihood is the same for every middle from which it covers all of the data.
+    with pm.Model() as model:
+        middle = pm.Flat("middle")
+        pm.Uniform("y", middle - 5, middle + 5, observed=[1.0, 2.0, 4.0])
+    with pytest.warns(EstimationWarning, match="around it the density does not change"):
+        estimate = bp.find_MLE(model, random_seed=1, progressbar=False)
+    assert estimate.status is Status.NOT_IDENTIFIED
+    assert -1.0 <= float(estimate.point["middle"]) <= 6.0
+
+
+def test_numbers_are_those_of_data_and_covariates() -> None:
+    found = [tuple(numbers) for numbers in numbers_in(LogDensity(spectral_line()))]
+    assert tuple(np.unique(READINGS)) in found
+    assert tuple(np.unique(WAVELENGTHS)) in found
+    assert all(len(numbers) > 1 for numbers in found)
