@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.maximise import EPS, maximise
+from bayes_point.estimation.maximise import EPS, Quadratic, maximise
 from bayes_point.estimation.objective import Objective, Penalised
 from bayes_point.estimation.precision import precision
 
@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 _WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
 # How much less than at a better point a path may come to, relative to the density.
 _AS_GOOD = 1e-6
+# Squared distance in standard errors from a maximum that is near enough to one to go on from.
+_NEAR = 1e-9
 # Movement at one reduction of the penalty, against the last: a third, like the penalty, where a
 # parameter settles; about one or more where it does not.  In a log or a logit little movement is
 # much.  A parameter that follows another to its limit can settle as slowly as that goes there.
@@ -165,7 +167,14 @@ def _highest(objective: Objective, starts: Array) -> tuple[Array, bool]:
     reached = np.where(np.isfinite(search.value), search.value, -np.inf)
     # Of two that came to the same, the one that came to rest there.
     best = int(np.argmax(reached + np.where(search.settled, 1e-12 * (1 + abs(reached)), 0.0)))
-    return search.x[best], bool(search.settled[best])
+    end = search.rows(slice(best, best + 1))
+    if not end.settled[0]:
+        # Rounding may have ended it, next to the maximum.
+        free = np.ones(end.x.shape, bool)
+        quadratic = Quadratic.at(end.x, end.gradient, end.hessian, free)
+        near = quadratic.is_concave & (quadratic.decrement(quadratic.slope) < _NEAR)
+        return end.x[0], bool(near[0])
+    return end.x[0], True
 
 
 def _next_start(objective: Objective, points: list[Array], centre: Array) -> Array:

@@ -165,6 +165,6 @@ def _candidates(objective: Objective, x: Array) -> tuple[NDArray[np.int_], Array
     value, _ = objective.evaluate(np.vstack([x[None, :], moved.reshape(-1, len(x))]))
     with np.errstate(all="ignore"):
         near, far = value[0] - value[1:].reshape(len(_PROBES), -1)
-        # A location falls off with the square of the distance.
-        square = np.abs(far / near - 4) < 0.5
+        # A location falls off with the square of the distance; in a log that would be chance.
+        square = (np.abs(far / near - 4) < 0.5) & ~objective.is_transformed[columns]
     return columns[~square], signs[~square]
