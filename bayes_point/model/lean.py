@@ -96,8 +96,6 @@ def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
 def _function(node: Any) -> Callable[..., Any] | None:
     """Return the function that `Elemwise.perform` would call, if its result needs no conversion."""
     op, dtypes = node.op, [var.type.dtype for var in node.inputs]
-    if hasattr(node.tag, "sig"):
-        return None
     function: Callable[..., Any]
     if op.nfunc and len(dtypes) == op.nfunc_spec[1]:
         function = op.nfunc

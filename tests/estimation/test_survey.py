@@ -63,13 +63,29 @@ def test_a_point_on_a_slope_is_on_no_plateau() -> None:
     assert len(beyond_plateau(objective, on_the_line, np.random.default_rng(1))) == 0
 
 
-def test_a_plateau_that_nothing_is_higher_than_stays_one() -> None:
-    # A uniform likelihood is the same for every middle from which it covers all of the data.
+def test_a_straight_slope_is_no_plateau() -> None:
+    # The absolute values of a Laplace likelihood have a slope and no curvature.
+    with pm.Model() as model:
+        pm.Laplace("y", pm.Flat("mu"), 1.0, observed=[1.0, 2.0, 4.0])
+    assert len(beyond_plateau(objective_of(model), np.array([9.0]), np.random.default_rng(1))) == 0
+
+
+def uniform_of_free_place() -> pm.Model:
     with pm.Model() as model:
         middle = pm.Flat("middle")
         pm.Uniform("y", middle - 5, middle + 5, observed=[1.0, 2.0, 4.0])
+    return model
+
+
+def test_nothing_is_higher_than_a_highest_plateau() -> None:
+    objective = objective_of(uniform_of_free_place())
+    assert len(beyond_plateau(objective, np.zeros(1), np.random.default_rng(1))) == 0
+
+
+def test_a_plateau_that_nothing_is_higher_than_stays_one() -> None:
+    # A uniform likelihood is the same for every middle from which it covers all of the data.
     with pytest.warns(EstimationWarning, match="around it the density does not change"):
-        estimate = bp.find_MLE(model, random_seed=1, progressbar=False)
+        estimate = bp.find_MLE(uniform_of_free_place(), random_seed=1, progressbar=False)
     assert estimate.status is Status.NOT_IDENTIFIED
     assert -1.0 <= float(estimate.point["middle"]) <= 6.0
 
