@@ -28,7 +28,7 @@ ROWS: dict[str, Callable[[Any], Any]] = {
     "picked": lambda x: x[np.array([2, 0])] * pt.diag(x)[[0, 1], [0, 1]],
     "a diagonal": lambda x: pt.diag(x),
     "a diagonal beside the main one": lambda x: pt.diag(x, 1),
-    "a triangle": lambda x: pt.tril(pt.outer(x, x)),
+    "a triangle": lambda x: pt.tril(x[:, None] * x),
     "a log of a sum": lambda x: pt.logsumexp(x.reshape((2, 2)), axis=1),
     "a log of a sum of two": lambda x: pt.logaddexp(x[0], x[1:]),
 }
