@@ -36,6 +36,9 @@ _CRAWL = 1e-2
 _ENOUGH = 6
 # Gain against the one before from which it is not dying out by itself.
 _CRAWLING = 0.95
+# By how much the steps of a path lengthen, as the penalty is let go, where the rise that it follows
+# dies out with a power of the distance; where it does so exponentially, they hardly do.
+_LENGTHENING = 1.1
 # Points from which a limit is extrapolated.
 TAIL = 5
 # How much further out, in units of the last step, a limit is looked at.
@@ -210,10 +213,16 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
     search = maximise(objective, base + back * unit, free=free, max_iterations=100)
     before, last = np.diff(search.value[-3:])
     if not path.is_transformed[path.pivot] and last > _CRAWLING * before > 0:
-        # What is left falls with a power of the distance: evenly in its log.
-        ahead = path.x[0] + (base - path.x[0]) * 2.0**back
+        shorter, longer = np.abs(np.diff(path.x[-3:, path.pivot]))
+        if longer > _LENGTHENING * shorter:
+            # What is left falls with a power of the distance: evenly in its log.
+            ahead = path.x[0] + (base - path.x[0]) * 2.0**back
+        else:
+            # A unit is too short for it to fall by much.
+            ahead = base + back * direction
         search = maximise(objective, ahead, free=free, max_iterations=100)
-    value = float(extrapolated(search.value))
+    # A rise ends no lower than it has come.
+    value = max(float(extrapolated(search.value)), float(search.value[-1]))
     far = _exact_beyond(objective, path, search.x[-1], value)
     if far is not None:
         # There the others are at their limits, and stay: nothing is left to extrapolate.

@@ -19,6 +19,9 @@ DOSE = np.array([-1.6, -1.1, -0.7, -0.2, 0.3, 0.6, 1.0, 1.5])
 SEEN = np.array([0, 0, 1, 0, 1, 0, 1, 1])  # and never a 2
 QUIET = np.array([0, 0, 0, 1, 1, 1])
 CALLS = np.array([2, 3, 1, 0, 0, 0])
+# Petals of three species: all of the first are shorter than any of the others, by a little.
+LENGTH = np.array([1.0, 1.4, 1.95, 2.0, 2.6, 3.1, 3.3, 4.0, 4.4, 5.2])
+SPECIES = np.array([0, 0, 0, 1, 1, 2, 1, 2, 1, 2])
 
 
 def softmax_unseen_class() -> pm.Model:
@@ -26,6 +29,15 @@ def softmax_unseen_class() -> pm.Model:
         a, b = pm.Normal("a", 0, 3, dims="outcome"), pm.Normal("b", 0, 3, dims="outcome")
         eta = pt.concatenate([pt.zeros((len(DOSE), 1)), a + b * DOSE[:, None]], axis=1)
         pm.Categorical("y", logit_p=eta, observed=SEEN)
+    return model
+
+
+def softmax_separated_class() -> pm.Model:
+    with pm.Model(coords={"species": ["second", "third"]}) as model:
+        a, b = pm.Normal("a", 0, 3, dims="species"), pm.Normal("b", 0, 3, dims="species")
+        pm.Deterministic("contrast", pt.stack([a[1] - a[0], b[1] - b[0]]))
+        eta = pt.concatenate([pt.zeros((len(LENGTH), 1)), a + b * LENGTH[:, None]], axis=1)
+        pm.Categorical("y", logit_p=eta, observed=SPECIES)
     return model
 
 
@@ -58,7 +70,17 @@ def all_tails_and_an_unused_mean() -> pm.Model:
 _two = np.column_stack([np.ones(8), DOSE])
 _logit = {"mean": expit, "variance": lambda p: p * (1 - p)}
 _seen = irls(_two, SEEN, **_logit)
+_longer = np.column_stack([np.ones(7), LENGTH[3:]])
+_third = irls(_longer, SPECIES[3:] - 1, **_logit)
 _busy = stats.poisson(2).logpmf(CALLS[:3]).sum()
+
+
+def _separated_path(t: float) -> Point:
+    # The boundary between the first and the others at 1.975, steeper and steeper.
+    return {
+        "a": np.array([-1.975 * 200 * t, -1.975 * 200 * t + _third[0]]),
+        "b": np.array([200 * t, 200 * t + _third[1]]),
+    }
 
 
 def _unseen_path(t: float) -> Point:
@@ -80,6 +102,25 @@ INFINITE_AND_FREE = (
             n_optima=1,
             no_sign=("b[cured]",),
             path=_unseen_path,
+        ),
+    ),
+    # The first species is told from the others without an error in the limit; between these it is a
+    # logistic regression, of which only the differences of the coefficients are known.
+    ZooModel(
+        "softmax_separated_class",
+        softmax_separated_class,
+        mle=Truth(
+            "at_infinity",
+            {
+                "a": np.array([-np.inf, -np.inf]),
+                "b": np.array([np.inf, np.inf]),
+                "contrast": _third,
+            },
+            "logistic regression of the species that are not separated",
+            log_density=stats.bernoulli(expit(_longer @ _third)).logpmf(SPECIES[3:] - 1).sum(),
+            parameters=("a[second]", "a[third]", "b[second]", "b[third]"),
+            n_optima=1,
+            path=_separated_path,
         ),
     ),
     # Constants move from const to busy and quiet; of the sums, the log rates, one is -inf. So
