@@ -11,7 +11,14 @@ from bayes_point.estimation.smoothing import corners_in
 from bayes_point.estimation.status import Finding
 from bayes_point.estimation.vertices import Vertex
 
-__all__ = ["kink_finding", "not_still", "null_finding", "vertex_finding", "wall_finding"]
+__all__ = [
+    "ends_along",
+    "kink_finding",
+    "not_still",
+    "null_finding",
+    "vertex_finding",
+    "wall_finding",
+]
 
 Array = NDArray[np.float64]
 
@@ -19,14 +26,14 @@ Array = NDArray[np.float64]
 _NAMED = 20
 
 
-def null_finding(objective: Objective, row: Array, x: Array | None = None) -> Finding:
-    """Say along what the density does not change; from `x` on, perhaps only so far."""
+def null_finding(objective: Objective, row: Array, *, ends: bool = False) -> Finding:
+    """Say along what the density does not change; that `ends`, or goes on."""
     names = [objective.density.parameters[j] for j in np.flatnonzero(row)]
     steps = list(zip(names, row[row != 0], strict=True))
     moves = ", ".join(f"{name} {step:+.3g}" for name, step in steps[:_NAMED])
     if len(steps) > _NAMED:
         moves += f" and {len(steps) - _NAMED} more"
-    if x is not None and _ends(objective, row, x):
+    if ends:
         return Finding(
             f"The maximum is not one point: around it the density does not change along {moves}.",
             tuple(names),
@@ -57,8 +64,8 @@ def null_finding(objective: Objective, row: Array, x: Array | None = None) -> Fi
     )
 
 
-def _ends(objective: Objective, row: Array, x: Array) -> bool:
-    """Whether a direction along which nothing changes comes to an end, to one side at least."""
+def ends_along(objective: Objective, row: Array, x: Array) -> bool:
+    """Whether a straight way along which nothing changes comes to an end, to one side at least."""
     far = np.array([[-1.0], [1.0]]) * 100 * (1 + np.abs(x).max()) * row / np.abs(row).max()
     value = objective.evaluate(np.concatenate([x[None], x + far]))[0]
     return bool(np.any(value[1:] < value[0] - 1e-6 * (1 + abs(value[0]))))

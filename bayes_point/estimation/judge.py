@@ -48,6 +48,8 @@ _ROUNDS = 6
 _LOOSE = 1e4
 # So many times as large as at the start is where a parameter has run away to.
 _LOST = 1e8
+# So many times its own size, or in a log or a logit so much, is further than what ends goes on.
+_FAR, _FAR_LOG = 100.0, 10.0
 # This many standard errors from a stationary point is no maximum, flat as it may be besides.
 _STEEP = 0.03
 # With so much of a curvature in every direction a maximum is a point.
@@ -204,8 +206,12 @@ def _judge(
     if growing:
         return unbounded_along(objective, point, growing)
     null = [(up, down) for up, down in pairs if up.is_flat or down.is_flat]
-    null_space = _null_space(point, null)
-    findings = [null_finding(objective, row, point.x) for row in null_space]
+    flat = [up if up.is_flat else down for up, down in null]
+    null_space = _null_space(point, flat)
+    findings = [
+        null_finding(objective, row, ends=_is_short(objective, track))
+        for row, track in zip(null_space, flat, strict=True)
+    ]
     unresolved = [
         up.pivot for up, down in pairs if (up, down) not in null and not (up.falls and down.falls)
     ]
@@ -243,10 +249,17 @@ def _is_lost(objective: Objective, point: Point, start: Array) -> NDArray[np.boo
     return ~objective.is_transformed & ~point.held & far & wide
 
 
-def _null_space(point: Point, null: list[tuple[Track, Track]]) -> Array:
+def _null_space(point: Point, flat: list[Track]) -> Array:
     """Return a basis of the flat directions, each in as few parameters as can be."""
     rows = []
-    for up, _ in ((u, d) if u.is_flat else (d, u) for u, d in null):
-        row = (up.x[1] - up.x[0]) / up.distance[1]
+    for track in flat:
+        row = (track.x[1] - track.x[0]) / track.distance[1]
         rows.append(np.where(np.abs(row) > 1e-6 * np.abs(row).max(), row, 0.0))
     return np.array(rows).reshape(len(rows), len(point.x))
+
+
+def _is_short(objective: Objective, track: Track) -> bool:
+    """Whether a track that is flat comes to an end: further off the density was found to fall."""
+    size = 1.0 + abs(float(track.x[0, track.pivot]))
+    far = _FAR_LOG if objective.is_transformed[track.pivot] else _FAR * size
+    return bool(np.abs(track.distance).max() < far)

@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate import Certificate
-from bayes_point.estimation.findings import null_finding, vertex_finding, wall_finding
+from bayes_point.estimation.findings import (
+    ends_along,
+    null_finding,
+    vertex_finding,
+    wall_finding,
+)
 from bayes_point.estimation.growing import (
     rises_to_infinity,
     runaways,
@@ -55,7 +60,9 @@ def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Certific
     still = point.distance**2 <= max(1e-12, 4 * point.noise)
     rises = rises_aslant(objective, point)
     if len(level) and still and not rises:
-        findings = [null_finding(objective, row, vertex.x) for row in level]
+        findings = [
+            null_finding(objective, row, ends=ends_along(objective, row, vertex.x)) for row in level
+        ]
         certificate = Certificate.of(point, Status.NOT_IDENTIFIED, *findings)
         return replace(certificate, null_space=level)
     weakly = vertex.is_weak and len(vertex.level) and _falls_from_level(objective, vertex, point)

@@ -41,11 +41,12 @@ def beyond_plateau(objective: Objective, x: Array, rng: np.random.Generator) -> 
     size = (_DRAWS, int(level.sum()))
     # Each parameter is a number of some array, or of the size of the spread of one.
     which = rng.integers(len(arrays), size=size)
-    places = np.stack([rng.choice(array, size=size) for array in arrays])
-    spreads = np.array([array.std() for array in arrays])
-    place = np.take_along_axis(places, which[None], axis=0)[0]
-    spread = rng.choice([-1.0, 1.0], size=size) * 10.0 ** rng.uniform(*_SIZES, size=size)
-    drawn = np.where(rng.random(size) < 0.5, place, spread * spreads[which])
+    drawn = rng.choice([-1.0, 1.0], size=size) * 10.0 ** rng.uniform(*_SIZES, size=size)
+    is_place = rng.random(size) < 0.5
+    for i, array in enumerate(arrays):
+        drawn[which == i] *= array.std()
+        here = (which == i) & is_place
+        drawn[here] = rng.choice(array, size=int(here.sum()))
     # Of what is transformed this is the log of its size, or near enough.
     logs = np.log(np.maximum(np.abs(drawn), 1e-300))
     rows = np.tile(x, (_DRAWS, 1))

@@ -103,7 +103,8 @@ def both_ways(
     steps = np.where(objective.is_transformed[list(pivots)], 0.5, 0.5 * size)
     pairs = _outwards(objective, point, pivots, steps)
     for i, (up, down) in enumerate(pairs):
-        if up.rises or down.rises or not _is_plateau(objective, point, pivots[i], 1e-4 * size[i]):
+        told = up.rises or down.rises or (up.is_flat and down.is_flat)
+        if told or not _is_plateau(objective, point, pivots[i], 1e-4 * size[i]):
             continue
         pairs[i : i + 1] = _outwards(objective, point, pivots[i : i + 1], 1e-5 * size[i : i + 1])
     return pairs

@@ -34,15 +34,17 @@ def opened_over_rows(node: Any) -> Any:
     if not isinstance(core, OpFromGraph):
         return None
     inner = core.fgraph.unfreeze()
-    return vectorize_graph(inner.outputs, dict(zip(inner.inputs, node.inputs, strict=True)))
+    graphs = vectorize_graph(inner.outputs, dict(zip(inner.inputs, node.inputs, strict=True)))
+    # What depends on no row, or on an input that is the same in all, has lost the batch.
+    ndims = [len(signature) for signature in node.op.outputs_sig]
+    return [_in_whole_batch(*pair, node) for pair in zip(graphs, ndims, strict=True)]
 
 
 def _join(node: Any) -> Any:
     """Join arrays some of which are the same in each row."""
-    n, axis = _batch_ndim(node), node.op.core_op.axis
-    shape = _batch_shape(node)
-    parts = [pt.broadcast_to(x, (*shape, *_shape(x)[n:])) for x in node.inputs]
-    return [pt.join(axis + n, *parts)]
+    ndim = node.outputs[0].type.ndim - _batch_ndim(node)
+    parts = [_in_whole_batch(x, ndim, node) for x in node.inputs]
+    return [pt.join(node.op.core_op.axis + _batch_ndim(node), *parts)]
 
 
 def _diagonal(node: Any) -> Any:
@@ -69,7 +71,8 @@ def _picked(node: Any) -> Any:
     # Indices on both sides of a slice would put what is taken in front of the batch.
     if any(index is None for index in same) or not all(isinstance(i, int) for i in core.idx_list):
         return None
-    return [AdvancedSubtensor((slice(None),) * n + core.idx_list)(x, *same)]
+    whole = _in_whole_batch(x, x.type.ndim - n, node)
+    return [AdvancedSubtensor((slice(None),) * n + core.idx_list)(whole, *same)]
 
 
 def _solve(node: Any) -> Any:
@@ -110,11 +113,21 @@ def _batch_shape(node: Any) -> list[Any]:
     return shape
 
 
+def _in_whole_batch(x: Any, core_ndim: int, node: Any) -> Any:
+    """Return an array that has one row, or is one, repeated over the whole batch."""
+    n, shape = _batch_ndim(node), _batch_shape(node)
+    own = x.type.ndim - core_ndim
+    if own == n and x.type.broadcastable[:n] == node.outputs[0].type.broadcastable[:n]:
+        return x
+    return pt.broadcast_to(x, (*shape, *_shape(x)[own:]))
+
+
 def _in_each_row(x: Any, batch_ndim: int) -> Any | None:
     """Return what a batch holds in each row, if by its making that is the same in all of them."""
     if all(x.type.broadcastable[:batch_ndim]):
         return pt.squeeze(x, tuple(range(batch_ndim)))
     if x.owner is not None and isinstance(x.owner.op, Alloc):
         value = x.owner.inputs[0]
-        return value if value.type.ndim == x.type.ndim - batch_ndim else None
+        core = x.type.broadcastable[batch_ndim:]
+        return value if value.type.broadcastable == core else None
     return None

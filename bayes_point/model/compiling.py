@@ -130,7 +130,7 @@ def rows_of(row: Sequence[Any]) -> list[Any]:
 def over_rows(graphs: Sequence[Any], row: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
     """Vectorise graphs of the variables of one row over the rows of a batch."""
     batched = vectorize_graph(list(graphs), dict(zip(row, rows, strict=True)))
-    batched = rewrite_graph(batched, include=(), custom_rewrite=_WHOLE_BATCH, clone=False)
+    batched = rewrite_graph(batched, include=(), custom_rewrite=_WHOLE_BATCH, clone=True)
     return [
         # What depends on nothing is the same in every row.
         out if out.type.ndim > graph.type.ndim else pt.alloc(out, rows[0].shape[0], *out.shape)

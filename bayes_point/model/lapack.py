@@ -32,7 +32,10 @@ def over_rows_by_lapack(core: Any, dtypes: list[str]) -> Callable[..., Array] | 
 def _cholesky(core: Any) -> Callable[[Array], Array]:
     def factors(a: Array) -> Array:
         """Return the factor of each matrix, (..., m, m); of one that has none, NaN."""
+        _check_square(a)
         out = np.empty(a.shape)
+        if not out.size:
+            return out
         for one, to in zip(_rows(a, 2), _rows(out, 2), strict=True):
             factor, info = dpotrf(one, lower=core.lower, clean=True)
             to[...] = factor if info == 0 else np.nan
@@ -45,6 +48,9 @@ def _solve(core: Any) -> Callable[[Array, Array], Array]:
     def solutions(a: Array, b: Array) -> Array:
         """Return the solution for each matrix, (..., m, m), and right-hand side; or NaN."""
         k: int = core.b_ndim
+        _check_square(a)
+        if a.shape[-1] != b.shape[-k]:
+            raise ValueError(f"shapes of a {a.shape} and b {b.shape} are incompatible")
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-k])
         out = np.empty((*batch, *b.shape[-k:]))
         if not out.size:
@@ -60,6 +66,11 @@ def _solve(core: Any) -> Callable[[Array, Array], Array]:
         return out
 
     return solutions
+
+
+def _check_square(a: Array) -> None:
+    if a.shape[-1] != a.shape[-2]:
+        raise ValueError(f"expected square matrices, got an array of shape {a.shape}")
 
 
 def _rows(a: Array, ndim: int) -> Array:

@@ -29,15 +29,17 @@ class LeanLinker(PerformLinker):
     def make_all(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `PerformLinker` makes, with leaner steps where that changes nothing."""
         run, inputs, outputs, thunks, order = super().make_all(*args, **kwargs)
-        # `run` goes through this very list.
-        for i, node in enumerate(order):
-            thunks[i] = _lean(node, thunks[i]) or thunks[i]
+        # A lazy op asks whether what it needs was computed, which only PyTensor's own steps say.
+        if not any(thunk.lazy for thunk in thunks):
+            # `run` goes through this very list.
+            for i, node in enumerate(order):
+                thunks[i] = _lean(node, thunks[i]) or thunks[i]
 
         def quiet() -> Any:
             with np.errstate(all="ignore"):
                 return run()
 
-        quiet.allow_gc, quiet.storage_map = run.allow_gc, run.storage_map  # type: ignore[attr-defined]
+        vars(quiet).update(allow_gc=run.allow_gc, storage_map=run.storage_map)
         return quiet, inputs, outputs, thunks, order
 
 
@@ -89,7 +91,7 @@ def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
             out[0] = np.asarray(function(*values)) if is_scalar else function(*values)
 
         step = several
-    step.inputs, step.outputs = thunk.inputs, thunk.outputs  # type: ignore[attr-defined]
+    vars(step).update(inputs=thunk.inputs, outputs=thunk.outputs, lazy=False)
     return step
 
 
@@ -111,5 +113,5 @@ def _function(node: Any) -> Callable[..., Any] | None:
     tried = [np.ones((1,), dtype) for dtype in dtypes]
     with np.errstate(all="ignore"):
         result = function(*tried)
-    is_view = not isinstance(result, np.ndarray) or result.base is not None
-    return None if is_view or result.dtype != node.outputs[0].type.dtype else function
+    is_new = isinstance(result, np.ndarray) and not any(np.shares_memory(result, a) for a in tried)
+    return function if is_new and result.dtype == node.outputs[0].type.dtype else None

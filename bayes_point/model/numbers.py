@@ -15,7 +15,8 @@ __all__ = ["numbers_in"]
 def numbers_in(density: LogDensity) -> list[NDArray[np.float64]]:
     """Return the different finite numbers of each array that the density is made with."""
     graphs = density.graphs
-    arrays = [one.own for one in graphs.inputs.values()]
+    # Of an input, what the density was bound to, or else the model's own.
+    arrays = [density.bound.get(name, one.own) for name, one in graphs.inputs.items()]
     arrays += [
         var.data
         for var in ancestors([graphs.term(term) for term in graphs.terms])

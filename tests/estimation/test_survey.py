@@ -90,6 +90,34 @@ def test_a_plateau_that_nothing_is_higher_than_stays_one() -> None:
     assert -1.0 <= float(estimate.point["middle"]) <= 6.0
 
 
+def test_what_does_not_matter_anywhere_is_said_to_be_so() -> None:
+    with pm.Model() as model:
+        mu, idle = pm.Flat("mu"), pm.Flat("idle")
+        pm.Deterministic("both", mu + idle)
+        pm.Normal("y", mu, 1.0, observed=[1.0, 2.0, 4.0])
+    with pytest.warns(EstimationWarning, match="does not depend on idle at all"):
+        bp.find_MLE(model, random_seed=1, progressbar=False)
+
+
+def test_a_ridge_that_bends_goes_on() -> None:
+    # Of a product the ridge is a hyperbola, which has no end; a straight step would leave it.
+    with pm.Model() as model:
+        a, b = pm.Flat("a", initval=1.0), pm.Flat("b", initval=1.0)
+        pm.Normal("y", a * b, 1.0, observed=[1.0, 2.0, 4.0])
+    with pytest.warns(EstimationWarning, match="The density does not change along a direction: a"):
+        bp.find_MLE(model, random_seed=1, progressbar=False)
+
+
+def test_numbers_of_a_bound_density_are_those_it_was_bound_to() -> None:
+    with pm.Model() as model:
+        x = pm.Data("x", np.zeros(3))
+        pm.Normal("y", pm.Flat("b") * x, 1.0, observed=[1.0, 2.0, 4.0])
+    density = LogDensity(model, inputs=("x",))
+    assert (1.0, 5.0, 9.0) not in [tuple(numbers) for numbers in numbers_in(density)]
+    bound = density.bind({"x": np.array([5.0, 1.0, 9.0])})
+    assert (1.0, 5.0, 9.0) in [tuple(numbers) for numbers in numbers_in(bound)]
+
+
 def test_numbers_are_those_of_data_and_covariates() -> None:
     found = [tuple(numbers) for numbers in numbers_in(LogDensity(spectral_line()))]
     assert tuple(np.unique(READINGS)) in found

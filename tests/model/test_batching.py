@@ -12,6 +12,7 @@ import pytest
 from pytensor.compile.builders import OpFromGraph
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
+from pytensor.tensor.subtensor import AdvancedSubtensor
 from scipy import special
 
 from bayes_point.model.compiling import over_rows
@@ -82,6 +83,35 @@ def test_one_matrix_is_solved_for_all_vectors_at_once() -> None:
     )
     expected = np.linalg.solve(matrices[:, None], vectors[..., None])[..., 0]
     np.testing.assert_allclose(function(matrices, vectors), expected, rtol=1e-13)
+
+
+def test_an_inner_graph_keeps_the_batch_of_what_is_the_same_in_all_rows() -> None:
+    # Of the two outputs only one depends on the rows; the other is repeated over them.
+    a, b = pt.vector("a", shape=(4,)), pt.scalar("b")
+    inner = OpFromGraph([a, b], [pt.exp(a), a * b, pt.zeros(2)])
+    row, rows = pt.scalar("row"), pt.vector("rows")
+    function = compiled(over_rows(inner(pt.constant(X[0]), row), [row], [rows]), rows)
+    assert not loops(function)
+    same, product, constant = function(np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(same, np.tile(np.exp(X[0]), (3, 1)))
+    np.testing.assert_array_equal(product, X[0] * np.array([[1.0], [2.0], [3.0]]))
+    np.testing.assert_array_equal(constant, np.zeros((3, 2)))
+
+
+def test_what_is_picked_from_one_array_for_all_rows() -> None:
+    x, index = pt.constant(X[:1]), pt.alloc(np.array([2, 0]), pt.lscalar("n"), 2)
+    pick = Blockwise(AdvancedSubtensor((0,)), signature="(i),(j)->(j)")(x, index)
+    function = pytensor.function([index.owner.inputs[1]], pick, mode=INTERPRETED)
+    assert not loops(function)
+    np.testing.assert_array_equal(function(3), np.tile(X[0][[2, 0]], (3, 1)))
+
+
+def test_graphs_of_a_row_stay_as_they_are() -> None:
+    row, rows = pt.vector("row", shape=(4,)), pt.matrix("rows", shape=(None, 4))
+    shared = pt.alloc(pt.exp(pt.diag(pt.ones(4)).sum()), 2)
+    before = pytensor.dprint(graph := pt.concatenate([shared, row]), file="str")
+    over_rows([graph], [row], [rows])
+    assert pytensor.dprint(graph, file="str") == before
 
 
 def test_lengths_that_differ_from_row_to_row_are_left_alone() -> None:

@@ -64,6 +64,21 @@ def test_a_singular_matrix_leaves_the_others_alone() -> None:
     np.testing.assert_array_equal(x, [[1, 1], [np.nan, np.nan], [0.5, 0.5]])
 
 
+def test_shapes_that_do_not_fit_are_an_error() -> None:
+    solve = made(SolveTriangular(lower=True, b_ndim=1))
+    with pytest.raises(
+        ValueError, match=r"shapes of a \(2, 5, 3, 3\) and b \(2, 5, 4\) are incomp"
+    ):
+        solve(MATRICES, np.ones((2, 5, 4)))
+    for function in (lambda a: solve(a, np.ones(3)), made(Cholesky(lower=True))):
+        with pytest.raises(ValueError, match="expected square matrices"):
+            function(np.ones((2, 3, 4)))
+
+
+def test_no_matrices_have_no_factors() -> None:
+    assert made(Cholesky(lower=True))(np.ones((2, 0, 0))).shape == (2, 0, 0)
+
+
 def test_nothing_to_solve_for() -> None:
     x = made(SolveTriangular(lower=True, b_ndim=2))(MATRICES, np.ones((2, 5, 3, 0)))
     assert x.shape == (2, 5, 3, 0)
