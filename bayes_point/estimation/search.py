@@ -154,15 +154,24 @@ def search(
             pole = closes_in(objective, certificate.x)
         if pole is not None:
             certificate = unbounded(objective, certificate.x, [pole])
-    return _without_bound(objective, certificate, usable[:_BASES]), optima, len(usable)
+    all_the_same = len(optima) == 1 and len(optima[0].starts) == len(usable)
+    certificate = _without_bound(objective, certificate, usable[:_BASES], all_the_same)
+    return certificate, optima, len(usable)
 
 
-def _without_bound(objective: Objective, certificate: Certificate, starts: Array) -> Certificate:
-    """Return the certificate of a density that grows without bound, if it does so anywhere."""
+def _without_bound(
+    objective: Objective, certificate: Certificate, starts: Array, all_the_same: bool
+) -> Certificate:
+    """Return the certificate of a density that grows without bound, if it does so anywhere.
+
+    `all_the_same` says whether all starts led to the point of the certificate.
+    """
     if certificate.status is not Status.UNBOUNDED:
         # A line of a mixture that is right at the maximum does not leave it for a pole, and from a
-        # point at infinity the others may not find back.
-        others = starts[:1] if certificate.status.is_point else starts
+        # point at infinity the others may not find back.  Where all starts lead to one maximum they
+        # do so with a scale made smaller as well.
+        is_point = certificate.status.is_point
+        others = starts[: 0 if is_point and all_the_same else 1] if is_point else starts
         pole = grows_elsewhere(objective, certificate.x, others)
         return certificate if pole is None else unbounded(objective, certificate.x, [pole])
     # A search that ran into a pole ends where the others are lost in rounding.  On a way there

@@ -11,6 +11,8 @@ there is no end to it.  (Day 1969, https://doi.org/10.1093/biomet/56.3.463)
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,6 +60,7 @@ def grows_elsewhere(objective: Objective, x: Array, others: Array) -> Track | No
     columns, signs = _candidates(objective, x)
     if not columns.size:
         return None
+    objective = replace(objective, density=objective.density.rough())
     # The log of a scale is looked at from elsewhere too; what is perhaps one, from the best only.
     known = objective.is_transformed[columns]
     pivots = np.concatenate([columns, np.tile(columns[known], len(others))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,13 +11,13 @@ from numpy.typing import NDArray
 
 from bayes_point.model.compiling import NO_VALUE
 
-__all__ = ["Loop", "evaluate", "hessians_at", "quiet"]
+__all__ = ["Loop", "evaluate", "hessians_at", "quiet", "widest"]
 
 Array = NDArray[np.float64]
 
 # Rows of a batch are evaluated together as long as the largest array stays near this many
 # elements, which stay in the cache: larger batches gain nothing from vectorisation.
-_ELEMENTS_AT_ONCE = 400_000
+_ELEMENTS_AT_ONCE = 60_000
 
 
 def evaluate(
@@ -87,6 +88,21 @@ def hessians_at(
         one += one.T.copy()
         one *= 0.5
     return h
+
+
+def widest(function: Callable) -> int:
+    """Return the elements, for one row, of the largest array that a compiled function makes.
+
+    As far as shapes are known: the rows of a batch are not, and count once.
+    """
+    compiled: Any = getattr(function, "function", function)
+    shapes = [
+        out.type.shape
+        for node in compiled.maker.fgraph.apply_nodes
+        for out in node.outputs
+        if hasattr(out.type, "shape")
+    ]
+    return max((math.prod(n for n in shape if n is not None) for shape in shapes), default=1)
 
 
 class Loop:

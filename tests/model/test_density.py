@@ -24,6 +24,7 @@ from scipy import stats
 
 from bayes_point.errors import ModelError
 from bayes_point.model.density import LogDensity
+from bayes_point.model.evaluation import widest
 from bayes_point.model.flat_priors import flat_priors
 from bayes_point.model.inputs import weight_of
 
@@ -839,3 +840,36 @@ def test_values_of_an_input() -> None:
     with pytest.raises(ModelError, match="'count' that are not whole numbers"):
         inputs["count"].batch([1.5, 2])
     assert inputs["count"].batch([1.0, 2.0]).tolist() == [1, 2]
+
+
+def correlated() -> pm.Model:
+    # A Cholesky factor: its second derivatives are differences of the gradient.
+    with pm.Model() as model:
+        log_sd, rho = pm.Flat("log_sd"), pm.Uniform("rho", -1, 1)
+        sd = pm.math.exp(log_sd)
+        cov = sd**2 * (np.eye(3) + rho * (np.ones((3, 3)) - np.eye(3)) / 2)
+        pm.MvNormal("y", np.zeros(3), cov=cov, observed=[[0.3, 1.2, -0.4], [1.0, 0.1, 0.8]])
+    return model
+
+
+def test_rough_hessians_have_nine_digits() -> None:
+    density = LogDensity(correlated())
+    rough = density.rough()
+    x = np.array([[0.2, 0.5], [-1.0, 2.0]])
+    exact, near = (one.hessian(x, ("likelihood",)) for one in (density, rough))
+    np.testing.assert_allclose(near, exact, rtol=1e-8, atol=1e-8 * np.abs(exact).max())
+    # It is another number, and what it is made from is the same.
+    assert np.any(near != exact)
+    np.testing.assert_array_equal(
+        density.evaluate(x, ("likelihood",))[1], rough.evaluate(x, ("likelihood",))[1]
+    )
+
+
+def test_the_widest_array_counts_not_only_the_data() -> None:
+    # Of nine numbers a matrix of 81 is made.
+    with pm.Model() as model:
+        a = pm.Normal("a", 0, 1, shape=9)
+        pm.Normal("y", pt.exp(a[:, None] * a[None, :]).sum(), 1, observed=1.0)
+    density = LogDensity(model)
+    density.evaluate(np.zeros((1, 9)), ("likelihood",))
+    assert widest(density.functions.value_and_gradient(("likelihood", "prior"))) == 81
