@@ -17,6 +17,7 @@ from pytensor.link.basic import PerformLinker
 from pytensor.scalar.basic import Cast
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.utils import import_func_from_string
 
 from bayes_point.model.lapack import over_rows_by_lapack
 
@@ -99,10 +100,11 @@ def _function(node: Any) -> Callable[..., Any] | None:
     """Return the function that `Elemwise.perform` would call, if its result needs no conversion."""
     op, dtypes = node.op, [var.type.dtype for var in node.inputs]
     function: Callable[..., Any]
-    if op.nfunc and len(dtypes) == op.nfunc_spec[1]:
-        function = op.nfunc
-    elif op.nfunc and isinstance(op.nfunc, np.ufunc) and op.nfunc.nin == 2 and len(dtypes) > 2:
-        ufunc = op.nfunc
+    # Of more than 31 arguments, as a sum of as many terms has, PyTensor looks none up.
+    ufunc = import_func_from_string(op.nfunc_spec[0]) if op.nfunc_spec else None
+    if ufunc and len(dtypes) == op.nfunc_spec[1]:
+        function = ufunc
+    elif isinstance(ufunc, np.ufunc) and ufunc.nin == 2 and len(dtypes) > 2:
 
         def function(*values: Any) -> Any:
             return reduce(ufunc, values)

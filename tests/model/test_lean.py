@@ -13,6 +13,7 @@ from pytensor.compile.mode import Mode
 from pytensor.conditional.op import ifelse
 from pytensor.graph.fg import FunctionGraph
 from pytensor.link.basic import PerformLinker
+from pytensor.scalar.basic import add as scalar_add
 from pytensor.tensor.elemwise import Elemwise
 
 from bayes_point.model.interpreted import INTERPRETED
@@ -101,6 +102,15 @@ def test_a_lazy_op_still_chooses() -> None:
     function = pytensor.function([x], chosen, mode=INTERPRETED)
     np.testing.assert_array_equal(function(np.full((2, 2), 1.0)), np.full((2, 2), np.e))
     np.testing.assert_array_equal(function(np.full((2, 2), -1.0)), np.ones((2, 2)))
+
+
+def test_a_sum_of_forty() -> None:
+    # PyTensor's own step refuses more than 31 terms; an op of its own, which no other test has made
+    # ready.
+    terms = [pt.vector(f"x{i}") for i in range(40)]
+    many = Elemwise(scalar_add, nfunc_spec=("add", 2, 1))
+    function = pytensor.function(terms, many(*terms), mode=INTERPRETED)
+    np.testing.assert_array_equal(function(*[np.array([1.0, i]) for i in range(40)]), [40, 780])
 
 
 def test_lengths_that_do_not_fit_are_an_error_at_every_call() -> None:
