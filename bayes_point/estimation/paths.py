@@ -17,13 +17,15 @@ from bayes_point.estimation.maximise import EPS, Quadratic, maximise
 from bayes_point.estimation.objective import Objective, Penalised
 from bayes_point.estimation.precision import precision
 
-__all__ = ["TAIL", "Path", "extrapolated", "limit_of", "release"]
+__all__ = ["TAIL", "Path", "end_of_rise", "extrapolated", "limit_of", "release"]
 
 Array = NDArray[np.float64]
 
 _WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
 # How much less than at a better point a path may come to, relative to the density.
 _AS_GOOD = 1e-6
+# How far from the centre a log may be where a search begins.
+_NEARER = 15.0
 # Squared distance in standard errors from a maximum that is near enough to one to go on from.
 _NEAR = 1e-9
 # Movement at one reduction of the penalty, against the last: a third, like the penalty, where a
@@ -129,8 +131,13 @@ def release(objective: Objective, x: Array, centre: Array) -> Path:
     """Follow the penalised maximum from near `centre`, or from near `x` where that is better."""
     path, alone = _follow(objective, centre, x, alone=len(_WEIGHTS))
     value = float(objective.evaluate(x[None, :])[0][0])
-    falls_short = value > path.value[-1] + _AS_GOOD * (1 + abs(value))
-    if falls_short and alone and not path.leads_to(x):
+    reached = path.value[-1]
+    if path.leads_to(x):
+        # Further out on the same way; or, as high as that, on another one.
+        away = path.direction != 0
+        ahead = np.where(away, x, path.x[-1])
+        reached = maximise(objective, ahead[None], free=~away[None], max_iterations=100).value[0]
+    if alone and not value <= reached + _AS_GOOD * (1 + abs(value)):
         return _follow(objective, centre, x, alone=0)[0]
     return path
 
@@ -142,6 +149,9 @@ def _follow(objective: Objective, centre: Array, x: Array, *, alone: int) -> tup
     takes several times as long.
     """
     scale = _scale(objective, centre)
+    # From where a log has run off to, a search is not let back all the way.
+    near = np.clip(x, centre - _NEARER, centre + _NEARER)
+    rival = np.where(objective.is_transformed, near, x)
     points: list[Array] = []
     values: list[float] = []
     for k, weight in enumerate(_WEIGHTS):
@@ -149,7 +159,7 @@ def _follow(objective: Objective, centre: Array, x: Array, *, alone: int) -> tup
             objective.density, objective.weights, centre=centre, scale=scale, weight=weight
         )
         start = _next_start(penalised, points, centre)
-        for rivals in ([], [x]) if k < alone else ([x],):
+        for rivals in ([], [rival]) if k < alone else ([rival],):
             point, settled = _highest(penalised, np.array([start, *rivals]))
             value = float(objective.evaluate(point[None, :])[0][0])
             blocked = not settled or not np.isfinite(value)
@@ -221,8 +231,7 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
             # A unit is too short for it to fall by much.
             ahead = base + back * direction
         search = maximise(objective, ahead, free=free, max_iterations=100)
-    # A rise ends no lower than it has come.
-    value = max(float(extrapolated(search.value)), float(search.value[-1]))
+    value = end_of_rise(search.value)
     far = _exact_beyond(objective, path, search.x[-1], value)
     if far is not None:
         # There the others are at their limits, and stay: nothing is left to extrapolate.
@@ -259,6 +268,11 @@ def extrapolated(values: Array) -> Array:
     """
     once = np.stack([_aitken(values[i : i + 3]) for i in range(len(values) - 2)])
     return _aitken(once) if len(once) == 3 else once[-1]
+
+
+def end_of_rise(values: Array) -> float:
+    """Return where a rise of five values ends: no lower than it has come."""
+    return max(float(extrapolated(values)), float(values[-1]))
 
 
 def _aitken(values: Array) -> Array:

@@ -10,6 +10,7 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from pytensor.compile.builders import OpFromGraph
+from pytensor.tensor.basic import Join
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.subtensor import AdvancedSubtensor
@@ -106,9 +107,21 @@ def test_what_is_picked_from_one_array_for_all_rows() -> None:
     np.testing.assert_array_equal(function(3), np.tile(X[0][[2, 0]], (3, 1)))
 
 
+def test_an_index_that_is_repeated_along_its_own_axis_is_left_alone() -> None:
+    # One number, given for two rows and for three columns: not the index of a row.
+    index = pt.alloc(np.array([2]), pt.lscalar("n"), 3)
+    pick = Blockwise(AdvancedSubtensor((0,)), signature="(i),(j)->(j)")(pt.constant(X[:1]), index)
+    function = pytensor.function([index.owner.inputs[1]], pick, mode=INTERPRETED)
+    np.testing.assert_array_equal(function(2), np.full((2, 3), X[0, 2]))
+
+
 def test_graphs_of_a_row_stay_as_they_are() -> None:
+    # What does not depend on the row is shared with the graph of the batch.
     row, rows = pt.vector("row", shape=(4,)), pt.matrix("rows", shape=(None, 4))
-    shared = pt.alloc(pt.exp(pt.diag(pt.ones(4)).sum()), 2)
+    joined = Blockwise(Join(axis=0), signature="(i),(j)->(k)")(
+        pt.constant(X[:1, :1]), pt.constant(X[:2, 1:2])
+    )
+    shared = pt.exp(joined).sum(axis=0)
     before = pytensor.dprint(graph := pt.concatenate([shared, row]), file="str")
     over_rows([graph], [row], [rows])
     assert pytensor.dprint(graph, file="str") == before

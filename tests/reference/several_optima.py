@@ -14,6 +14,7 @@ __all__ = ["SEVERAL_OPTIMA"]
 TWO_CLUSTERS = np.array([-3.1, -2.9, -3.0, 3.0, 2.9, 3.1])
 UNEVEN = np.array([-2.1, -1.6, -2.5, -1.9, 1.3, 1.8, 2.2, 2.6, 0.9, 1.5, 2.9, 1.1])
 FAR = np.array([-5.0, 5.0])
+THREE_AND_FOUR = np.array([-5.0, -5.1, -4.9, 5.0, 5.2, 4.8, 5.1])
 SQUARES = np.array([3.6, 4.4, 4.0])
 NO_SQUARE = np.array([-0.5, 0.5, 0.0])
 TIME = np.linspace(0, 2, 9)
@@ -53,6 +54,19 @@ def cauchy_prior_decides() -> pm.Model:
     with pm.Model() as model:
         theta = pm.Normal("theta", 2, 10)
         pm.Cauchy("y", theta, 1, observed=FAR)
+    return model
+
+
+def cauchy_and_all_heads(on_logit: bool) -> pm.Model:
+    # Two modes of a location, and beside them a coin whose maximum is at an edge or at infinity:
+    # the way there begins near the lower mode, and has to end beside the higher one.
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 10)
+        pm.Cauchy("y", mu, 1, observed=THREE_AND_FOUR)
+        if on_logit:
+            pm.Bernoulli("tosses", logit_p=pm.Normal("eta", 0, 2), observed=[1, 1, 1])
+        else:
+            pm.Bernoulli("tosses", p=pm.Uniform("theta", 0, 1), observed=[1, 1, 1])
     return model
 
 
@@ -155,6 +169,14 @@ def _mirrored(name: str, value: float, source: str) -> Truth:
 _values, _vectors = np.linalg.eigh(TRIPLES.T @ TRIPLES / len(TRIPLES))
 _noise = np.sqrt(_values[:2].mean())
 _loading = _vectors[:, 2:] * np.sqrt(_values[2] - _noise**2)
+# The score of the Cauchy likelihood has one root near the four.
+_four = optimize.brentq(
+    lambda mu: np.sum((THREE_AND_FOUR - mu) / (1 + (THREE_AND_FOUR - mu) ** 2)),
+    4.5,
+    5.5,
+    xtol=1e-13,
+)
+_four_height = stats.cauchy(_four).logpdf(THREE_AND_FOUR).sum()
 _mode, _mode_decided = _cauchy_mode(0), _cauchy_mode(2)
 _perfect = 9 * stats.norm(0, 0.5).logpdf(0)
 
@@ -184,6 +206,32 @@ SEVERAL_OPTIMA = (
         cauchy_far_apart,
         mle=_mirrored("theta", np.sqrt(24), "theta^2 = 24"),
         map=_mirrored("theta", _mode, "root of the derivative"),
+    ),
+    ZooModel(
+        "cauchy_and_all_heads",
+        lambda: cauchy_and_all_heads(on_logit=False),
+        initvals={"mu": -1.2},
+        mle=Truth(
+            "on_boundary",
+            {"mu": _four, "theta": 1.0},
+            "root of the score near the four; three heads",
+            log_density=_four_height,
+            parameters=("theta",),
+            path=lambda t: {"mu": np.array(_four), "theta": np.array(1 - 10.0 ** (-2 * t))},
+        ),
+    ),
+    ZooModel(
+        "cauchy_and_all_heads_logit",
+        lambda: cauchy_and_all_heads(on_logit=True),
+        initvals={"mu": -1.2},
+        mle=Truth(
+            "at_infinity",
+            {"mu": _four, "eta": np.inf},
+            "root of the score near the four; three heads",
+            log_density=_four_height,
+            parameters=("eta",),
+            path=lambda t: {"mu": np.array(_four), "eta": np.array(4.0 * t)},
+        ),
     ),
     ZooModel(
         "cauchy_prior_decides",
