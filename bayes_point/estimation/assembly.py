@@ -13,7 +13,7 @@ from bayes_point.estimation.certificate import Certificate
 from bayes_point.estimation.limits import natural_limit
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optima import Optimum
-from bayes_point.estimation.paths import TAIL, extrapolated
+from bayes_point.estimation.path_limits import TAIL, extrapolated
 from bayes_point.estimation.point_estimate import PointEstimate
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.model.density import LogDensity

@@ -14,7 +14,8 @@ from bayes_point.estimation.judged_point import Point, held_at
 from bayes_point.estimation.limits import at_infinity, natural_limit
 from bayes_point.estimation.maximise import Quadratic, finite_hessian
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.paths import Path, limit_of, release
+from bayes_point.estimation.path_limits import limit_of
+from bayes_point.estimation.paths import Path, release
 from bayes_point.estimation.status import Finding, Status
 from bayes_point.estimation.tracks import Track, follow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.paths import TAIL, extrapolated
+from bayes_point.estimation.path_limits import TAIL, extrapolated
 from bayes_point.model.density import LogDensity
 
 __all__ = ["at_infinity", "natural_limit"]

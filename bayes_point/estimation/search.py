@@ -170,8 +170,9 @@ def _without_bound(
         # A line of a mixture that is right at the maximum does not leave it for a pole, and from a
         # point at infinity the others may not find back.  Where all starts lead to one maximum they
         # do so with a scale made smaller as well.
-        is_point = certificate.status.is_point
-        others = starts[: 0 if is_point and all_the_same else 1] if is_point else starts
+        others = starts
+        if certificate.status.is_point:
+            others = starts[:0] if all_the_same else starts[:1]
         pole = grows_elsewhere(objective, certificate.x, others)
         return certificate if pole is None else unbounded(objective, certificate.x, [pole])
     # A search that ran into a pole ends where the others are lost in rounding.  On a way there
