@@ -24,34 +24,39 @@ from bayes_point.report import Report, report
 
 if TYPE_CHECKING:
     from bayes_point.approximation import laplace
-    from bayes_point.comparison.closeness import closeness
-    from bayes_point.comparison.explain import explain
-    from bayes_point.comparison.gaps import gaps
-    from bayes_point.comparison.path_plot import plot_prior_path
-    from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint, plot_profile
-    from bayes_point.comparison.predictive_plot import plot_predictive
-    from bayes_point.comparison.study_plot import plot_study
+    from bayes_point.comparison.causes.explain import explain
+    from bayes_point.comparison.distance.closeness import closeness
+    from bayes_point.comparison.distance.gaps import gaps
+    from bayes_point.comparison.distance.verdict import Verdict, verdict
+    from bayes_point.comparison.plots.figures import (
+        plot_estimates,
+        plot_gaps,
+        plot_joint,
+        plot_profile,
+    )
+    from bayes_point.comparison.plots.paths import plot_prior_path
+    from bayes_point.comparison.plots.predictive import plot_predictive
+    from bayes_point.comparison.plots.study import plot_study
+    from bayes_point.comparison.plots.waterfall import plot_waterfall
     from bayes_point.comparison.tables import summary
-    from bayes_point.comparison.verdict import Verdict, verdict
-    from bayes_point.comparison.waterfall import plot_waterfall
-    from bayes_point.estimation.bootstrap import bootstrap
-    from bayes_point.estimation.bootstrap_intervals import bootstrap_interval
-    from bayes_point.estimation.estimate import find_MAP, find_MLE
-    from bayes_point.estimation.likelihood_ratio import (
+    from bayes_point.estimation.certificate.status import Finding, Status
+    from bayes_point.estimation.face.bootstrap import bootstrap
+    from bayes_point.estimation.face.find import find_MAP, find_MLE
+    from bayes_point.estimation.face.point_estimate import PointEstimate
+    from bayes_point.estimation.face.profile import profile
+    from bayes_point.estimation.prior.information import prior_information
+    from bayes_point.estimation.prior.path import data_path, prior_path
+    from bayes_point.estimation.refit.refit import refit
+    from bayes_point.estimation.resample.intervals import bootstrap_interval
+    from bayes_point.estimation.resample.likelihood_ratio import (
         LikelihoodRatioTest,
         likelihood_ratio_test,
     )
-    from bayes_point.estimation.point_estimate import PointEstimate
-    from bayes_point.estimation.prior_information import prior_information
-    from bayes_point.estimation.prior_path import data_path, prior_path
-    from bayes_point.estimation.profile import profile
-    from bayes_point.estimation.refit import refit
-    from bayes_point.estimation.status import Finding, Status
-    from bayes_point.estimation.study import study
+    from bayes_point.estimation.resample.study import study
     from bayes_point.fitting import fit
-    from bayes_point.model.density import LogDensity
-    from bayes_point.model.flat_priors import flat_priors
-    from bayes_point.model.roles import roles
+    from bayes_point.model.density.density import LogDensity
+    from bayes_point.model.variables.flat_priors import flat_priors
+    from bayes_point.model.variables.roles import roles
     from bayes_point.predicting import predictive
 
 __version__ = "0.1.0.dev0"
@@ -59,41 +64,41 @@ __version__ = "0.1.0.dev0"
 # Where each public name lives.  They are imported at first use, because PyMC takes seconds to
 # import and `bayes-point --help` needs none of it.
 _HOMES = {
-    "Finding": "bayes_point.estimation.status",
-    "LikelihoodRatioTest": "bayes_point.estimation.likelihood_ratio",
-    "LogDensity": "bayes_point.model.density",
-    "PointEstimate": "bayes_point.estimation.point_estimate",
-    "Status": "bayes_point.estimation.status",
-    "Verdict": "bayes_point.comparison.verdict",
-    "bootstrap": "bayes_point.estimation.bootstrap",
-    "bootstrap_interval": "bayes_point.estimation.bootstrap_intervals",
-    "closeness": "bayes_point.comparison.closeness",
-    "data_path": "bayes_point.estimation.prior_path",
-    "explain": "bayes_point.comparison.explain",
-    "find_MAP": "bayes_point.estimation.estimate",
-    "find_MLE": "bayes_point.estimation.estimate",
+    "Finding": "bayes_point.estimation.certificate.status",
+    "LikelihoodRatioTest": "bayes_point.estimation.resample.likelihood_ratio",
+    "LogDensity": "bayes_point.model.density.density",
+    "PointEstimate": "bayes_point.estimation.face.point_estimate",
+    "Status": "bayes_point.estimation.certificate.status",
+    "Verdict": "bayes_point.comparison.distance.verdict",
+    "bootstrap": "bayes_point.estimation.face.bootstrap",
+    "bootstrap_interval": "bayes_point.estimation.resample.intervals",
+    "closeness": "bayes_point.comparison.distance.closeness",
+    "data_path": "bayes_point.estimation.prior.path",
+    "explain": "bayes_point.comparison.causes.explain",
+    "find_MAP": "bayes_point.estimation.face.find",
+    "find_MLE": "bayes_point.estimation.face.find",
     "fit": "bayes_point.fitting",
-    "flat_priors": "bayes_point.model.flat_priors",
-    "gaps": "bayes_point.comparison.gaps",
+    "flat_priors": "bayes_point.model.variables.flat_priors",
+    "gaps": "bayes_point.comparison.distance.gaps",
     "laplace": "bayes_point.approximation",
-    "likelihood_ratio_test": "bayes_point.estimation.likelihood_ratio",
-    "plot_estimates": "bayes_point.comparison.plots",
-    "plot_gaps": "bayes_point.comparison.plots",
-    "plot_joint": "bayes_point.comparison.plots",
-    "plot_predictive": "bayes_point.comparison.predictive_plot",
-    "plot_prior_path": "bayes_point.comparison.path_plot",
-    "plot_profile": "bayes_point.comparison.plots",
-    "plot_study": "bayes_point.comparison.study_plot",
-    "plot_waterfall": "bayes_point.comparison.waterfall",
+    "likelihood_ratio_test": "bayes_point.estimation.resample.likelihood_ratio",
+    "plot_estimates": "bayes_point.comparison.plots.figures",
+    "plot_gaps": "bayes_point.comparison.plots.figures",
+    "plot_joint": "bayes_point.comparison.plots.figures",
+    "plot_predictive": "bayes_point.comparison.plots.predictive",
+    "plot_prior_path": "bayes_point.comparison.plots.paths",
+    "plot_profile": "bayes_point.comparison.plots.figures",
+    "plot_study": "bayes_point.comparison.plots.study",
+    "plot_waterfall": "bayes_point.comparison.plots.waterfall",
     "predictive": "bayes_point.predicting",
-    "prior_information": "bayes_point.estimation.prior_information",
-    "prior_path": "bayes_point.estimation.prior_path",
-    "profile": "bayes_point.estimation.profile",
-    "refit": "bayes_point.estimation.refit",
-    "roles": "bayes_point.model.roles",
-    "study": "bayes_point.estimation.study",
+    "prior_information": "bayes_point.estimation.prior.information",
+    "prior_path": "bayes_point.estimation.prior.path",
+    "profile": "bayes_point.estimation.face.profile",
+    "refit": "bayes_point.estimation.refit.refit",
+    "roles": "bayes_point.model.variables.roles",
+    "study": "bayes_point.estimation.resample.study",
     "summary": "bayes_point.comparison.tables",
-    "verdict": "bayes_point.comparison.verdict",
+    "verdict": "bayes_point.comparison.distance.verdict",
 }
 
 __all__ = [

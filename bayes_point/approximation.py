@@ -12,13 +12,13 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from bayes_point.comparison.closeness import closeness
+from bayes_point.comparison.distance.closeness import closeness
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.estimate import find_MAP
-from bayes_point.estimation.importance import LEAST_POINTS
-from bayes_point.estimation.laplace import approximate, no_mode
-from bayes_point.estimation.laplace_tree import laplace_tree
-from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.face.find import find_MAP
+from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.laplace.importance import LEAST_POINTS
+from bayes_point.estimation.laplace.laplace import approximate, no_mode
+from bayes_point.estimation.laplace.tree import laplace_tree
 from bayes_point.idata import check_idata
 from bayes_point.model.checks import as_model
 from bayes_point.model.starts import Initvals

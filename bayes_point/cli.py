@@ -291,10 +291,10 @@ def _write_report(
 
 def _print_summary(tree: xr.DataTree, thresholds: dict[str, Any]) -> None:
     """Print the verdict, the table, and under it what is wrong with estimates and draws."""
-    from bayes_point.comparison.health import sampler_health
+    from bayes_point.comparison.distance.health import sampler_health
+    from bayes_point.comparison.distance.verdict import verdict
     from bayes_point.comparison.tables import summary
-    from bayes_point.comparison.verdict import verdict
-    from bayes_point.report.estimates import findings_in_words
+    from bayes_point.report.sections.estimates import findings_in_words
 
     click.echo(str(verdict(tree, **thresholds)))
     click.echo("")

@@ -6,6 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,16 @@ import pymc as pm
 import xarray as xr
 from pymc.stats import compute_log_likelihood, compute_log_prior
 
-import bayes_point
-from bayes_point.comparison.fingerprints import GROUPS
-from bayes_point.comparison.health import sampler_health
+from bayes_point.comparison.distance.health import sampler_health
+from bayes_point.comparison.inputs.fingerprints import GROUPS
 from bayes_point.details import Fitted, add_details, chosen_details
 from bayes_point.errors import EstimationWarning, ModelError, SamplingWarning
-from bayes_point.estimation.estimate import find_MAP, find_MLE
 from bayes_point.estimation.estimator import Potentials
-from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.idata import check_idata, data_of, fingerprints_of
 from bayes_point.model.checks import as_model, check_model
-from bayes_point.model.interpreted import INTERPRETED
+from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
 
 __all__ = ["fit"]
@@ -235,7 +235,7 @@ def _assemble(
         tree[group].attrs = {**tree[group].attrs, **prints}
     tree.attrs = {
         **tree.attrs,
-        "bayes_point_version": bayes_point.__version__,
+        "bayes_point_version": version("bayes-point"),
         "model_name": model.name,
         "model_text": model.str_repr(),
         "fingerprint": prints["fingerprint"],

@@ -17,9 +17,9 @@ from pymc.backends.arviz import (
     find_observations,
 )
 
-from bayes_point.comparison.fingerprints import differences
+from bayes_point.comparison.inputs.fingerprints import differences
 from bayes_point.errors import ComparisonError
-from bayes_point.model.cache import log_density
+from bayes_point.model.density.cache import log_density
 from bayes_point.model.fingerprint import fingerprint
 
 __all__ = ["check_idata", "data_of", "fingerprints_of"]

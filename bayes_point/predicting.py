@@ -15,24 +15,24 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.approximation import laplace
-from bayes_point.comparison.left_out import (
+from bayes_point.comparison.inputs.left_out import (
     LeftOut,
     k_limit,
     leave_out,
     log_mean_exp,
     relative_efficiency,
 )
+from bayes_point.comparison.inputs.scalars import flatten, listed, scalars
+from bayes_point.comparison.inputs.validate import SAMPLE_DIMS, interval_arguments
 from bayes_point.comparison.predictions import Column, summarise
-from bayes_point.comparison.scalars import flatten, listed, scalars
-from bayes_point.comparison.validate import SAMPLE_DIMS, interval_arguments
 from bayes_point.errors import ComparisonError, EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials, estimator_of
-from bayes_point.estimation.refit import refit
-from bayes_point.estimation.status import Status
+from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.refit.refit import refit
 from bayes_point.model.checks import as_model, check_model
-from bayes_point.model.leaving_out import all_but_one, without
-from bayes_point.model.pointwise import Pointwise
+from bayes_point.model.density.pointwise import Pointwise
+from bayes_point.model.variables.leaving_out import all_but_one, without
 
 __all__ = ["predictive"]
 

@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the zoo is part of the tests
 
 import bayes_point as bp
-import bayes_point.estimation.search as searching
+import bayes_point.estimation.estimate.search as searching
 from tests.reference.pathologies import PATHOLOGIES
 from tests.reference.wellbehaved import WELLBEHAVED
 from tests.zoo import ZooModel

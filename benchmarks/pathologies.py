@@ -81,7 +81,7 @@ def ask_pymc(zoo_model: Any, estimator: str) -> Line:
     import pymc as pm
 
     import bayes_point as bp
-    from bayes_point.model.interpreted import INTERPRETED
+    from bayes_point.model.interpreter.interpreted import INTERPRETED
 
     model = zoo_model.build()
     if estimator == "mle":

@@ -18,7 +18,7 @@ import numpy as np
 import pymc as pm
 
 import bayes_point as bp
-from bayes_point.estimation.maximise import maximise
+from bayes_point.estimation.optimise.maximise import maximise
 
 rng = np.random.default_rng(3)
 y = rng.normal(5.0, 3.0, size=20)

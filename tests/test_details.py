@@ -15,7 +15,7 @@ from scipy import stats
 import bayes_point as bp
 from bayes_point import details
 from bayes_point.errors import ComparisonError, DetailError, ModelError
-from bayes_point.report.coefficients import coefficients
+from bayes_point.report.sections.coefficients import coefficients
 from tests.report.page_parser import Page
 
 QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1}

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import stats
 
 import bayes_point as bp
-from bayes_point.comparison.explain import STEPS
+from bayes_point.comparison.causes.explain import STEPS
 from bayes_point.errors import EstimationWarning
 from tests.grids import drawn_on_grid
 from tests.reference import case_models, eight_schools, read_data, read_references

@@ -12,7 +12,7 @@ from arviz_stats import loo
 from scipy import stats
 
 import bayes_point as bp
-from bayes_point.comparison.left_out import k_limit, leave_out, log_mean_exp
+from bayes_point.comparison.inputs.left_out import k_limit, leave_out, log_mean_exp
 from bayes_point.errors import ComparisonError, ModelError
 from bayes_point.predicting import predictive
 

@@ -10,15 +10,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.comparison.causes import causes_frame
-from bayes_point.comparison.digits import decimals_of, number_text, round_to_spec
-from bayes_point.comparison.draws import interval, interval_mcse
-from bayes_point.comparison.explain import explained
-from bayes_point.comparison.frame import SummaryFrame
-from bayes_point.comparison.scalars import Scalar
-from bayes_point.comparison.selected import Selected
-from bayes_point.comparison.statuses import EstimateStatus
-from bayes_point.comparison.validate import interval_arguments
+from bayes_point.comparison.causes.causes import causes_frame
+from bayes_point.comparison.causes.explain import explained
+from bayes_point.comparison.distance.digits import decimals_of, number_text, round_to_spec
+from bayes_point.comparison.inputs.draws import interval, interval_mcse
+from bayes_point.comparison.inputs.frame import SummaryFrame
+from bayes_point.comparison.inputs.scalars import Scalar
+from bayes_point.comparison.inputs.selected import Selected
+from bayes_point.comparison.inputs.statuses import EstimateStatus
+from bayes_point.comparison.inputs.validate import interval_arguments
 from bayes_point.errors import ComparisonError
 
 __all__ = ["summary"]

@@ -10,7 +10,7 @@ import pymc as pm
 
 from bayes_point.errors import ModelError
 from bayes_point.estimation.objective import Objective
-from bayes_point.model.density import LogDensity
+from bayes_point.model.density.density import LogDensity
 
 __all__ = ["Estimator", "Potentials", "estimator_of"]
 

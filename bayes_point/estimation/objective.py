@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.model.density import LogDensity
+from bayes_point.model.density.density import LogDensity
 
 __all__ = ["Objective", "Penalised", "RowwiseObjective", "RowwisePenalised", "together"]
 

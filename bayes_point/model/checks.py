@@ -19,8 +19,8 @@ from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import walk
 
 from bayes_point.errors import ModelError
-from bayes_point.model.bounds import bounds_of, evaluated, value_of
-from bayes_point.model.interpreted import INTERPRETED
+from bayes_point.model.interpreter.interpreted import INTERPRETED
+from bayes_point.model.variables.bounds import bounds_of, evaluated, value_of
 
 __all__ = ["as_model", "check_model"]
 

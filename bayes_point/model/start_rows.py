@@ -14,8 +14,8 @@ from pymc.pytensorf import replace_rng_nodes
 from pytensor.compile.mode import Mode
 
 from bayes_point.errors import ModelError
-from bayes_point.model.density import LogDensity
-from bayes_point.model.flat_variable import with_old_priors
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.variables.flat_variable import with_old_priors
 
 __all__ = ["start_rows"]
 

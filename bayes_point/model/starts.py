@@ -16,10 +16,10 @@ from pymc.util import get_untransformed_name, is_transformed_name
 from pytensor.graph.basic import Variable
 
 from bayes_point.errors import ModelError
-from bayes_point.model.building import building
-from bayes_point.model.density import LogDensity
-from bayes_point.model.drawing import DRAWN_ONCE
-from bayes_point.model.flat_variable import with_old_priors
+from bayes_point.model.density.building import building
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.interpreter.drawing import DRAWN_ONCE
+from bayes_point.model.variables.flat_variable import with_old_priors
 
 __all__ = ["Initvals", "starting_points"]
 

@@ -139,8 +139,8 @@ def report(
     >>> page.save("coin.html")  # doctest: +SKIP
     """
     # Imported here: the package's table of contents names this function, and must stay light.
-    from bayes_point.comparison.validate import interval_arguments
-    from bayes_point.comparison.verdict import check_thresholds
+    from bayes_point.comparison.distance.verdict import check_thresholds
+    from bayes_point.comparison.inputs.validate import interval_arguments
     from bayes_point.report.page import make_page
     from bayes_point.report.request import Request
 

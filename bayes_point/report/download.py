@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bayes_point.comparison.explain import STEPS
+from bayes_point.comparison.causes.explain import STEPS
 
 if TYPE_CHECKING:
-    from bayes_point.comparison.explain import Explanation
-    from bayes_point.comparison.verdict import Verdict
+    from bayes_point.comparison.causes.explain import Explanation
+    from bayes_point.comparison.distance.verdict import Verdict
 
 
 def csv_uri(

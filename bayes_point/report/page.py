@@ -6,27 +6,27 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
+from importlib.metadata import version
 from typing import Any
 
 import jinja2
 import xarray as xr
 from markupsafe import Markup
 
-from bayes_point import __version__
 from bayes_point.errors import ComparisonError, ReportError
-from bayes_point.report.approximation import laplace_section
-from bayes_point.report.cost import cost_section
-from bayes_point.report.estimates import GROUPS, estimates_section
-from bayes_point.report.overview import overview
-from bayes_point.report.paths import path_section
-from bayes_point.report.plots import gaps_section, joint_section, marginals_section
-from bayes_point.report.predictive import predictive
-from bayes_point.report.profiles import profile_section
 from bayes_point.report.request import Request
-from bayes_point.report.sampler import sampler
-from bayes_point.report.table import summary_section
-from bayes_point.report.verdicts import verdicts
-from bayes_point.report.why import why_section
+from bayes_point.report.sections.approximation import laplace_section
+from bayes_point.report.sections.cost import cost_section
+from bayes_point.report.sections.estimates import GROUPS, estimates_section
+from bayes_point.report.sections.overview import overview
+from bayes_point.report.sections.paths import path_section
+from bayes_point.report.sections.plots import gaps_section, joint_section, marginals_section
+from bayes_point.report.sections.predictive import predictive
+from bayes_point.report.sections.profiles import profile_section
+from bayes_point.report.sections.sampler import sampler
+from bayes_point.report.sections.table import summary_section
+from bayes_point.report.sections.verdicts import verdicts
+from bayes_point.report.sections.why import why_section
 from bayes_point.report.wording import sentence
 
 
@@ -106,7 +106,7 @@ def make_page(request: Request, title: str | None) -> Page:
         # Our own file, inside <style>: there, escaping would break it.
         style=Markup(style.read_text(encoding="utf-8")),
         absent=_absent(request.tree, absent),
-        version=attrs.get("bayes_point_version", __version__),
+        version=attrs.get("bayes_point_version", version("bayes-point")),
         fingerprint=attrs.get("fingerprint", ""),
     )
     return Page(title, " ".join(top["lede"]), html)

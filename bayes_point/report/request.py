@@ -9,13 +9,13 @@ from typing import Any
 
 import xarray as xr
 
-from bayes_point.comparison.explain import Explanation, explained
-from bayes_point.comparison.health import SamplerHealth, health_of, sampler_health
-from bayes_point.comparison.selected import Selected
-from bayes_point.comparison.statuses import EstimateStatus
-from bayes_point.comparison.validate import ESTIMATORS
-from bayes_point.comparison.verdict import LEVEL, MARGIN, Verdict, judged
-from bayes_point.comparison.waterfall import largest
+from bayes_point.comparison.causes.explain import Explanation, explained
+from bayes_point.comparison.distance.health import SamplerHealth, health_of, sampler_health
+from bayes_point.comparison.distance.verdict import LEVEL, MARGIN, Verdict, judged
+from bayes_point.comparison.inputs.selected import Selected
+from bayes_point.comparison.inputs.statuses import EstimateStatus
+from bayes_point.comparison.inputs.validate import ESTIMATORS
+from bayes_point.comparison.plots.waterfall import largest
 
 
 @dataclass(frozen=True)

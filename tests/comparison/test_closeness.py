@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import bayes_point as bp
-from bayes_point.comparison.closeness import QUANTITIES
+from bayes_point.comparison.distance.closeness import QUANTITIES
 from tests.trees import ar1, coin_tree
 
 

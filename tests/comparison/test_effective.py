@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from bayes_point.comparison.draws import Draws, interval, interval_mcse
-from bayes_point.comparison.effective import effective_size, rank_diagnostics, tail_size
+from bayes_point.comparison.distance.effective import effective_size, rank_diagnostics, tail_size
+from bayes_point.comparison.inputs.draws import Draws, interval, interval_mcse
 from tests.trees import ar1
 
 AXES = {"chain_axis": 0, "draw_axis": 1}

@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from bayes_point.comparison.explain import CAUSES, STEPS, explain
-from bayes_point.comparison.gaps import gaps
+from bayes_point.comparison.causes.explain import CAUSES, STEPS, explain
+from bayes_point.comparison.distance.gaps import gaps
 from bayes_point.errors import ComparisonError
 from tests.grids import drawn_on_grid
 from tests.reference import read_data

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bayes_point.comparison.explain import explain
-from bayes_point.comparison.fingerprints import differences
-from bayes_point.comparison.gaps import gaps
+from bayes_point.comparison.causes.explain import explain
+from bayes_point.comparison.distance.gaps import gaps
+from bayes_point.comparison.inputs.fingerprints import differences
 from bayes_point.errors import ComparisonError
 from tests.trees import coin_tree
 

@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from bayes_point.comparison.draws import Draws, gap_mcse
-from bayes_point.comparison.gaps import QUANTITIES, gaps
+from bayes_point.comparison.distance.gaps import QUANTITIES, gaps
+from bayes_point.comparison.inputs.draws import Draws, gap_mcse
 from tests.trees import (
     ar1,
     coin_tree,

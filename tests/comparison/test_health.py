@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_point.comparison.health import SamplerHealth, sampler_health
+from bayes_point.comparison.distance.health import SamplerHealth, sampler_health
 from tests.tree_layout import sampler_stats
 from tests.trees import coin_tree, failed_tree, many_tree, regression_tree
 

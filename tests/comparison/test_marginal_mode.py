@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bayes_point.comparison.log_polynomial import basis, fit_log_polynomial, highest, slope_of_basis
-from bayes_point.comparison.marginal_mode import FEWEST, MarginalModes, marginal_modes
+from bayes_point.comparison.causes.log_polynomial import (
+    basis,
+    fit_log_polynomial,
+    highest,
+    slope_of_basis,
+)
+from bayes_point.comparison.causes.marginal_mode import FEWEST, MarginalModes, marginal_modes
 from tests.trees import ar1
 
 # Each with its mode: standard results, e.g. (a - 1)/(a + b - 2) of Beta(a, b), 1/(a + 1) of

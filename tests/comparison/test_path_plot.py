@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from arviz_plots import PlotCollection
 
-from bayes_point.comparison.path_plot import plot_prior_path
+from bayes_point.comparison.plots.paths import plot_prior_path
 from bayes_point.errors import ComparisonError
 from tests.trees import coin_tree, regression_tree
 

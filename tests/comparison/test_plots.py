@@ -13,8 +13,8 @@ from arviz_base import rc_context
 from arviz_base.labels import MapLabeller, NoVarLabeller
 from arviz_plots import PlotCollection, PlotMatrix
 
-from bayes_point.comparison.gaps import gaps
-from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
+from bayes_point.comparison.distance.gaps import gaps
+from bayes_point.comparison.plots.figures import plot_estimates, plot_gaps, plot_joint
 from bayes_point.errors import ComparisonError
 from tests.trees import coin_tree, failed_tree, many_tree, regression_tree
 

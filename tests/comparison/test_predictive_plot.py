@@ -11,8 +11,8 @@ import xarray as xr
 from arviz_plots import PlotCollection
 from scipy import stats
 
+from bayes_point.comparison.plots.predictive import plot_predictive
 from bayes_point.comparison.predictions import Column, summarise
-from bayes_point.comparison.predictive_plot import plot_predictive
 from bayes_point.errors import ComparisonError
 
 matplotlib.use("Agg")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_point.comparison.profile_plot import plot_profile
+from bayes_point.comparison.plots.profiles import plot_profile
 from bayes_point.errors import ComparisonError
 from tests.trees import coin_tree
 

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from arviz_plots import PlotCollection
 
-from bayes_point.comparison.study_plot import plot_study
+from bayes_point.comparison.plots.study import plot_study
 from bayes_point.errors import ComparisonError
 
 matplotlib.use("Agg")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bayes_point.comparison.digits import decimals_of, number_text, round_to_spec
-from bayes_point.comparison.gaps import gaps
+from bayes_point.comparison.distance.digits import decimals_of, number_text, round_to_spec
+from bayes_point.comparison.distance.gaps import gaps
 from bayes_point.comparison.tables import summary
 from bayes_point.errors import ComparisonError
 from tests.trees import coin_tree, failed_tree, many_tree, regression_tree

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_point.comparison.gaps import gaps
-from bayes_point.comparison.health import sampler_health
-from bayes_point.comparison.plots import plot_estimates, plot_gaps, plot_joint
+from bayes_point.comparison.distance.gaps import gaps
+from bayes_point.comparison.distance.health import sampler_health
+from bayes_point.comparison.plots.figures import plot_estimates, plot_gaps, plot_joint
 from bayes_point.comparison.tables import summary
 from bayes_point.errors import ComparisonError
 from tests.trees import coin_tree, regression_tree

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_point.comparison.convergence import convergence_doubts
-from bayes_point.comparison.health import sampler_health
-from bayes_point.comparison.verdict import Verdict, verdict
+from bayes_point.comparison.distance.convergence import convergence_doubts
+from bayes_point.comparison.distance.health import sampler_health
+from bayes_point.comparison.distance.verdict import Verdict, verdict
 from bayes_point.errors import ComparisonError
 from tests.tree_layout import assemble, estimate, finding
 from tests.trees import coin_tree, failed_tree, many_tree, regression_tree

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_point.comparison.explain import explain
-from bayes_point.comparison.waterfall import plot_waterfall
+from bayes_point.comparison.causes.explain import explain
+from bayes_point.comparison.plots.waterfall import plot_waterfall
 from bayes_point.errors import ComparisonError
 from tests.tree_layout import assemble, estimate
 from tests.trees import coin_tree, failed_tree, many_tree, regression_tree

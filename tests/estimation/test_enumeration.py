@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from bayes_point.errors import EstimationWarning, ModelError
-from bayes_point.estimation.estimate import find_MAP, find_MLE
+from bayes_point.estimation.face.find import find_MAP, find_MLE
 
 QUIET = {"random_seed": 1, "progressbar": False}
 

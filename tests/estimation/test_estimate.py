@@ -16,8 +16,8 @@ import xarray as xr
 from scipy import stats
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.estimate import find_MAP, find_MLE
-from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.point_estimate import PointEstimate
 
 QUIET = {"progressbar": False, "random_seed": 1}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bayes_point.estimation.importance import (
+from bayes_point.estimation.laplace.importance import (
     DF,
     LEAST_POINTS,
     Cloud,

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning, ModelError
-from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.face.point_estimate import PointEstimate
 
 QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1}
 Z95 = 1.959963984540054

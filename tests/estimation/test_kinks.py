@@ -12,13 +12,14 @@ from scipy.optimize import brentq, linprog
 from scipy.stats import chi2
 
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.estimate import find_MAP, find_MLE
-from bayes_point.estimation.kinks import is_maximum_along, settle
+from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.face.profile import profile
+from bayes_point.estimation.nonsmooth.kinks import is_maximum_along, settle
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.estimation.prior_path import prior_path
-from bayes_point.estimation.profile import profile, profile_interval
-from bayes_point.model.density import LogDensity
+from bayes_point.estimation.prior.path import prior_path
+from bayes_point.estimation.profile.interval import profile_interval
+from bayes_point.model.density.density import LogDensity
 from tests.reference import kinks, prior_kinks
 from tests.reference.prior_kinks import penalised_squares
 

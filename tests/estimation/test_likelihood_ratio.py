@@ -12,7 +12,7 @@ from scipy import stats
 
 import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.face.point_estimate import PointEstimate
 from tests.reference import case_models, read_data
 
 QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1}

@@ -9,13 +9,13 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from bayes_point.estimation.certificate import Certificate
-from bayes_point.estimation.lockstep import side_by_side
-from bayes_point.estimation.maximise import maximise
+from bayes_point.estimation.certificate.record import Certificate
+from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.paths import release
-from bayes_point.estimation.search import search
-from bayes_point.model.density import LogDensity
+from bayes_point.estimation.optimise.maximise import maximise
+from bayes_point.estimation.optimise.paths import release
+from bayes_point.estimation.refit.lockstep import side_by_side
+from bayes_point.model.density.density import LogDensity
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def looked_at(density: LogDensity, i: int) -> Certificate:
 
 
 def test_as_each_alone(density: LogDensity, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bayes_point.estimation.lockstep._AT_ONCE", 3)
+    monkeypatch.setattr("bayes_point.estimation.refit.lockstep._AT_ONCE", 3)
     alone = [looked_at(density.bind({"y": y}), 0) for y in Y]
     with np.errstate(all="ignore"):
         found = side_by_side(density, [{"y": y} for y in Y], looked_at)

@@ -7,11 +7,11 @@ from scipy.special import expit
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation import krylov
-from bayes_point.estimation.krylov import Curved, scale_at
-from bayes_point.estimation.many import MANY
+from bayes_point.estimation.estimate.many import MANY
 from bayes_point.estimation.objective import Objective
-from bayes_point.model.density import LogDensity
+from bayes_point.estimation.optimise import krylov
+from bayes_point.estimation.optimise.krylov import Curved, scale_at
+from bayes_point.model.density.density import LogDensity
 
 P = MANY + 20
 rng = np.random.default_rng(4)

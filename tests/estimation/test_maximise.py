@@ -10,9 +10,9 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from bayes_point.estimation.maximise import Quadratic, Search, maximise
 from bayes_point.estimation.objective import Objective
-from bayes_point.model.density import LogDensity
+from bayes_point.estimation.optimise.maximise import Quadratic, Search, maximise
+from bayes_point.model.density.density import LogDensity
 
 Array = np.ndarray
 

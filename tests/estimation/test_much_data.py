@@ -6,8 +6,8 @@ import pytest
 from scipy.special import expit
 
 import bayes_point as bp
-from bayes_point.model import density as density_module
-from bayes_point.model.density import LogDensity
+from bayes_point.model.density import density as density_module
+from bayes_point.model.density.density import LogDensity
 
 N, P = 30_000, 4
 rng = np.random.default_rng(9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayes_point.estimation.path_limits import end_of_rise, extrapolated
+from bayes_point.estimation.optimise.path_limits import end_of_rise, extrapolated
 
 
 def test_two_parts_that_die_out_evenly_are_taken_away() -> None:

@@ -11,9 +11,9 @@ import pymc as pm
 import pytest
 
 from bayes_point.errors import EstimationWarning, ModelError
-from bayes_point.estimation.estimate import find_MAP, find_MLE
-from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.estimation.status import Status
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.point_estimate import PointEstimate
 from tests.reference.pathologies import PATHOLOGIES
 from tests.zoo import Estimator
 

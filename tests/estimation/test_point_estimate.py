@@ -12,7 +12,7 @@ import pytest
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.face.point_estimate import PointEstimate
 
 QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1}
 NASTY = "<script>alert(1)<b>"

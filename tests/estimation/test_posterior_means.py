@@ -10,8 +10,8 @@ import pymc as pm
 import pytest
 from scipy.special import gammaln
 
-from bayes_point.estimation.posterior_means import PosteriorMeans, importance_means
-from bayes_point.model.density import LogDensity
+from bayes_point.estimation.laplace.means import PosteriorMeans, importance_means
+from bayes_point.model.density.density import LogDensity
 
 BATCH = 120
 

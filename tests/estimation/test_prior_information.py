@@ -9,7 +9,7 @@ import xarray as xr
 
 import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.prior_information import prior_information
+from bayes_point.estimation.prior.information import prior_information
 
 QUIET = {"progressbar": False, "random_seed": 1}
 

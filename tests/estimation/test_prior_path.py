@@ -12,9 +12,9 @@ from scipy import stats
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning, ModelError
-from bayes_point.estimation.powers import Powered
-from bayes_point.estimation.prior_path import data_path, prior_path
-from bayes_point.model.density import LogDensity
+from bayes_point.estimation.optimise.powers import Powered
+from bayes_point.estimation.prior.path import data_path, prior_path
+from bayes_point.model.density.density import LogDensity
 from tests.reference import case_models
 
 QUIET = {"progressbar": False, "random_seed": 1}

@@ -15,7 +15,7 @@ from scipy.stats import chi2, norm
 
 import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.profile import profile_interval
+from bayes_point.estimation.profile.interval import profile_interval
 from tests.reference import case_models, read_data, read_references
 
 CUT = chi2.ppf(0.95, 1)

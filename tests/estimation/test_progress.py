@@ -10,7 +10,7 @@ from rich.console import Console
 from bayes_point.estimation import progress
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.progress import search_bar
-from bayes_point.model.density import LogDensity
+from bayes_point.model.density.density import LogDensity
 
 
 @pytest.fixture(scope="module")

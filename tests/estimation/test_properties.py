@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from scipy.special import comb, xlogy
 
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.estimate import find_MAP, find_MLE
-from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.estimation.status import Status
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.point_estimate import PointEstimate
 
 Found = Callable[..., PointEstimate]
 

@@ -19,7 +19,7 @@ from scipy.special import xlogy
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning, ModelError
-from bayes_point.estimation import running
+from bayes_point.estimation.refit import run as running
 
 RNG = np.random.default_rng(21)
 
@@ -428,8 +428,8 @@ def test_labels() -> None:
 def test_chunks_give_the_same(chunk_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     y = RNG.normal(5, 3, size=(30, 4))
     whole = refit(normal(), {"y": y})
-    monkeypatch.setattr("bayes_point.estimation.batches._ELEMENTS", 16)
-    monkeypatch.setattr("bayes_point.estimation.batches._FEWEST", 3)
+    monkeypatch.setattr("bayes_point.estimation.refit.batch._ELEMENTS", 16)
+    monkeypatch.setattr("bayes_point.estimation.refit.batch._FEWEST", 3)
     xr.testing.assert_allclose(refit(normal(), {"y": y}, chunk_size=chunk_size), whole, rtol=1e-10)
 
 
@@ -444,16 +444,16 @@ def test_what_takes_long_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
             task if task.backend is None else type(task)(**vars(task) | {"backend": "py"}),
         )
 
-    from bayes_point.estimation.batches import Refitter
+    from bayes_point.estimation.refit.batch import Refitter
 
     start = Refitter.__init__
     monkeypatch.setattr(Refitter, "__init__", compiled)
-    monkeypatch.setattr("bayes_point.estimation.batches._ELEMENTS", 4)
-    monkeypatch.setattr("bayes_point.estimation.batches._FEWEST", 8)
+    monkeypatch.setattr("bayes_point.estimation.refit.batch._ELEMENTS", 4)
+    monkeypatch.setattr("bayes_point.estimation.refit.batch._FEWEST", 8)
     y = RNG.normal(5, 3, size=(16, 4))
     refit(normal(), {"y": y})
     assert seen == [None]
-    monkeypatch.setattr("bayes_point.estimation.running._COMPILE", 1e-9)
+    monkeypatch.setattr("bayes_point.estimation.refit.run._COMPILE", 1e-9)
     fits = refit(normal(), {"y": y})
     assert seen[1:] == [None, "numba"]
     close(fits["mu"], y.mean(axis=1))
@@ -474,7 +474,7 @@ def test_progress(
 
 
 def test_an_interrupt_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bayes_point.estimation.batches import Refitter
+    from bayes_point.estimation.refit.batch import Refitter
 
     y = RNG.normal(size=(6, 4))
     run, calls = Refitter.run, []

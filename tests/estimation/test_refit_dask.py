@@ -16,8 +16,8 @@ import xarray as xr
 
 import bayes_point as bp
 from bayes_point.errors import ModelError
-from bayes_point.estimation import lazy
-from bayes_point.estimation.batches import Refitter
+from bayes_point.estimation.refit import dask as lazy
+from bayes_point.estimation.refit.batch import Refitter
 
 RNG = np.random.default_rng(8)
 

@@ -50,8 +50,8 @@ def test_the_best_of_all_values(monkeypatch: pytest.MonkeyPatch) -> None:
         likelihood = stats.norm(mean, sd).logpdf(row).sum()
         assert float(fits["log_likelihood"][i]) == pytest.approx(likelihood, rel=1e-9)
     # The joint values in parts, as where there are many.
-    monkeypatch.setattr("bayes_point.estimation.batches._ELEMENTS", 60)
-    monkeypatch.setattr("bayes_point.estimation.batches._FEWEST", 60)
+    monkeypatch.setattr("bayes_point.estimation.refit.batch._ELEMENTS", 60)
+    monkeypatch.setattr("bayes_point.estimation.refit.batch._FEWEST", 60)
     parts = bp.refit(outliers(y[0]), {"y": y}, estimator="MAP", var_names=["wild"], **QUIET)
     assert list(parts.data_vars) == ["wild", "wild_stderr", "log_likelihood", "status"]
     np.testing.assert_array_equal(parts["wild"].values, fits["wild"].values)

@@ -15,7 +15,7 @@ import zarr
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning, ModelError
-from bayes_point.estimation.batches import Refitter
+from bayes_point.estimation.refit.batch import Refitter
 
 Y = np.random.default_rng(3).normal(2, 3, size=(10, 4))
 
@@ -105,7 +105,7 @@ def test_a_folder_that_is_no_store(tmp_path: Path) -> None:
 
 
 def test_without_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bayes_point.estimation.store.find_spec", lambda name: None)
+    monkeypatch.setattr("bayes_point.estimation.refit.zarr.find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(ModelError, match=r"needs the package zarr.*bayes-point\[zarr\]"):
         refit(tmp_path / "fits")

@@ -13,7 +13,7 @@ import pymc as pm
 import pytest
 
 import bayes_point as bp
-from bayes_point.estimation.point_estimate import PointEstimate
+from bayes_point.estimation.face.point_estimate import PointEstimate
 from tests.estimation.test_point_estimate import NASTY, labelled
 from tests.reference import case_models
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pymc as pm
 
-from bayes_point.estimation.simulation import simulate
+from bayes_point.estimation.resample.simulation import simulate
 
 
 def test_each_data_set_is_of_its_own_point() -> None:

@@ -158,7 +158,7 @@ def test_too_many_that_importance_sampling_cannot_do() -> None:
 @pytest.mark.slow
 def test_few_are_sampled_with_nuts(monkeypatch: pytest.MonkeyPatch) -> None:
     # The limit lowered so far that importance sampling, which is exact here, does not pass.
-    monkeypatch.setattr("bayes_point.estimation.study_means._LIMIT", -10.0)
+    monkeypatch.setattr("bayes_point.estimation.resample.study_means._LIMIT", -10.0)
     found = bp.study(
         conjugate(),
         {"mu": np.array([1.0, -3.0])},

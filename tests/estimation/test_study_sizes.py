@@ -63,7 +63,7 @@ def test_rows_of_covariates_are_used_equally_often(monkeypatch: pytest.MonkeyPat
         pm.Deterministic("sum", b.sum())
         pm.Normal("y", rows @ b, 1, observed=np.zeros(3), dims="row")
     seen = []
-    from bayes_point.estimation import study
+    from bayes_point.estimation.resample import study
 
     whole = study.simulate
 

@@ -8,11 +8,11 @@ import pytest
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning
+from bayes_point.estimation.certificate.checks.survey import beyond_plateau
+from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.status import Status
-from bayes_point.estimation.survey import beyond_plateau
-from bayes_point.model.density import LogDensity
-from bayes_point.model.numbers import numbers_in
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.density.numbers import numbers_in
 
 WAVELENGTHS = np.linspace(400.0, 500.0, 41)
 # A bell at 450, 5 wide and 20 high, and what a measurement adds to it.

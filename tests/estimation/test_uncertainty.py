@@ -12,8 +12,8 @@ import pytest
 
 import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.model.derivatives import natural_derivatives
+from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.model.density.derivatives import natural_derivatives
 from tests.reference import case_models, published, read_data
 
 QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1}

@@ -6,8 +6,8 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from bayes_point.estimation.estimate import find_MLE
-from bayes_point.estimation.unseen import expected_unseen
+from bayes_point.estimation.face.find import find_MLE
+from bayes_point.estimation.optimise.unseen import expected_unseen
 
 
 def test_the_published_rule() -> None:

@@ -8,12 +8,12 @@ import pytensor.tensor as pt
 import pytest
 from scipy.stats import chi2
 
-from bayes_point.estimation.closing import closes_in
-from bayes_point.estimation.estimate import find_MLE
+from bayes_point.estimation.certificate.checks.closing import closes_in
+from bayes_point.estimation.face.find import find_MLE
+from bayes_point.estimation.nonsmooth.smoothing import corners_in
+from bayes_point.estimation.nonsmooth.walls import along_walls, centred, inside, inwards
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.smoothing import corners_in
-from bayes_point.estimation.walls import along_walls, centred, inside, inwards
-from bayes_point.model.density import LogDensity
+from bayes_point.model.density.density import LogDensity
 
 TINY = 1e-12
 

@@ -9,12 +9,12 @@ import pymc as pm
 import pytensor
 import pytest
 
-from bayes_point.estimation.estimate import find_MAP, find_MLE
-from bayes_point.estimation.point_estimate import PointEstimate
-from bayes_point.model.density import LogDensity
-from bayes_point.model.flat_priors import flat_priors
-from bayes_point.model.interpreted import INTERPRETED
+from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.starts import starting_points
+from bayes_point.model.variables.flat_priors import flat_priors
 from tests.reference.wellbehaved import WELLBEHAVED
 from tests.zoo import Estimator, ZooModel
 

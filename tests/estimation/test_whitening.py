@@ -10,7 +10,7 @@ import pytest
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.whitening import is_top, ridge_at
+from bayes_point.estimation.optimise.ridge import is_top, ridge_at
 from tests.reference import read_data, read_references
 from tests.reference.nist import NIST, polynomial
 

@@ -16,8 +16,8 @@ from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.subtensor import AdvancedSubtensor
 from scipy import special
 
-from bayes_point.model.compiling import over_rows
-from bayes_point.model.interpreted import INTERPRETED
+from bayes_point.model.interpreter.compiling import over_rows
+from bayes_point.model.interpreter.interpreted import INTERPRETED
 
 X = np.random.default_rng(1).normal(size=(3, 4))
 

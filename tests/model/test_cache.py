@@ -10,8 +10,8 @@ import pymc as pm
 import pytest
 from scipy import stats
 
-from bayes_point.estimation.estimate import find_MAP, find_MLE
-from bayes_point.model.cache import log_density
+from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.model.density.cache import log_density
 
 X = np.array([[0.5]])
 

@@ -23,10 +23,10 @@ from pytensor.graph.replace import _vectorize_node
 from scipy import stats
 
 from bayes_point.errors import ModelError
-from bayes_point.model.density import LogDensity
-from bayes_point.model.evaluation import widest
-from bayes_point.model.flat_priors import flat_priors
-from bayes_point.model.inputs import weight_of
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.density.evaluation import widest
+from bayes_point.model.density.inputs import weight_of
+from bayes_point.model.variables.flat_priors import flat_priors
 
 # Nothing of the package's own mode: the reference is the graph as PyMC wrote it.
 PLAIN = Mode("py", "fast_compile")
@@ -493,7 +493,7 @@ def test_chunks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     # Of 10 parameters and 6 data: two rows, then one row at a time.
     for elements in (20, 1):
-        monkeypatch.setattr("bayes_point.model.evaluation._ELEMENTS_AT_ONCE", elements)
+        monkeypatch.setattr("bayes_point.model.density.evaluation._ELEMENTS_AT_ONCE", elements)
         pieces = [
             *density.evaluate(x, density.terms),
             density.hessian(x, density.terms),
@@ -644,7 +644,7 @@ def test_unknown_backend(backend: Any) -> None:
 
 
 def test_a_backend_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bayes_point.model.compiling.find_spec", lambda name: None)
+    monkeypatch.setattr("bayes_point.model.interpreter.compiling.find_spec", lambda name: None)
     with pytest.raises(ModelError, match="backend='jax' needs the package 'jax', which is not"):
         LogDensity(prepared(scalars)[0], backend="jax")
 

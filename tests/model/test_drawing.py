@@ -7,7 +7,7 @@ import pytest
 from pymc.pytensorf import find_rng_nodes, reseed_rngs
 from pytensor.compile.mode import Mode
 
-from bayes_point.model.drawing import DRAWN_ONCE
+from bayes_point.model.interpreter.drawing import DRAWN_ONCE
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 
-from bayes_point.model.density import LogDensity
-from bayes_point.model.kinks import kinks_of
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.variables.kinks import kinks_of
 
 AT = np.array([0.3, -0.4])
 Pair = tuple[pt.TensorVariable, pt.TensorVariable]

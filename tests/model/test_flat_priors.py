@@ -18,8 +18,8 @@ from pymc.model.transform.optimization import freeze_dims_and_data, freeze_model
 from pytensor.compile.mode import Mode
 
 from bayes_point.errors import ModelError
-from bayes_point.model.flat_priors import flat_priors
-from bayes_point.model.flat_variable import with_old_priors
+from bayes_point.model.variables.flat_priors import flat_priors
+from bayes_point.model.variables.flat_variable import with_old_priors
 
 # Interpreted: compiling each of these small graphs would take a hundred times as long.
 PY = Mode("py", "fast_compile")

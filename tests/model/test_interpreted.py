@@ -20,9 +20,9 @@ from pytensor.scalar.math import tri_gamma as scalar_trigamma
 from pytensor.tensor.elemwise import Elemwise
 from scipy import special
 
-from bayes_point.model import interpreted
-from bayes_point.model.density import LogDensity
-from bayes_point.model.interpreted import INTERPRETED
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.interpreter import interpreted
+from bayes_point.model.interpreter.interpreted import INTERPRETED
 
 # ----------------------------------------------------------------------- the NumPy functions
 

@@ -6,8 +6,8 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from bayes_point.model.density import LogDensity
-from bayes_point.model.kinks import kinks_of
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.variables.kinks import kinks_of
 
 X = np.array([0.5, -1.0, 2.0])
 

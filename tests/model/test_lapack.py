@@ -10,7 +10,7 @@ from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 from pytensor.tensor.linalg.solvers.general import Solve
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 
-from bayes_point.model.lapack import over_rows_by_lapack
+from bayes_point.model.interpreter.lapack import over_rows_by_lapack
 
 RNG = np.random.default_rng(1)
 ROOTS = RNG.normal(size=(2, 5, 3, 3))

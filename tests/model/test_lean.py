@@ -16,8 +16,8 @@ from pytensor.link.basic import PerformLinker
 from pytensor.scalar.basic import add as scalar_add
 from pytensor.tensor.elemwise import Elemwise
 
-from bayes_point.model.interpreted import INTERPRETED
-from bayes_point.model.lean import LeanLinker
+from bayes_point.model.interpreter.interpreted import INTERPRETED
+from bayes_point.model.interpreter.lean import LeanLinker
 
 X = np.random.default_rng(1).normal(size=(3, 4))
 INTEGERS = np.arange(-5, 7).reshape(3, 4)

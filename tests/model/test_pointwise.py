@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 from scipy import stats
 
-from bayes_point.model.pointwise import Pointwise
+from bayes_point.model.density.pointwise import Pointwise
 
 RNG = np.random.default_rng(1)
 

@@ -15,8 +15,8 @@ import pytest
 from pymc.distributions import transforms as tr
 
 from bayes_point.errors import ModelError
-from bayes_point.model.flat_priors import flat_priors
-from bayes_point.model.roles import check_model, model_roles, roles
+from bayes_point.model.variables.flat_priors import flat_priors
+from bayes_point.model.variables.roles import check_model, model_roles, roles
 
 
 @pytest.fixture

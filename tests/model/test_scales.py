@@ -8,9 +8,9 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from bayes_point.model.density import LogDensity
-from bayes_point.model.flat_priors import flat_priors
-from bayes_point.model.scales import scale_variables
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.variables.flat_priors import flat_priors
+from bayes_point.model.variables.scales import scale_variables
 
 Y = np.array([0.3, 1.2, 2.0])
 

@@ -14,8 +14,8 @@ from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import All
 
-from bayes_point.model.curvature import Curvature
-from bayes_point.model.density import LogDensity
+from bayes_point.model.density.curvature import Curvature
+from bayes_point.model.density.density import LogDensity
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(7, 3))
@@ -130,7 +130,7 @@ def test_a_survival_function_loses_nothing() -> None:
 
 def test_what_a_choice_shields_stays_shielded() -> None:
     """Where(c, log a, log b) is the log of what is chosen, and of nothing else."""
-    from bayes_point.model.simpler import simpler
+    from bayes_point.model.interpreter.simpler import simpler
 
     c, a = pt.vector("c", dtype="bool"), pt.vector("a")
     graph = pytensor.graph.FunctionGraph([c, a], [pt.switch(c, pt.log(a), pt.log(-a))], clone=False)

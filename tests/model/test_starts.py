@@ -13,9 +13,9 @@ from pymc.distributions.transforms import ordered
 from scipy import stats
 
 from bayes_point.errors import ModelError
-from bayes_point.model.density import LogDensity
-from bayes_point.model.flat_priors import flat_priors
+from bayes_point.model.density.density import LogDensity
 from bayes_point.model.starts import starting_points
+from bayes_point.model.variables.flat_priors import flat_priors
 
 Y = np.array([1.0, 2.0, 3.0])
 

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_point.report.estimates import MAX_COLUMNS, MAX_OPTIMA, estimates, findings_in_words
+from bayes_point.report.sections.estimates import (
+    MAX_COLUMNS,
+    MAX_OPTIMA,
+    estimates,
+    findings_in_words,
+)
 from tests.trees import coin_tree, many_tree
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bayes_point.report.figures import SVG_LIMIT, Figure, draw
+from bayes_point.report.sections.figures import SVG_LIMIT, Figure, draw
 
 
 class Plot:

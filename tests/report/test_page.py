@@ -245,7 +245,7 @@ def test_a_section_that_fails_fails_the_report(
 def test_a_figure_that_fails_fails_the_report_and_leaves_no_figure_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from bayes_point.report import plots as module
+    from bayes_point.report.sections import plots as module
 
     def broken(*_: object, **__: object) -> None:
         plt.figure()

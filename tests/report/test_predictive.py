@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_point.report.predictive import MAX_VARIABLES, Check, predictive
+from bayes_point.report.sections.predictive import MAX_VARIABLES, Check, predictive
 from tests.trees import regression_tree
 
 RNG = np.random.default_rng(5)

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bayes_point.comparison.explain import STEPS, explain
-from bayes_point.comparison.gaps import gaps
-from bayes_point.comparison.verdict import verdict
+from bayes_point.comparison.causes.explain import STEPS, explain
+from bayes_point.comparison.distance.gaps import gaps
+from bayes_point.comparison.distance.verdict import verdict
 from bayes_point.report import report
 from bayes_point.report.request import Request
-from bayes_point.report.verdicts import verdicts
-from bayes_point.report.why import MAX_PICTURES, MAX_ROWS, signed, why_section
+from bayes_point.report.sections.verdicts import verdicts
+from bayes_point.report.sections.why import MAX_PICTURES, MAX_ROWS, signed, why_section
 from tests.report.page_parser import Page
 from tests.tree_layout import assemble, estimate
 from tests.trees import coin_tree, failed_tree, many_tree, regression_tree

@@ -1,0 +1,1 @@
+"""Why an estimate is where it is: the chain from MLE to posterior mean."""

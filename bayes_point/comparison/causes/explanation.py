@@ -1,0 +1,131 @@
+"""An explanation in a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from bayes_point.comparison.causes.chain import NAMES
+
+__all__ = ["sentence"]
+
+# What lies between MAP and mean, as a sentence names it; the skew is one.
+_BETWEEN = {
+    "skew": "skew",
+    "marginal": "joint against marginal",
+    "parametrisation": "parametrisation",
+}
+
+# Together where these draws cannot tell the two apart: they know the mode of the marginal, which
+# lies between, least of all points.
+_TOGETHER = "joint against marginal and skew, which these draws cannot tell apart"
+
+_NOTHING = 0.005
+"""Posterior sd that are 0.00 as they are written."""
+
+
+def sentence(
+    label: str,
+    shift: Mapping[str, float],
+    mcse: Mapping[str, float],
+    noise: Mapping[str, bool],
+    missing: Mapping[str, str],
+) -> str:
+    """Say why the mean of one parameter lies where it does.
+
+    Parameters
+    ----------
+    label : str
+    shift, mcse : dict of {str : float}
+        By term, in posterior sd: those of `explain`, "skew" (both its steps), "shape" (that and
+        the marginal's), "MAP" (to the mean).
+    noise : dict of {str : bool}
+        Whether a term is not told from none.
+    missing : dict of {str : str}
+        By point, why it is missing.
+    """
+    if "mean" in missing:
+        return f"{label}: its draws are {missing['mean']}, so there is nothing to explain."
+    whole, error = shift["MAP"], mcse["MAP"]
+    if math.isnan(whole):
+        parts = [f"the mean cannot be set against the MAP, which is {missing['MAP']}"]
+    elif noise["MAP"]:
+        parts = [
+            f"the mean cannot be told from the MAP ({_size(whole, error)} ± {_error(error)} sd)"
+        ]
+        parts += _cancelling(shift, mcse, noise)
+    else:
+        side = "above" if whole > 0 else "below"
+        parts = [f"the mean lies {_size(whole, error)} sd {side} the MAP"]
+        parts.append(_causes(shift, mcse, noise, math.copysign(1, whole)))
+    parts.append(_prior(shift, mcse, whole, missing))
+    parts += [
+        f"{NAMES[point]} is {missing[point]}"
+        for point in ("mode", "marginal mode")
+        if point in missing
+    ]
+    return f"{label}: {'; '.join(p for p in parts if p)}."
+
+
+def _causes(
+    shift: Mapping[str, float], mcse: Mapping[str, float], noise: Mapping[str, bool], sign: float
+) -> str:
+    """Name the terms that are more than noise, the largest first."""
+    names = dict(_BETWEEN)
+    if noise["skew"] and noise["marginal"]:
+        names = {"parametrisation": names["parametrisation"], "shape": _TOGETHER}
+    real = [t for t in names if not noise[t] and _written(shift[t], mcse[t])]
+    along = [t for t in real if sign * shift[t] > 0]
+    against = [t for t in real if sign * shift[t] < 0]
+    along.sort(key=lambda t: -abs(shift[t]))
+    against.sort(key=lambda t: -abs(shift[t]))
+    said = [f"{_size(shift[t], mcse[t])} {names[t]}" for t in along]
+    if said:
+        number, _, cause = said[0].partition(" ")
+        said[0] = f"{number} of it is {cause}"
+    elif not against:
+        return "no one cause of it can be told from noise"
+    less = [f"{_size(shift[t], mcse[t])} {names[t]}" for t in against]
+    text = ", ".join(said)
+    if less:
+        text += f"{', ' if text else ''}less {' and '.join(less)}"
+    return text
+
+
+def _cancelling(
+    shift: Mapping[str, float], mcse: Mapping[str, float], noise: Mapping[str, bool]
+) -> list[str]:
+    """Name the terms that are more than noise where their sum is not."""
+    real = [t for t in _BETWEEN if not noise[t] and _written(shift[t], mcse[t])]
+    if not real:
+        return []
+    said = [f"{_BETWEEN[t]} {'+' if shift[t] > 0 else '−'}{_size(shift[t], mcse[t])}" for t in real]
+    return [f"{', '.join(said)} cancel within the error"]
+
+
+def _prior(
+    shift: Mapping[str, float], mcse: Mapping[str, float], whole: float, missing: Mapping[str, str]
+) -> str:
+    pull, error = shift["prior"], mcse["prior"]
+    if "MLE" in missing:
+        return f"what the prior adds is not known, for the MLE is {missing['MLE']}"
+    if math.isnan(pull):
+        return ""
+    if not _written(pull, error):
+        return "the prior adds nothing" if abs(pull) < 1e-4 else "the prior adds less than 0.01"
+    if whole * pull < 0:
+        return f"the prior pulls {_size(pull, error)} the other way"
+    return f"the prior adds {_size(pull, error)}"
+
+
+def _written(value: float, error: float) -> bool:
+    return math.isfinite(value) and abs(value) >= (_NOTHING if error < 0.25 else 10 * _NOTHING)
+
+
+def _size(value: float, error: float) -> str:
+    """Return the value without its sign, with the digits that its error leaves."""
+    return f"{abs(value):.{1 if error >= 0.25 else 2}f}"
+
+
+def _error(error: float) -> str:
+    return f"{error:.2f}" if error >= 0.01 else f"{error:.1g}"

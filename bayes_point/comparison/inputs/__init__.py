@@ -1,0 +1,1 @@
+"""The tree of a fit, checked and taken apart."""

@@ -1,0 +1,95 @@
+"""What is compared: the draws and the estimates of the variables asked for, scalar by scalar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_point.comparison.inputs.draws import Draws, gap_mcse
+from bayes_point.comparison.inputs.scalars import Scalar, flatten, scalars
+from bayes_point.comparison.inputs.selection import select
+from bayes_point.comparison.inputs.statuses import EstimateStatus, estimate_statuses
+from bayes_point.comparison.inputs.validate import ESTIMATORS, SAMPLE_DIMS
+
+__all__ = ["Selected"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Draws and estimates of n scalar parameters, and their gaps, each computed once.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        The tree of a fit.
+    selection : mapping
+        ``var_names``, ``filter_vars`` and ``coords``, as in ArviZ.
+    posterior, points : xarray.Dataset
+        As `select` returns them.
+    """
+
+    tree: xr.DataTree
+    selection: Mapping[str, Any]
+    posterior: xr.Dataset
+    points: xr.Dataset
+
+    @classmethod
+    def of(cls, dt: xr.DataTree, var_names: Any, filter_vars: Any, coords: Any) -> Selected:
+        """Take the variables and coords asked for from the tree of a fit.
+
+        Raises
+        ------
+        ComparisonError
+            If `dt` is not the tree of a fit, or the selection names what is not there.
+        """
+        selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
+        return cls(dt, selection, *select(dt, **selection))
+
+    @cached_property
+    def rows(self) -> list[Scalar]:
+        """The scalar parameters, in their order."""
+        return scalars(self.posterior, SAMPLE_DIMS)
+
+    @cached_property
+    def draws(self) -> Draws:
+        """Their draws."""
+        return Draws.of(flatten(self.posterior, SAMPLE_DIMS))
+
+    @cached_property
+    def estimates(self) -> dict[str, Array]:
+        """MLE and MAP by name, each (n,)."""
+        return dict(zip(ESTIMATORS, flatten(self.points, ("estimator",)), strict=True))
+
+    @cached_property
+    def statuses(self) -> dict[str, EstimateStatus]:
+        """How the search for each estimate ended."""
+        return estimate_statuses(self.tree)
+
+    @cached_property
+    def gap(self) -> dict[str, Array]:
+        """Distances of MLE and MAP from the mean in posterior sd, NaN where the draws are still."""
+        draws = self.draws
+        scale = np.where(draws.varies, draws.sd, np.nan)
+        with np.errstate(invalid="ignore"):
+            return {name: (value - draws.mean) / scale for name, value in self.estimates.items()}
+
+    @cached_property
+    def gap_mcse(self) -> dict[str, Array]:
+        """The Monte Carlo errors of these."""
+        draws = self.draws
+        return {name: gap_mcse(draws.z, gap, draws.varies) for name, gap in self.gap.items()}
+
+    def gap_mcse_of(self, estimator: str, which: NDArray[np.intp]) -> Array:
+        """Return those of some parameters alone."""
+        if "gap_mcse" in self.__dict__:
+            return self.gap_mcse[estimator][which]
+        draws = self.draws
+        return gap_mcse(draws.z[..., which], self.gap[estimator][which], draws.varies[which])

@@ -1,0 +1,1 @@
+"""What a point is: the proof behind an estimate, and its status."""

@@ -1,0 +1,155 @@
+"""Densities that rise, towards a limit, as parameters go to infinity or to an edge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.estimation.certificate.checks.growing import unbounded_along
+from bayes_point.estimation.certificate.findings import null_finding
+from bayes_point.estimation.certificate.limits import at_infinity, natural_limit
+from bayes_point.estimation.certificate.point import Point, held_at
+from bayes_point.estimation.certificate.record import Certificate
+from bayes_point.estimation.certificate.status import Finding, Status
+from bayes_point.estimation.certificate.tracks import Track, follow
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian
+from bayes_point.estimation.optimise.path_limits import limit_of
+from bayes_point.estimation.optimise.paths import Path, release
+
+__all__ = ["at_the_edge", "escaping", "leads_away", "path_from"]
+
+Array = NDArray[np.float64]
+
+# A curvature this small against the diagonal, at a point well inside, is none.
+_CONSTANT = 1e-11
+# So many times what rounding makes of the objective is a gain to four digits.
+_CLEAR = 1e4
+# Parameters that are named one by one.
+_NAMED = 20
+
+
+def path_from(objective: Objective, point: Point, centre: Array) -> Path:
+    """Return the path from the centre to where the density leads, by way of the point."""
+    # From a point that is lost in rounding nothing can be followed.
+    return release(objective, point.x if point.noise < 1e-3 else centre, centre)
+
+
+def leads_away(path: Path, point: Point) -> bool:
+    """Whether the path goes to infinity, and the point lies on the way there."""
+    if not np.any(path.direction):
+        return False
+    return path.leads_to(point.x) or bool(path.value[-1] > point.value - max(1e-3, 2 * point.noise))
+
+
+def escaping(objective: Objective, point: Point, path: Path) -> Certificate:
+    """Judge a density that rises as some coordinates go to infinity: towards a limit, or not."""
+    null = _constant_along(objective, path)
+    path = path.without(null)
+    direction = path.direction
+    pivot = path.pivot
+    away = np.abs(path.x[:, pivot] - path.x[0, pivot]) / path.scale[pivot]
+    # From a point where the tail is all there is, but its gains are not yet lost in rounding.
+    k = int(np.argmax(away >= min(5.0, 0.5 * away.max())))
+    base = held_at(objective, path.x[k], np.arange(len(direction)) == pivot)
+    start = Point.at(objective, base, np.zeros(len(base), bool))
+    step = float(np.copysign(min(abs(direction[pivot]), path.scale[pivot]), direction[pivot]))
+    track = follow(objective, base, start.value, pivot=pivot, step=step, noise=start.noise)
+    if objective.is_transformed[pivot]:
+        track = track.up_to_rounding(path.x[0, pivot])
+    if track.grows_without_bound:
+        return unbounded_along(objective, point, [track])
+    points, limit = limit_of(objective, path)
+    status, findings = at_the_edge(objective, points, direction, limit, track)
+    findings += [null_finding(objective, row) for row in null]
+    certificate = Certificate.of(point, status, *findings)
+    return replace(certificate, path=points, direction=direction, value=limit, null_space=null)
+
+
+def _constant_along(objective: Objective, path: Path) -> Array:
+    """Return a basis of the directions along which the density is the same on the whole path."""
+    p = path.x.shape[1]
+    value, gradient = objective.evaluate(path.x)
+    hessian = finite_hessian(objective, path.x[:1])
+    quadratic = Quadratic.at(path.x[:1], gradient[:1], hessian, np.ones((1, p), bool))
+    weak = np.abs(quadratic.curvature[0]) < _CONSTANT
+    candidates = (quadratic.axes[0] * quadratic.scale[0][:, None])[:, weak].T
+    slope = np.abs(candidates @ gradient.T)
+    size = np.abs(candidates) @ np.abs(gradient.T)
+    constant = candidates[np.all(slope <= 1e-9 * size + 1e-12, axis=1)]
+    if not len(constant):
+        return constant
+    far = path.x[0] + 10 * constant
+    same = np.abs(objective.evaluate(far)[0] - value[0]) <= 1e-10 * (1 + abs(value[0]))
+    rows = constant[same]
+    # In as few parameters as can be.
+    reduced = rows / np.max(np.abs(rows), axis=1, keepdims=True) if len(rows) else rows
+    return np.where(np.abs(reduced) > 1e-6, reduced, 0.0)
+
+
+def at_the_edge(
+    objective: Objective, path: Array, direction: Array, limit: float, track: Track
+) -> tuple[Status, list[Finding]]:
+    """Say which parameters go to infinity, and which to a finite edge of their support."""
+    density = objective.density
+    natural = natural_limit(density, path, direction)
+    at_end = at_infinity(density, path, direction)
+    infinite, edges = [], []
+    for name in dict.fromkeys(np.array(density.variables)[direction != 0].tolist()):
+        moving = {density.parameters[j] for j in np.flatnonzero(direction)}
+        elements = density.elements(name, natural[name])
+        # A cutpoint next to one that goes to infinity moves in its transform, and stays.
+        edge = dict(density.elements(name, at_end[name]))
+        infinite += [(label, end) for label, end in elements if np.isinf(end)]
+        # Behind the coordinates of a simplex stands the whole variable: its zeros are the edge.
+        edges += [
+            (label, end)
+            for label, end in elements
+            if np.isfinite(end)
+            and ((label in moving and np.isfinite(edge[label])) or (name in moving and end == 0))
+        ]
+    findings = []
+    if infinite:
+        words = _listed([f"{name} to {'+' if end > 0 else '-'}infinity" for name, end in infinite])
+        findings.append(
+            Finding(
+                f"The density keeps rising, towards a limit, as {words}.",
+                tuple(label for label, _ in infinite),
+                {"limiting log density": limit},
+                "No finite estimate exists. Give these parameters a proper prior, or look for "
+                "separation, or for a group without events, in the data.",
+            )
+        )
+    if edges:
+        words = _listed([f"{label} = {end:.6g}" for label, end in edges])
+        findings.append(
+            Finding(
+                f"The maximum is on the edge of the support: {words}.",
+                tuple(label for label, _ in edges),
+                {"outward derivative": _outward_derivative(objective, track)},
+                "The usual standard errors do not hold here. If the edge is not meant, use a prior "
+                "that vanishes there.",
+            )
+        )
+    return (Status.AT_INFINITY if infinite else Status.ON_BOUNDARY), findings
+
+
+def _listed(words: list[str]) -> str:
+    """Return a list in words; of many, the first."""
+    more = len(words) - _NAMED
+    return ", ".join(words[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _outward_derivative(objective: Objective, track: Track) -> float:
+    """Return the derivative by the natural parameter of the pivot, towards its edge.
+
+    From the last two points of the track between which the gain is more than rounding.
+    """
+    name = objective.density.variables[track.pivot]
+    natural = objective.density.natural(track.x)[name]
+    moved = np.abs(np.diff(natural, axis=0)).reshape(len(natural) - 1, -1).max(axis=1)
+    gain = np.diff(track.value)
+    clear = np.flatnonzero((gain > _CLEAR * track.noise) & (moved > 0))
+    return float(gain[clear[-1]] / moved[clear[-1]]) if clear.size else np.nan

@@ -1,0 +1,173 @@
+"""Poles beside a maximum: a density that grows without bound as a scale goes to zero elsewhere.
+
+A local maximum, however well it is proven, says nothing of a pole elsewhere: a component of a
+mixture may shrink on to an observation, or its line on to two; a regression may fit perfectly where
+a prior does not want it; a Student t may shrink on to a tie.  No search gets there by itself,
+because a pole is as narrow as it is high.  So each scale is made small step by step, the others
+maximised over at each: they follow to where the pole is while it is still wide.  Where the
+logarithm of the density then grows in proportion to that of the scale, over orders of magnitude,
+there is no end to it.  (Day 1969, https://doi.org/10.1093/biomet/56.3.463)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.estimation.certificate.tracks import Track
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.maximise import maximise
+from bayes_point.model.variables.scales import scale_variables
+
+__all__ = ["grows_elsewhere"]
+
+Array = NDArray[np.float64]
+
+# Steps in a log: at first so small that the others can follow, then to 1e-9 of the scale.
+_STEPS = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.5, 2.5, 3.0, 3.0, 3.0])
+# So many rates of growth in a row, as equal as this, are a proportion.
+_RATES = 3
+_EQUAL = 0.15
+# A fall that slows down by no more than this from step to step does not turn into a growth.
+_SLOWLY = 0.65
+# A slower growth, by e-fold of the scale, may be one that comes to an end.
+_LEAST_RATE = 0.1
+# What falls by more than this does not come back.
+_TOO_DEEP = 1e5
+# Newton iterations to come along at a step; and to come to rest, where the density grows.
+_ITERATIONS = 10
+_TO_REST = 100
+# Relative distance of two rows that have come to the same point.
+_SAME = 1e-6
+# Distances in a parameter itself at which it is looked whether it acts as the log of a scale.
+_PROBES = np.array([10.0, 20.0])
+
+
+def grows_elsewhere(objective: Objective, x: Array, others: Array) -> Track | None:
+    """Return a track along which the density grows without bound, if one is found.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is maximised.
+    x : ndarray, (p,)
+        The best point known.
+    others : ndarray, (k, p)
+        Points from which the other parameters begin as well.
+    """
+    columns, signs = _candidates(objective, x)
+    if not columns.size:
+        return None
+    objective = replace(objective, density=objective.density.rough())
+    # The log of a scale is looked at from elsewhere too; what is perhaps one, from the best only.
+    known = objective.is_transformed[columns]
+    pivots = np.concatenate([columns, np.tile(columns[known], len(others))])
+    signs = np.concatenate([signs, np.tile(signs[known], len(others))])
+    current = np.concatenate(
+        [np.tile(x, (len(columns), 1)), np.repeat(others, int(known.sum()), axis=0)]
+    )
+    rows = np.arange(len(current))
+    current[rows, pivots] = x[pivots]
+    best = float(objective.evaluate(x[None, :])[0][0])
+    points, values = [current], [objective.evaluate(current)[0]]
+    for k in range(len(_STEPS)):
+        ahead = _ahead(objective, points, pivots, signs, _STEPS[: k + 1])
+        free = np.ones(ahead.shape, bool)
+        free[rows, pivots] = False
+        search = maximise(objective, ahead, free=free, max_iterations=_ITERATIONS)
+        points.append(search.x)
+        values.append(search.value)
+        going, growing = _verdicts(np.array(values), _STEPS[: k + 1])
+        # Ten units of a parameter that is no log are not orders of magnitude: a growth there has
+        # to come out above what is known, or else it may only be on its way back to it.
+        growing &= objective.is_transformed[pivots] | (search.value > best)
+        waiting = np.flatnonzero(growing & ~search.settled)
+        if waiting.size:
+            at, still = search.x[waiting], free[waiting]
+            rest = maximise(objective, at, free=still, max_iterations=_TO_REST)
+            growing[waiting] = rest.settled
+        if np.any(growing):
+            row = int(np.argmax(np.where(growing, search.value, -np.inf)))
+            distance = np.concatenate([[0.0], np.cumsum(_STEPS[: k + 1])]) * signs[row]
+            path = np.array([some[row] for some in points])
+            return Track(int(pivots[row]), distance, path, np.array(values)[:, row], 0.0)
+        keep = going & np.isfinite(search.value) & _first_of_its_kind(search.x, pivots, signs)
+        if not np.any(keep):
+            return None
+        pivots, signs = pivots[keep], signs[keep]
+        rows = np.arange(len(pivots))
+        points, values = [some[keep] for some in points], [some[keep] for some in values]
+    return None
+
+
+def _ahead(
+    objective: Objective, points: list[Array], pivots: NDArray[np.int_], signs: Array, steps: Array
+) -> Array:
+    """Return where the next search of each row begins: a step on, the others as they are or go."""
+    rows = np.arange(len(pivots))
+    ahead = points[-1].copy()
+    ahead[rows, pivots] += signs * steps[-1]
+    if len(points) < 3:
+        return ahead
+    # Extrapolated, parameters that move in proportion are not left behind.
+    further = points[-1] + (points[-1] - points[-2]) * steps[-1] / steps[-2]
+    further[rows, pivots] = ahead[rows, pivots]
+    value, gradient = objective.evaluate(np.concatenate([ahead, further]))
+    usable = np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)
+    near, far = np.where(usable, value, -np.inf).reshape(2, -1)
+    return np.where((far > near)[:, None], further, ahead)
+
+
+def _first_of_its_kind(x: Array, pivots: NDArray[np.int_], signs: Array) -> NDArray[np.bool_]:
+    """Whether each row is not where an earlier one of the same pivot has come to as well."""
+    same = (pivots[:, None] == pivots) & (signs[:, None] == signs)
+    near = np.all(np.abs(x[:, None] - x) <= _SAME * (1 + np.abs(x)), axis=2)
+    return ~np.any(np.tril(same & near, -1), axis=1)
+
+
+def _verdicts(values: Array, steps: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows are worth going on with, and which grow in proportion."""
+    with np.errstate(invalid="ignore"):
+        rates = np.diff(values, axis=0) / steps[:, None]
+        going = values[-1] > values[0] - _TOO_DEEP * (1 + np.abs(values[0]) / _TOO_DEEP)
+        if len(rates) <= _RATES:
+            nothing = np.zeros(values.shape[1], bool)
+            return (going & ~_falling(rates) if len(rates) > 1 else going), nothing
+        last = rates[-_RATES:]
+        spread = last.max(axis=0) - last.min(axis=0)
+        proportional = spread <= _EQUAL * np.abs(last).min(axis=0)
+        level = np.abs(last).max(axis=0) < 1e-6
+        # Growth that lasted for four orders of magnitude.
+        growing = proportional & (last.min(axis=0) > _LEAST_RATE) & (np.sum(steps) > 11)
+    return going & ~level & ~_falling(rates), growing
+
+
+def _falling(rates: Array) -> NDArray[np.bool_]:
+    """Whether the last two rates are the same fall, or the last three much the same."""
+    before, last = rates[-2], rates[-1]
+    same = (last < 0) & (before < 0) & (np.abs(last - before) <= _EQUAL * np.abs(last))
+    if len(rates) < 3:
+        return same
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slowing = rates[-2:] / rates[-3:-1]
+    smooth = np.all((slowing > _SLOWLY) & (slowing < 1), axis=0)
+    return same | (smooth & np.all(rates[-3:] < 0, axis=0))
+
+
+def _candidates(objective: Objective, x: Array) -> tuple[NDArray[np.int_], Array]:
+    """Return the coordinates, each up and down, that may be the log of a scale."""
+    names = scale_variables(objective.density, tuple(objective.weights))
+    free = np.flatnonzero(np.isin(objective.density.variables, list(names)))
+    if not free.size:
+        return free, np.zeros(0)
+    columns, signs = np.repeat(free, 2), np.tile([-1.0, 1.0], len(free))
+    moved = np.tile(x, (len(_PROBES), len(columns), 1))
+    moved[:, np.arange(len(columns)), columns] += _PROBES[:, None] * signs
+    value, _ = objective.evaluate(np.vstack([x[None, :], moved.reshape(-1, len(x))]))
+    with np.errstate(all="ignore"):
+        near, far = value[0] - value[1:].reshape(len(_PROBES), -1)
+        # A location falls off with the square of the distance; in a log that would be chance.
+        square = (np.abs(far / near - 4) < 0.5) & ~objective.is_transformed[columns]
+    return columns[~square], signs[~square]

@@ -1,0 +1,200 @@
+"""A certificate put into words and labels: what the user gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_point.estimation.certificate.limits import natural_limit
+from bayes_point.estimation.certificate.record import Certificate
+from bayes_point.estimation.certificate.status import Finding, Status
+from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.optima import Optimum
+from bayes_point.estimation.optimise.path_limits import TAIL, extrapolated
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.variables.roles import model_roles
+
+__all__ = ["assemble", "likelihood_terms", "log_densities", "natural_values"]
+
+
+def assemble(
+    model: pm.Model,
+    objective: Objective,
+    estimator: str,
+    certificate: Certificate,
+    optima: list[Optimum],
+    n_starts: int,
+) -> EstimateRecord:
+    """Return what was found, labelled and on the natural scale."""
+    density = objective.density
+    natural = natural_values(density, certificate)
+    terms = log_densities(objective, certificate)
+    likelihood = likelihood_terms(estimator, objective)
+    prior = [t for t in terms if t not in (*likelihood, "jacobian")]
+    log_likelihood = float(sum(terms[t] for t in likelihood))
+    log_prior = float(sum(terms[t] for t in prior))
+    return EstimateRecord(
+        estimator=estimator,
+        jacobian="jacobian" in objective.weights,
+        point=density.dataset(natural),
+        unconstrained=_unconstrained(density, certificate),
+        log_likelihood=log_likelihood,
+        log_prior=log_prior,
+        log_joint=log_likelihood + log_prior + terms.get("jacobian", 0.0),
+        status=certificate.status,
+        findings=(
+            *_through_latents(model, estimator, certificate.findings),
+            *_several(certificate, optima),
+        ),
+        evidence=certificate.evidence,
+        n_starts=n_starts,
+        optima=_optima(density, certificate, natural, optima),
+        maximised=_in_words(estimator, objective),
+        model=model,
+        objective=objective,
+        certificate=certificate,
+    )
+
+
+def natural_values(density: LogDensity, certificate: Certificate) -> dict[str, NDArray]:
+    """Return every variable on the natural scale.
+
+    NaN where the density is unbounded, and in all that is computed from it.
+    """
+    natural = natural_limit(density, certificate.path, certificate.direction)
+    if not np.any(certificate.undefined):
+        return dict(natural)
+    gone = density.natural(np.where(certificate.undefined, np.nan, certificate.x)[None, :])
+    return {
+        name: np.where(np.isnan(np.asarray(gone[name][0], float)), np.nan, value)
+        for name, value in natural.items()
+    }
+
+
+def likelihood_terms(estimator: str, objective: Objective) -> tuple[str, ...]:
+    """Return the terms of the density that are the likelihood."""
+    has_potential = estimator == "MLE" and "potential" in objective.weights
+    return ("likelihood", "potential") if has_potential else ("likelihood",)
+
+
+def log_densities(objective: Objective, certificate: Certificate) -> dict[str, float]:
+    """Return each term of the density at the point, or in the limit."""
+    density = objective.density
+    names = tuple(dict.fromkeys((*density.terms, *objective.weights)))
+    if certificate.status is Status.UNBOUNDED:
+        return {name: np.inf if name in objective.weights else np.nan for name in names}
+    # One at a time: where one has no value, the others still may.
+    along = {name: density.evaluate(certificate.path, (name,))[0][:, 0] for name in names}
+    if not np.any(certificate.direction):
+        return {name: float(values[-1]) for name, values in along.items()}
+    last = sum(weight * along[name][-1] for name, weight in objective.weights.items())
+    there = abs(last - certificate.value) <= 1e-13 * (1 + abs(certificate.value))
+    terms = {}
+    for name, values in along.items():
+        terms[name] = float(values[-1] if there else extrapolated(values[-TAIL:]))
+        # What is maximised has a limit; another term, such as a prior not asked for, has its own.
+        finite = values[np.isfinite(values)]
+        if name not in objective.weights and len(finite) > 1:
+            move = finite[-1] - finite[-2]
+            runs_away = abs(move) > 1e-3 * (1 + abs(finite[-2]))
+            terms[name] = float(np.copysign(np.inf, move) if runs_away else finite[-1])
+    return terms
+
+
+def _unconstrained(density: LogDensity, certificate: Certificate) -> xr.DataArray:
+    infinite = np.copysign(np.inf, certificate.direction)
+    x = np.where(certificate.direction != 0, infinite, certificate.x)
+    x = np.where(certificate.undefined, np.nan, x)
+    return xr.DataArray(x, dims="parameter", coords={"parameter": density.labels}, name="x")
+
+
+def _optima(
+    density: LogDensity,
+    certificate: Certificate,
+    natural: dict[str, NDArray],
+    optima: list[Optimum],
+) -> xr.Dataset:
+    """Label the distinct optima; the first is the one that was certified."""
+    others = optima[1:]
+    # A maximum at a kink is found by going on from one start, where the search itself stopped.
+    reached = optima[0].reached if optima else 1
+    points = [density.dataset(natural)]
+    if others:
+        rows = density.natural(np.array([o.x for o in others]))
+        points += [
+            density.dataset({name: value[i] for name, value in rows.items()})
+            for i in range(len(others))
+        ]
+    out = xr.concat(points, dim="optimum").assign_coords(optimum=np.arange(len(points)))
+    return out.assign(
+        log_density=("optimum", [certificate.value, *(o.value for o in others)]),
+        reached=("optimum", [reached, *(o.reached for o in others)]),
+    )
+
+
+def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
+    if not certificate.status.is_point:
+        return []
+    if optima and optima[0].relabelled:
+        copies = Finding(
+            "The same maximum was found with its components in another order; it counts once.",
+            (),
+            {},
+            "The posterior has such copies too: order the components, or summarise what does not "
+            "depend on their labels.",
+        )
+        once = replace(optima[0], relabelled=False)
+        return [copies, *_several(certificate, [once, *optima[1:]])]
+    if len(optima) < 2:
+        return []
+    below = optima[0].value - optima[1].value
+    what = f"{len(optima) - 1} further local "
+    what += f"{'maximum was' if len(optima) == 2 else 'maxima were'} found; see .optima."
+    advice = "The posterior may have several modes."
+    if optima[0].reached == 1 and len(optima) > 2:
+        what += " The best was reached from one start only: there may be a better one."
+        advice += " Give starting values with initvals=, or raise n_starts."
+    return [Finding(what, (), {"log density of the next best below the best": below}, advice)]
+
+
+def _through_latents(
+    model: pm.Model, estimator: str, findings: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """Say of a hyperparameter why the likelihood does not depend on it."""
+    if estimator != "MLE":
+        return findings
+    roles = model_roles(model)
+    children = {
+        name: [role.name for role in roles.values() if name in role.parents] for name in roles
+    }
+    out = []
+    for finding in findings:
+        name = finding.parameters[0].split("[")[0] if len(finding.parameters) == 1 else ""
+        below = children.get(name, [])
+        if finding.is_flat and below and all(roles[child].role == "latent" for child in below):
+            finding = replace(
+                finding,
+                what=f"{finding.parameters[0]} enters only through the prior of "
+                f"{', '.join(below)}, which the likelihood does not see.",
+                advice="Integrate the latent variables out of the model (their marginal "
+                "likelihood does depend on it), or look at the MAP or the posterior.",
+            )
+        out.append(finding)
+    return tuple(out)
+
+
+def _in_words(estimator: str, objective: Objective) -> str:
+    if estimator == "MLE":
+        extra = " with the potentials" if "potential" in objective.weights else ""
+        return f"the log-likelihood{extra}"
+    if "jacobian" in objective.weights:
+        return (
+            "the log joint density on the unconstrained scale, "
+            "log-likelihood + log-prior + log Jacobian"
+        )
+    return "the log joint density on the natural scale, log-likelihood + log-prior, no Jacobian"

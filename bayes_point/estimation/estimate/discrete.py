@@ -1,0 +1,184 @@
+"""Discrete free variables: every joint value tried, the continuous ones maximised for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pymc as pm
+from numpy.typing import NDArray
+
+from bayes_point.errors import ModelError
+from bayes_point.estimation.certificate.record import Certificate
+from bayes_point.estimation.certificate.status import Finding, Status
+from bayes_point.estimation.estimate.search import search
+from bayes_point.estimation.estimator import Estimator
+from bayes_point.estimation.objective import Objective, RowwiseObjective
+from bayes_point.estimation.optimise.maximise import maximise
+from bayes_point.estimation.optimise.optima import Optimum
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.variables.bounds import bounds_of
+
+__all__ = ["Enumerated", "enumerate_values", "equally_good", "first_of_best", "maximise_over"]
+
+Array = NDArray[np.float64]
+
+# Joint values of the discrete variables that are tried at most.
+_MOST = 10_000
+# Rows of the batch in which all of them are maximised, each from one start or more.
+_ROWS = 20_000
+# Two log densities this near, relative to their size, are equally good.
+_EQUAL = 1e-9
+
+
+@dataclass(frozen=True)
+class Enumerated:
+    """What is maximised at the best joint value of the discrete variables, and what was found."""
+
+    objective: Objective
+    certificate: Certificate
+    optima: list[Optimum]
+    n_starts: int
+
+
+def enumerate_values(model: pm.Model) -> dict[str, NDArray]:
+    """Return every joint value of the discrete free variables: each (K, *shape).
+
+    Raises
+    ------
+    ModelError
+        If a support is infinite, depends on other variables or ties its elements together, or if
+        the joint values are more than ten thousand.
+    """
+    names = {value.name for value in model.discrete_value_vars}
+    variables = [rv for rv in model.free_RVs if model.rvs_to_values[rv].name in names]
+    ranges: list[tuple[str, tuple[int, ...], list[NDArray]]] = []
+    for rv in variables:
+        ranges.append((rv.name, *_range_of(model, rv)))
+    sizes = [len(values) for _, _, elements in ranges for values in elements]
+    total = math.prod(sizes)
+    if total > _MOST:
+        raise ModelError(
+            f"The discrete variables {[name for name, _, _ in ranges]} have {total:.6g} joint "
+            f"values, and at most {_MOST} can be tried one by one. Marginalise them out (a mixture "
+            "as pm.Mixture, others with pymc_extras.marginalize), or hold some fixed with pm.do."
+        )
+    grids = np.unravel_index(np.arange(total), sizes)
+    out, k = {}, 0
+    for name, shape, elements in ranges:
+        columns = [values[grids[k + i]] for i, values in enumerate(elements)]
+        out[name] = np.stack(columns, axis=1).reshape(total, *shape)
+        k += len(elements)
+    return out
+
+
+def _range_of(model: pm.Model, rv: pm.Distribution) -> tuple[tuple[int, ...], list[NDArray]]:
+    bounds = bounds_of(model, rv)
+    shape = tuple(int(n) for n in model.eval_rv_shapes()[rv.name])
+    lower, upper = (
+        np.nan if bound is None else np.asarray(bound) for bound in (bounds.lower, bounds.upper)
+    )
+    finite = np.all(np.isfinite(lower)) and np.all(np.isfinite(upper))
+    if bounds.structure != "elementwise" or not finite:
+        raise ModelError(
+            f"{rv.name!r} is discrete, and its support, {bounds.words}, is not a finite range of "
+            "whole numbers for each of its elements: its values cannot be tried one by one. "
+            "Marginalise it out (pymc_extras.marginalize), give it a prior with a finite support, "
+            "such as pm.DiscreteUniform or pm.Categorical, or hold it fixed with pm.do."
+        )
+    pairs = zip(
+        np.broadcast_to(np.ceil(lower), shape).ravel(),
+        np.broadcast_to(np.floor(upper), shape).ravel(),
+        strict=True,
+    )
+    return shape, [np.arange(int(a), int(b) + 1) for a, b in pairs]
+
+
+def maximise_over(
+    density: LogDensity,
+    estimator: Estimator,
+    values: Mapping[str, NDArray],
+    starts: Array,
+    rng: np.random.Generator,
+    observed: Array,
+) -> Enumerated:
+    """Maximise for each joint value in one batch, then search and certify at the best of them."""
+    total = len(next(iter(values.values())))
+    each = max(1, min(len(starts), _ROWS // total))
+    rows = np.repeat(np.arange(total), each)
+    inputs = {name: density.inputs[name].batch(array)[rows] for name, array in values.items()}
+    objective = RowwiseObjective(density, estimator.weights, inputs)
+    x = np.tile(starts[:each], (total, 1))
+    height = maximise(objective, x).value if density.p else objective.evaluate(x)[0]
+    height = np.where(np.isnan(height), -np.inf, height).reshape(total, each).max(axis=1)
+    if not np.any(height > -np.inf):
+        raise ModelError(
+            f"The density is zero at each of the {total} joint values of {list(values)}, whatever "
+            "the other variables start from. Check the observed values against the support."
+        )
+    best = int(first_of_best(height))
+    chosen = {name: array[best] for name, array in values.items()}
+    bound = estimator.objective(density.bind(chosen))
+    if density.p:
+        certificate, optima, used = search(bound, starts, rng, observed)
+    else:
+        certificate, optima, used = _only_value(bound, float(height[best])), [], total
+    certificate = _with_equals(certificate, values, height, best)
+    return Enumerated(bound, certificate, optima, used)
+
+
+def _only_value(objective: Objective, value: float) -> Certificate:
+    """Return the certificate of a model that has discrete variables alone."""
+    none = np.empty(0)
+    return Certificate(
+        Status.CONVERGED,
+        none[None, :],
+        none,
+        none.astype(bool),
+        value,
+        np.empty((0, 0)),
+        (),
+        {},
+    )
+
+
+def equally_good(height: Array) -> NDArray[np.bool_]:
+    """Which joint values are as good as the best one, (..., joint value) like their heights."""
+    best = height.max(axis=-1, keepdims=True)
+    return np.asarray(best - height <= _EQUAL * (1 + np.abs(best)))
+
+
+def first_of_best(height: Array) -> NDArray[np.int_]:
+    """Return the first of the joint values that are as good as the best one, (...)."""
+    return np.asarray(np.argmax(equally_good(height), axis=-1))
+
+
+def _with_equals(
+    certificate: Certificate, values: Mapping[str, NDArray], height: Array, best: int
+) -> Certificate:
+    """Add what the enumeration showed: how far the next best value is behind, or that it is not."""
+    others = np.delete(height, best)
+    second = float(others.max()) if len(others) else -np.inf
+    evidence = {
+        **certificate.evidence,
+        "joint values of the discrete variables tried": float(len(height)),
+        "log density of the next best below the best": float(height[best] - second),
+    }
+    equal = np.flatnonzero(equally_good(height))
+    if len(equal) == 1:
+        return replace(certificate, evidence=evidence)
+    free = tuple(n for n, array in values.items() if np.any(array[equal] != array[best]))
+    finding = Finding(
+        f"{len(equal)} values of {', '.join(free)} are equally good; the one given is the first.",
+        free,
+        {"log density": float(height[best])},
+        "The data do not tell them apart: look at the posterior, or use an informative prior.",
+        is_flat=True,
+    )
+    status = certificate.status
+    if status.is_point:
+        status = Status.NOT_IDENTIFIED
+    findings = (*certificate.findings, finding)
+    return replace(certificate, status=status, findings=findings, evidence=evidence)

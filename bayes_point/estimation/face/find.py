@@ -1,0 +1,211 @@
+"""find_MLE and find_MAP."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayes_point.errors import EstimationError, EstimationWarning, ModelError
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.assemble import assemble
+from bayes_point.estimation.estimate.discrete import Enumerated, enumerate_values, maximise_over
+from bayes_point.estimation.estimate.search import search
+from bayes_point.estimation.estimator import Estimator, Potentials, estimator_of
+from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.progress import search_bar
+from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.density.cache import log_density
+from bayes_point.model.starts import Initvals, starting_points
+from bayes_point.model.variables.observations import some_observations
+
+__all__ = ["find_MAP", "find_MLE"]
+
+# Warnings point at the first line outside this folder: the user's.
+_PACKAGE = str(Path(__file__).parents[2])
+
+
+def find_MLE(
+    model: pm.Model | None = None,
+    *,
+    n_starts: int = 8,
+    initvals: Initvals | None = None,
+    random_seed: Any = None,
+    potentials: Potentials | None = None,
+    backend: str | None = None,
+    strict: bool = False,
+    progressbar: bool = True,
+) -> PointEstimate:
+    """Find the maximum likelihood estimate: the point at which the data are most probable.
+
+    Maximises the log-likelihood over the support of the parameters; what the priors say beyond
+    their support plays no part.  The MLE does not depend on how the model is parametrised.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of the context.
+    n_starts : int
+        Starting points: the model's initial point, and draws from the prior (or jittered initial
+        values where the prior is improper).  The best optimum wins; the others are kept in
+        `optima`.  Where several starts lead to several optima, up to eight times as many are
+        tried, until less than half a further one is expected (Boender and Rinnooy Kan 1987,
+        https://doi.org/10.1007/BF02591684).
+    initvals : dict, or sequence of dict, optional
+        Initial values by variable name, natural scale, instead of the model's own.
+    random_seed : int, array-like of int, or Generator, optional
+        Seed of the starts.
+    potentials : {"likelihood", "prior"}, optional
+        What the model's potentials are; has to be said if it has any.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+    strict : bool
+        Raise unless the estimate is a converged interior maximum.
+    progressbar : bool
+        Whether to show progress: a bar, on a terminal or in a notebook, once the search takes
+        longer than a second.
+
+    Returns
+    -------
+    PointEstimate
+        The point, its status, and what was found of it.
+
+    Raises
+    ------
+    ModelError
+        If the model, or what is asked of it, cannot be estimated.
+    EstimationError
+        If `strict` and the estimate did not converge.
+
+    References
+    ----------
+    R. A. Fisher (1922), On the mathematical foundations of theoretical statistics,
+    https://doi.org/10.1098/rsta.1922.0009
+
+    Examples
+    --------
+    >>> import bayes_point as bp, pymc as pm
+    >>> with pm.Model() as coin:
+    ...     theta = pm.Beta("theta", 2, 2)
+    ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 0, 0])
+    >>> mle = bp.find_MLE(coin, progressbar=False)
+    >>> float(mle.point["theta"]), mle.status.key
+    (0.5, 'converged')
+    """
+    model = as_model(model, "find_MLE")
+    estimator = estimator_of(model, "MLE", jacobian=False, potentials=potentials)
+    return _find(model, estimator, n_starts, initvals, random_seed, backend, strict, progressbar)
+
+
+def find_MAP(
+    model: pm.Model | None = None,
+    *,
+    jacobian: bool = False,
+    n_starts: int = 8,
+    initvals: Initvals | None = None,
+    random_seed: Any = None,
+    backend: str | None = None,
+    strict: bool = False,
+    progressbar: bool = True,
+) -> PointEstimate:
+    """Find the maximum a posteriori estimate: the mode of the joint posterior density.
+
+    The density is the one on the natural scale, the parameters as the model declares them, without
+    the Jacobian of PyMC's transforms.  A mode depends on the parametrisation: ``jacobian=True``
+    gives that of the density on the unconstrained scale, another point.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of the context.
+    jacobian : bool
+        Maximise the density on the unconstrained scale.
+    n_starts, initvals, random_seed, backend, strict, progressbar
+        As in `find_MLE`.
+
+    Returns
+    -------
+    PointEstimate
+        The point, its status, and what was found of it.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be estimated.
+    EstimationError
+        If `strict` and the estimate did not converge.
+
+    Examples
+    --------
+    >>> import bayes_point as bp, pymc as pm
+    >>> with pm.Model() as coin:
+    ...     theta = pm.Beta("theta", 2, 2)
+    ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1])
+    >>> float(bp.find_MAP(coin, progressbar=False).point["theta"].round(6))
+    0.8
+    """
+    model = as_model(model, "find_MAP")
+    estimator = estimator_of(model, "MAP", jacobian=jacobian, potentials=None)
+    return _find(model, estimator, n_starts, initvals, random_seed, backend, strict, progressbar)
+
+
+def _find(
+    model: pm.Model,
+    estimator: Estimator,
+    n_starts: int,
+    initvals: Initvals | None,
+    random_seed: Any,
+    backend: str | None,
+    strict: bool,
+    progressbar: bool,
+) -> PointEstimate:
+    if not isinstance(n_starts, Integral) or n_starts < 1:
+        raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
+    check_model(model, start=False)
+    discrete = enumerate_values(model) if model.discrete_value_vars else {}
+    # Two threads on matrices of this size get in each other's way, up to a hundredfold.
+    # What is not finite is looked for, and rejected, where it matters.
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        density = log_density(model, backend=backend, inputs=list(discrete))
+        rng = np.random.default_rng(random_seed)
+        starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
+        observed = some_observations(model)
+
+        def more(n: int) -> NDArray[np.float64]:
+            """Return further starts; those that were given are done."""
+            rows = starting_points(
+                model, density, n_starts=n + n_starts, initvals=initvals, rng=rng
+            )
+            return rows[-n:]
+
+        try:
+            if discrete:
+                found = maximise_over(density, estimator, discrete, starts, rng, observed)
+            else:
+                objective = estimator.objective(density)
+                with search_bar(objective, estimator.name, progressbar) as watched:
+                    certificate, optima, used = search(
+                        watched, starts, rng, observed, more if n_starts > 1 else None
+                    )
+                found = Enumerated(objective, certificate, optima, used)
+        except ModelError:
+            check_model(model)  # names the variable, where one is to blame
+            raise
+        record = assemble(
+            model, found.objective, estimator.name, found.certificate, found.optima, found.n_starts
+        )
+        estimate = PointEstimate.of(record)
+    if estimate.status is not Status.CONVERGED:
+        message = f"{estimator.name}: {estimate.status.value} "
+        message += " ".join(map(str, estimate.findings))
+        if strict:
+            raise EstimationError(message, estimate)
+        if not estimate.status.is_point:
+            warnings.warn(message, EstimationWarning, skip_file_prefixes=(_PACKAGE,))
+    return estimate

@@ -1,0 +1,350 @@
+"""PointEstimate: a point, with the status that says what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+import xarray as xr
+
+from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.face.conf_int import Method, conf_int
+from bayes_point.estimation.face.rendering import as_html, as_text
+from bayes_point.estimation.uncertainty.coefficients import coefficients
+from bayes_point.estimation.uncertainty.criteria import aic, aicc, bic, n_observations, n_parameters
+from bayes_point.estimation.uncertainty.information import Information, information, refuse_failed
+from bayes_point.estimation.uncertainty.labelled import covariance, stderr
+from bayes_point.estimation.uncertainty.quantities import Quantities, natural_quantities
+from bayes_point.estimation.uncertainty.standard_errors import Cluster, Kind
+from bayes_point.estimation.uncertainty.storage import as_datatree
+
+__all__ = ["PointEstimate"]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class PointEstimate(EstimateRecord):
+    """A point estimate of a model's parameters, with the status that says what it is worth.
+
+    Attributes
+    ----------
+    estimator : str
+        ``"MLE"`` or ``"MAP"``.
+    jacobian : bool
+        Whether the density maximised is the one on the unconstrained scale, with the log Jacobian
+        of the transforms.  False for the MLE and for the MAP that is usually meant.
+    point : xarray.Dataset
+        Every free variable and Deterministic on the natural scale, with the model's coords.  What
+        diverges is infinite, what has no value is NaN.
+    unconstrained : xarray.DataArray, (parameter,)
+        The same point on the unconstrained scale, labelled.
+    log_likelihood, log_prior, log_joint : float
+        Of the point; the prior on the natural scale, and the log joint density with the log
+        Jacobian where `jacobian` is true.  The supremum where the maximum is not attained.
+    status : Status
+        What kind of optimum this is.
+    findings : tuple of Finding
+        What a user should know of it.
+    evidence : mapping of str to float
+        The numbers behind the status.
+    n_starts : int
+        Starting points that were used.
+    optima : xarray.Dataset, (optimum,)
+        The distinct optima found, best first: ``log_density`` (of what was maximised), ``reached``
+        (how many starts led there) and the natural-scale values.
+    maximised : str
+        What was maximised, in words.
+    model : pymc.Model
+        The model.
+    objective : Objective
+        What was maximised, as a function of the unconstrained vector.
+    certificate : Certificate
+        What was proven of the point, on the unconstrained scale.
+    """
+
+    # ------------------------------------------------------------------------------ uncertainty
+
+    def covariance(
+        self,
+        *,
+        kind: Kind = "hessian",
+        cluster: Cluster = None,
+        scale: Literal["natural", "unconstrained"] = "natural",
+        var_names: str | Sequence[str] | None = None,
+        filter_vars: Literal["like", "regex"] | None = None,
+        coords: Mapping[Hashable, Any] | None = None,
+    ) -> xr.DataArray:
+        """Return the covariance matrix of the estimator, (parameter, parameter_bis).
+
+        On the unconstrained scale the inverse of the exact observed information; on the natural
+        scale that, by the delta method with exact derivatives.  Of a MAP it is the Laplace
+        covariance of the posterior.
+
+        Parameters
+        ----------
+        kind : {"hessian", "sandwich", "opg"}
+            The inverse of the observed information; the sandwich, which holds when the likelihood
+            is not the true one [1]_; or the inverse of the outer product of the scores [2]_.  The
+            last two are for an MLE, and know no factor for small samples (HC0).
+        cluster : str, array-like or mapping of str to array-like, optional
+            For the sandwich: observations that depend on each other, by the name of a dim of the
+            observed variables (a cluster at each of its positions) or as labels, one an
+            observation; a mapping of such labels where several variables are observed.
+        scale : {"natural", "unconstrained"}
+            Natural are all free variables and Deterministics.
+        var_names, filter_vars, coords
+            What to select on the natural scale, as in ArviZ.
+
+        Returns
+        -------
+        xarray.DataArray
+            On the diagonal inf for what is not identified and NaN for what has no standard error,
+            such as a parameter on a boundary, at which the others hold it fixed; the rows and
+            columns of both are NaN.  ``attrs["notes"]`` gives the reasons, ``attrs["text"]`` says
+            what covariance it is.
+
+        Raises
+        ------
+        ModelError
+            If an argument is none of those allowed, or does not go with the model.
+        EstimationError
+            If the estimate is no maximum: unbounded or not converged.
+
+        References
+        ----------
+        .. [1] H. White (1982), Maximum likelihood estimation of misspecified models,
+           https://doi.org/10.2307/1912526
+        .. [2] E. K. Berndt, B. H. Hall, R. E. Hall, J. A. Hausman (1974), Estimation and inference
+           in nonlinear structural models, Annals of Economic and Social Measurement 3(4).
+
+        Examples
+        --------
+        >>> import bayes_point as bp, pymc as pm
+        >>> with pm.Model() as coin:
+        ...     theta = pm.Uniform("theta")
+        ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1, 0])
+        >>> mle = bp.find_MLE(coin, progressbar=False)
+        >>> mle.covariance().values.round(6).tolist()  # 3/4 * 1/4 / 4
+        [[0.046875]]
+        """
+        refuse_failed(self, "covariance")
+        return covariance(
+            self,
+            kind=kind,
+            cluster=cluster,
+            scale=scale,
+            var_names=var_names,
+            filter_vars=filter_vars,
+            coords=coords,
+        )
+
+    def stderr(self, *, kind: Kind = "hessian", cluster: Cluster = None) -> xr.Dataset:
+        """Return the standard error of every free variable and Deterministic, natural scale.
+
+        Parameters
+        ----------
+        kind, cluster
+            As in `covariance`.
+
+        Returns
+        -------
+        xarray.Dataset
+            Shaped as `point`.  inf where the data do not identify the quantity and NaN where it has
+            no standard error: on a boundary, at a kink, where its derivative vanishes.
+            ``attrs["notes"]`` of a variable says why, one scalar a line.
+
+        Raises
+        ------
+        ModelError, EstimationError
+            As in `covariance`.
+
+        Examples
+        --------
+        >>> import bayes_point as bp, pymc as pm
+        >>> with pm.Model() as coin:
+        ...     theta = pm.Uniform("theta")
+        ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1, 0])
+        >>> se = bp.find_MLE(coin, progressbar=False).stderr()
+        >>> se["theta"].item().__round__(6)  # the square root of 3/4 * 1/4 / 4
+        0.216506
+        """
+        refuse_failed(self, "standard error")
+        return stderr(self, kind=kind, cluster=cluster)
+
+    def conf_int(
+        self,
+        *,
+        ci_prob: float | None = None,
+        method: Method = "profile",
+        kind: Kind | Literal["parametric", "nonparametric"] = "hessian",
+        cluster: Cluster = None,
+        var_names: str | Sequence[str] | None = None,
+        filter_vars: Literal["like", "regex"] | None = None,
+        coords: Mapping[Hashable, Any] | None = None,
+        **bootstrap_kwargs: Any,
+    ) -> xr.Dataset:
+        """Return confidence intervals on the natural scale.
+
+        Parameters
+        ----------
+        ci_prob : float, optional
+            Probability of the intervals; ``rcParams["stats.ci_prob"]`` of ArviZ by default.
+        method : {"profile", "wald", "bootstrap"}
+            ``"profile"``: where the profile likelihood is within a chi-squared quantile of its
+            maximum; it follows the shape of the likelihood, and holds on a boundary.
+            ``"wald"``: estimate and standard error alone, at no further cost; made on the
+            unconstrained scale and mapped back, for what is a monotone function of one coordinate.
+            Elements of a simplex, and other free scalars of a bounded support, get theirs on the
+            log or logit scale of that support; other Deterministics on the natural scale, where an
+            end may leave the values that they can take.
+            ``"bootstrap"``: from refits to data that the model simulates, or to resampled ones
+            with ``kind="nonparametric"``; see `bootstrap`.
+        kind, cluster
+            Of the standard errors, for ``"wald"``; as in `covariance`.
+        var_names, filter_vars, coords
+            What to select, as in ArviZ; by default the free variables.
+        **bootstrap_kwargs
+            Further arguments of `bootstrap`, such as ``n`` and ``random_seed``; and ``interval``,
+            ``"bca"`` (the default) or ``"percentile"``.
+
+        Returns
+        -------
+        xarray.Dataset
+            With the dim ``ci_bound`` (lower, upper) last.  ``attrs["notes"]`` of a variable says
+            why an end is open or missing, one scalar a line.
+
+        Raises
+        ------
+        ModelError
+            If an argument is none of those allowed.
+        EstimationError
+            If the estimate is no maximum: unbounded or not converged.
+
+        Examples
+        --------
+        >>> import bayes_point as bp, pymc as pm
+        >>> with pm.Model() as coin:
+        ...     theta = pm.Uniform("theta")
+        ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1, 0])
+        >>> mle = bp.find_MLE(coin, progressbar=False)
+        >>> mle.conf_int(ci_prob=0.95, method="wald")["theta"].values.round(4).tolist()
+        [0.2378, 0.9665]
+        """
+        refuse_failed(self, "confidence interval")
+        return conf_int(
+            self,
+            ci_prob=ci_prob,
+            method=method,
+            kind=kind,
+            cluster=cluster,
+            var_names=var_names,
+            filter_vars=filter_vars,
+            coords=coords,
+            options=bootstrap_kwargs,
+        )
+
+    @property
+    def information(self) -> Information:
+        """The observed information on the unconstrained scale, and what it does not measure."""
+        refuse_failed(self, "information")
+        return information(self)
+
+    @property
+    def quantities(self) -> Quantities:
+        """The natural-scale scalars with their derivatives by the unconstrained vector."""
+        return natural_quantities(self)
+
+    # ----------------------------------------------------------------------- likelihood criteria
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of free parameters, as coordinates of the unconstrained vector.
+
+        A simplex of K counts K - 1, a K by K covariance K (K + 1) / 2.  Directions that are not
+        identified do not count: the likelihood does not change along them.
+        """
+        return n_parameters(self)
+
+    @property
+    def n_observations(self) -> int:
+        """Number of terms that the log-likelihood is the sum of, as LOO counts them.
+
+        Each element of an observed variable, but a whole event of a multivariate one: a matrix
+        whose rows are multivariate normal counts its rows, a time series with one density counts
+        once.  Missing elements do not count.
+        """
+        return n_observations(self)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion of an MLE, 2 k - 2 log-likelihood (https://doi.org/10.1109/TAC.1974.1100705).
+
+        The log-likelihood is complete, with all its constants.
+        """
+        return aic(self)
+
+    @property
+    def aicc(self) -> float:
+        """AIC + 2 k (k + 1) / (n - k - 1), NaN for n <= k + 1 (https://doi.org/10.1093/biomet/76.2.297)."""
+        return aicc(self)
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, k log(n) - 2 log-likelihood (https://doi.org/10.1214/aos/1176344136)."""
+        return bic(self)
+
+    # ------------------------------------------------------------------------------------ output
+
+    def to_dataframe(
+        self,
+        *,
+        ci_prob: float | None = None,
+        kind: Kind = "hessian",
+        cluster: Cluster = None,
+    ) -> pd.DataFrame:
+        """Return the coefficient table: one row a scalar.
+
+        Parameters
+        ----------
+        ci_prob : float, optional
+            Probability of the intervals; ``rcParams["stats.ci_prob"]`` of ArviZ by default.
+        kind, cluster
+            Of the standard errors, as in `covariance`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by the name of the parameter, with the columns ``estimate``, ``se``, the Wald
+            interval as in `conf_int` (``ci89_lb`` and ``ci89_ub`` for 0.89), ``status``
+            (``"converged"``, or what is wrong with this one) and ``error notes`` (why there is no
+            standard error, or what it holds fixed).
+
+        Examples
+        --------
+        >>> import bayes_point as bp, pymc as pm
+        >>> with pm.Model() as coin:
+        ...     theta = pm.Beta("theta", 2, 2)
+        ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1])
+        >>> bp.find_MAP(coin, progressbar=False).to_dataframe()["estimate"].round(3).to_dict()
+        {'theta': 0.8}
+        """
+        return coefficients(self, ci_prob=ci_prob, kind=kind, cluster=cluster)
+
+    def to_datatree(self) -> xr.DataTree:
+        """Return the estimate as a tree that ArviZ reads: the point as one chain of one draw.
+
+        Returns
+        -------
+        xarray.DataTree
+            The point in the group ``posterior``, with what is known of it beside it.
+        """
+        return as_datatree(self)
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return as_html(self)

@@ -1,0 +1,1 @@
+"""The normal at the mode, and importance sampling from it."""

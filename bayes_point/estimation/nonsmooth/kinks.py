@@ -1,0 +1,229 @@
+"""Maxima at which the density is not differentiable: kinks and walls.
+
+Where the graph shows what the kinks are, the maximum is found with all of them at once (`ascend`,
+`vertex_at`).  What follows them here is for those that it does not show, an edge of the support.
+
+At a kink the gradient jumps from positive to negative without being zero (the exact zeros of a
+lasso); at a wall the density ends (the largest observation under a uniform).  No Newton step ends
+at either.  A coordinate that is at one is held there, exactly, while the others are maximised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.estimation.nonsmooth.active_set import follow_kinks
+from bayes_point.estimation.nonsmooth.smoothing import corners_in, guesses, kinks_in
+from bayes_point.estimation.nonsmooth.vertices import Vertex, hold, near_kinks
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.maximise import EPS, Search, maximise
+
+__all__ = ["ascend", "at_wall", "is_maximum_along", "next_vertex", "settle", "vertex_at"]
+
+Array = NDArray[np.float64]
+
+_REACH = 10.0 ** np.arange(-9, 3, dtype=float)
+_HALVINGS = 60
+_NEARBY = EPS * 10.0 ** np.arange(1, 6, dtype=float)
+# Newton iterations after which a search that has not come to rest is taken to be at a kink.
+_PATIENCE = 15
+
+
+def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Search:
+    """Climb from each start, (batch, p), to a stationary point or to a vertex of kinks."""
+    corners = corners_in(objective)
+    # Walls alone are come to by few searches, and none of them gets past one.
+    patience = min(_PATIENCE, max_iterations) if corners.has_kinks else max_iterations
+    ends = maximise(objective, starts, max_iterations=patience)
+    if corners.is_empty:
+        return ends
+    open_ = np.flatnonzero(~ends.settled & np.isfinite(ends.value))
+    if not open_.size:
+        return ends
+    found = dict(_vertices(objective, ends.x[open_], starts[open_]))
+    on = {}
+    for i, vertex in found.items():
+        row = int(open_[i])
+        # At a jump the vertex may lie on the lower side.
+        value = float(objective.evaluate(vertex.x[None, :])[0][0])
+        if value >= ends.value[row] - 1e-10 * (1 + abs(value)):
+            on[row] = vertex
+    off = np.array([i for i in open_ if i not in on], int)
+    if off.size and patience < max_iterations:
+        more = maximise(objective, ends.x[off], max_iterations=max_iterations)
+        ends = ends.replaced(off, more)
+    if not on:
+        return ends
+    rows = np.array(list(on))
+    x = np.array([vertex.x for vertex in on.values()])
+    ends = replace(ends, **{name: getattr(ends, name).copy() for name in ("x", "settled")})
+    ends.x[rows], ends.settled[rows] = x, True
+    ends.value[rows], ends.gradient[rows] = objective.evaluate(x)
+    ends.hessian[rows] = [vertex.hessian for vertex in on.values()]
+    return ends
+
+
+def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[int, Vertex]]:
+    """Yield the vertex that each row leads to, where it leads to one that may be a maximum."""
+    kinks = corners_in(objective)
+    free = np.ones(x.shape[1], bool)
+    lost = []
+    for i, row in enumerate(x):
+        found = follow_kinks(objective, kinks, row, np.empty(0, int), free)
+        vertex = None if found is None else _held(objective, *found)
+        if vertex is not None:
+            yield i, vertex
+        else:
+            lost.append(i)
+    if not lost or not kinks.has_kinks:
+        return
+    # The long way: with the kinks rounded off.
+    places, home = guesses(objective, x[lost], starts[lost])
+    for k, place in enumerate(places):
+        vertex = _held(objective, place.x, place.which)
+        if vertex is not None:
+            yield from ((lost[int(row)], vertex) for row in np.flatnonzero(home == k))
+
+
+def _held(objective: Objective, x: Array, which: NDArray[np.int_]) -> Vertex | None:
+    """Return the vertex at some kinks, if it may be a maximum."""
+    vertex = hold(objective, corners_in(objective), x, which) if len(which) else None
+    return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
+
+
+def vertex_at(objective: Objective, x: Array, *, between: bool) -> Vertex | None:
+    """Return what is around a point on kinks, or also `between` them, of a density that has some.
+
+    None where it has none, or is no maximum there.
+    """
+    kinks = corners_in(objective)
+    if kinks.is_empty:
+        return None
+    which = near_kinks(kinks, x)
+    if not len(which) and not (between and kinks.has_kinks):
+        return None
+    vertex = hold(objective, kinks, x, which)
+    return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
+
+
+def next_vertex(objective: Objective, x: Array) -> Vertex | None:
+    """Return the maximum near a point that is on the kinks of another objective; None if lost."""
+    kinks = kinks_in(objective)
+    free = np.ones(len(x), bool)
+    found = follow_kinks(objective, kinks, x, near_kinks(kinks, x), free)
+    return None if found is None else hold(objective, kinks, *found)
+
+
+def settle(objective: Objective, x: Array) -> tuple[Search, NDArray[np.bool_]]:
+    """Climb from `x`, holding coordinates at their kinks; return the end and what is held."""
+    held = np.zeros(len(x), bool)
+    search = maximise(objective, x[None, :], max_iterations=50)
+    for _ in range(3 * len(x) + 3):
+        x = search.x[0].copy()
+        released = held & ~is_maximum_along(objective, x, held)
+        if np.any(released):
+            held &= ~released
+            x += np.where(released, _uphill(objective, x, released), 0.0)
+        elif search.settled[0]:
+            break
+        else:
+            at = _kinks(objective, x, ~held)
+            found = np.isfinite(at)
+            if not np.any(found):
+                break
+            # One at a time, the nearest first: moving there changes where the others are.
+            nearest = int(np.argmin(np.where(found, np.abs(at - x), np.inf)))
+            held[nearest] = True
+            x[nearest] = at[nearest]
+        search = maximise(objective, x[None, :], free=~held[None, :], max_iterations=100)
+    return search, held
+
+
+def is_maximum_along(objective: Objective, x: Array, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the density falls on both sides of x, along each coordinate held."""
+    left, right = _one_sided(objective, x)
+    return held & (left > 0) & (right < 0)
+
+
+def at_wall(objective: Objective, x: Array, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the density ends at x, along each coordinate held."""
+    left, right = _one_sided(objective, x)
+    return held & (np.isinf(left) | np.isinf(right))
+
+
+def _one_sided(objective: Objective, x: Array) -> tuple[Array, Array]:
+    """Return each coordinate's derivative a little to the left of x and to the right."""
+    h = np.diag(1e-8 * (1 + np.abs(x)))
+    columns = np.arange(len(x))
+    return _slopes(objective, x - h, columns, np.inf), _slopes(objective, x + h, columns, -np.inf)
+
+
+def _slopes(objective: Objective, points: Array, columns: NDArray, beyond: float | Array) -> Array:
+    """Return the derivative of each row by its column; `beyond` where the density is zero."""
+    value, gradient = objective.evaluate(points)
+    slopes = gradient[np.arange(len(points)), columns]
+    return np.where(np.isfinite(value) & np.isfinite(slopes), slopes, beyond)
+
+
+def _uphill(objective: Objective, x: Array, released: NDArray[np.bool_]) -> Array:
+    left, right = _one_sided(objective, x)
+    h = 1e-6 * (1 + np.abs(x))
+    return np.where(released & (right > 0), h, np.where(released & (left < 0), -h, 0.0))
+
+
+def _kinks(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Array:
+    """Return where, along each free coordinate, the derivative jumps through zero; NaN if not."""
+    p = len(x)
+    at = np.full(p, np.nan)
+    for column in map(int, np.flatnonzero(free)):
+        reach = _REACH * (1 + np.abs(x[column]))
+        points = np.tile(x, (2 * len(reach), 1))
+        points[:, column] += np.concatenate([-reach, reach])
+        columns = np.full(len(reach), column)
+        left = _slopes(objective, points[: len(reach)], columns, np.inf)
+        right = _slopes(objective, points[len(reach) :], columns, -np.inf)
+        crosses = np.flatnonzero((left > 0) & (right < 0))
+        if crosses.size:
+            k = crosses[0]
+            at[column] = _close_in(objective, x, column, reach[k], left[k], right[k])
+    return at
+
+
+def _close_in(
+    objective: Objective, x: Array, column: int, reach: float, left: float, right: float
+) -> float:
+    """Halve the bracket around a change of sign; return where the jump is, NaN if there is none."""
+    lo, hi = x[column] - reach, x[column] + reach
+    point = x[None, :].copy()
+    wide = abs(left) + abs(right)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (lo + hi)
+        point[0, column] = middle
+        # Outside the support is beyond the wall that is there, on whichever side.
+        outside = np.inf if np.isinf(left) and not np.isinf(right) else -np.inf
+        slope = float(_slopes(objective, point, np.array([column]), outside)[0])
+        if slope > 0:
+            lo, left = middle, slope
+        else:
+            hi, right = middle, slope
+    # A smooth derivative closes up with the bracket, a jump stays; and unlike rounding it is the
+    # same from a little further away.
+    if np.isfinite(left - right) and left - right <= 1e-3 * wide:
+        return np.nan
+    nearby = np.tile(x, (2 * len(_NEARBY), 1))
+    offset = _NEARBY * (1 + abs(x[column]))
+    nearby[:, column] = [*(lo - offset), *(hi + offset)]
+    beyond = np.repeat([np.inf, -np.inf], len(_NEARBY))
+    slopes = _slopes(objective, nearby, np.full(len(nearby), column), beyond)
+    if not (np.all(slopes[: len(_NEARBY)] > 0) and np.all(slopes[len(_NEARBY) :] < 0)):
+        return np.nan
+    if np.isinf(right):
+        return lo
+    if np.isinf(left):
+        return hi
+    # Of the numbers in the bracket, zero is the one meant.
+    return 0.0 if lo <= 4 * EPS and hi >= -4 * EPS else 0.5 * (lo + hi)

@@ -1,0 +1,106 @@
+"""How far the value of a density can be trusted where arithmetic is near its end."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.maximise import EPS
+
+__all__ = ["precision"]
+
+Array = NDArray[np.float64]
+
+_TRIES = 8
+# Step in a log or a logit: a twentieth of the parameter.
+_STEP = 0.05
+# What is less than this may be noise, even if it is the same at several points.
+_JUMP = 1e-3
+# Width of a spike, in units in the last place of the parameters.
+_NARROW = 1e4
+
+
+def precision(
+    objective: Objective,
+    x: Array,
+    value: Array,
+    gradient: Array,
+    hessian: Array,
+    *,
+    held: NDArray[np.bool_] | None = None,
+) -> tuple[Array, Array]:
+    """Return the noise of the value at each row of `x`, and how sharp a spike it stands on.
+
+    Two things can make a value change when the parameters change in their last digit.  Terms
+    that cancel leave noise, the same from one place to the next (a Student t with 1e15 degrees of
+    freedom).  And a density can have a spike narrower than the numbers are apart (a perfect fit),
+    from which it falls the more the further one goes.
+
+    Arguments are a batch of points with the objective's value, gradient and Hessian there; `held`,
+    (p,), are coordinates along which the density has a kink, which its derivatives do not know.
+
+    Returns
+    -------
+    noise : ndarray, (batch,)
+        What a difference of two values has to exceed to mean anything.
+    spike : ndarray, (batch,)
+        Fall over one unit in the last place, where it is a spike; else zero.
+    """
+    batch, p = x.shape
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, _TRIES, p))
+    near = x[:, None, :] * (1 + EPS * signs)
+    with np.errstate(invalid="ignore"):
+        fall = value[:, None] - objective.values(near.reshape(-1, p)).reshape(batch, _TRIES)
+    fall = np.where(np.isfinite(fall) & ~_is_step(fall), fall, 0.0)
+    noise = np.maximum(64 * EPS * (1 + np.abs(value)), 8 * np.abs(fall).max(axis=1))
+    noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian, held))
+    diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
+    narrow = np.any(np.sqrt(diagonal) * _NARROW * EPS * np.abs(x) > 1, axis=1)
+    return noise, np.where(narrow, np.maximum(np.median(fall, axis=1), 0.0), 0.0)
+
+
+def _is_step(fall: Array) -> NDArray[np.bool_]:
+    """Which of the falls, (batch, tries), are the same one: over the edge of a step, not noise.
+
+    Where a density jumps, some of the points next to it are as high and the others lie on the one
+    level beyond; what terms that cancel leave is another number at each.
+    """
+    largest = fall.max(axis=1, keepdims=True)
+    equal = np.abs(fall - largest) <= 1e-9 * np.abs(largest)
+    rest = np.where(equal, 0.0, np.abs(fall)).max(axis=1, keepdims=True)
+    alone = (rest <= 1e-9 * largest) & ~np.all(equal, axis=1, keepdims=True)
+    return equal & alone & (largest > _JUMP) & (equal.sum(axis=1, keepdims=True) > 1)
+
+
+def _disagreement(
+    objective: Objective,
+    x: Array,
+    value: Array,
+    gradient: Array,
+    hessian: Array,
+    held: NDArray[np.bool_] | None,
+) -> Array:
+    """Return how much the value changes over small steps where its derivatives say it does not.
+
+    Only coordinates that are a transform are looked at: it is there that a small step spans a
+    sizeable part of an order of magnitude, at any scale.
+    """
+    transformed = objective.is_transformed
+    columns = np.flatnonzero(transformed if held is None else transformed & ~held)
+    if columns.size == 0:
+        return np.zeros(len(x))
+    h = np.zeros((2 * columns.size, x.shape[1]))
+    h[np.arange(len(h)), np.tile(columns, 2)] = np.repeat([_STEP, -_STEP], columns.size)
+    around = objective.values((x[:, None, :] + h).reshape(-1, x.shape[1]))
+    first = gradient @ h.T
+    second = 0.5 * np.einsum("kp,bpq,kq->bk", h, hessian, h)
+    with np.errstate(invalid="ignore"):
+        change = around.reshape(len(x), -1) - value[:, None]
+        excess = np.abs(change - first - second) - (np.abs(first) + np.abs(second))
+    excess = np.maximum(np.where(np.isfinite(excess), excess, 0.0), 0.0)
+    # Noise is on both sides.  What is on one alone is the edge of a step.
+    up, down = excess[:, : columns.size], excess[:, columns.size :]
+    larger = np.maximum(up, down)
+    is_edge = (np.minimum(up, down) <= 1e-6 * larger) & (larger > _JUMP)
+    return np.where(is_edge, 0.0, larger).max(axis=1)

@@ -1,0 +1,1 @@
+"""How much the prior matters: the path from MLE to MAP, and the split of the information."""

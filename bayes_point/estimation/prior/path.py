@@ -1,0 +1,316 @@
+"""From the MLE through the MAP and beyond: the estimate as the prior, or the data, weigh more."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
+
+from bayes_point.errors import EstimationWarning, ModelError
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimator import Potentials, estimator_of
+from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.optimise.powers import Ends, Powered
+from bayes_point.estimation.prior.rows import Rows, follow_rows
+from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.density.cache import log_density
+from bayes_point.model.starts import Initvals, starting_points
+
+__all__ = ["data_path", "prior_path"]
+
+Array = NDArray[np.float64]
+
+# Warnings point at the first line outside this folder: the user's.
+_PACKAGE = str(Path(__file__).parents[2])
+
+# Eight to the decade, with 1 among them to the last digit.
+_PRIOR_POWERS = np.concatenate([[0.0], 10.0 ** (np.arange(-24, 9) / 8)])
+_DATA_POWERS = np.concatenate([10.0 ** (np.arange(-8, 25) / 8), [np.inf]])
+_MAXIMISED = {
+    "prior_power": "log-likelihood + power * log-prior, natural scale, no Jacobian",
+    "data_power": "power * log-likelihood + log-prior, natural scale, no Jacobian",
+}
+
+
+def prior_path(
+    model: pm.Model | None = None,
+    powers: ArrayLike | None = None,
+    *,
+    var_names: str | Sequence[str] | None = None,
+    n_starts: int = 8,
+    initvals: Initvals | None = None,
+    random_seed: Any = None,
+    potentials: Potentials | None = None,
+    backend: str | None = None,
+    progressbar: bool = True,
+) -> xr.Dataset:
+    r"""Find the estimate as the prior weighs more and more: from the MLE to the MAP and beyond.
+
+    At each power :math:`\lambda` it is the maximum of
+    :math:`\log p(y \mid \theta) + \lambda \log p(\theta)` on the natural scale, without Jacobian:
+    the MLE at 0, the MAP at 1, and above 1 the MAP under a prior that is surer of itself.  For a
+    linear regression with normal priors this is the ridge path, with Laplace priors the lasso path.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of the context.
+    powers : array-like, optional
+        Powers of the prior, each finite and not negative.  By default 0, and 0.001 to 10 in equal
+        steps of the logarithm, with 1 among them.
+    var_names : str or sequence of str, optional
+        Variables to return; by default every free variable and Deterministic.
+    n_starts, initvals, random_seed, backend
+        As in `find_MLE`; the whole path is one batch, started from the estimates at a few powers.
+    potentials : {"likelihood", "prior"}, optional
+        What the model's potentials are; has to be said if it has any.
+    progressbar : bool
+        Whether to show progress.
+
+    Returns
+    -------
+    xarray.Dataset
+        Each variable with the dim ``prior_power``, ascending.  Coords along it: ``status`` (the key
+        of a `Status`: ``converged``, ``at_infinity``, ...), ``note`` (what there is to say of an
+        estimate that is not an interior maximum), ``log_likelihood`` and ``log_prior`` (without
+        weights).  What diverges is infinite, what has no value is NaN.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be estimated, or the powers make no sense.
+
+    Warns
+    -----
+    EstimationWarning
+        If at some of the powers no finite estimate exists, or none could be shown to be one.
+
+    See Also
+    --------
+    data_path : The same with the power of the likelihood.
+    plot_prior_path : Draw it, beside the posterior.
+
+    References
+    ----------
+    N. Kallioinen, T. Paananen, P.-C. Bürkner and A. Vehtari (2024), Detecting and diagnosing prior
+    and likelihood sensitivity with power-scaling, https://doi.org/10.1007/s11222-023-10366-5
+
+    A. E. Hoerl and R. W. Kennard (1970), Ridge regression, https://doi.org/10.2307/1267351
+
+    Examples
+    --------
+    Six heads of eight under Beta(9, 9): (6 + 8 power) / (8 + 16 power).
+
+    >>> import bayes_point as bp, pymc as pm
+    >>> with pm.Model() as coin:
+    ...     theta = pm.Beta("theta", 9, 9)
+    ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 0, 1, 1, 0, 1, 1])
+    >>> path = bp.prior_path(coin, [0, 1, 2], progressbar=False)
+    >>> path["theta"].round(6).values.tolist()
+    [0.75, 0.583333, 0.55]
+    >>> path["status"].values.tolist()
+    ['converged', 'converged', 'converged']
+    """
+    model = as_model(model, "prior_path")
+    grid = _powers(
+        _PRIOR_POWERS if powers is None else powers, name="the prior", zero=True, infinite=False
+    )
+    weights = np.stack([np.ones_like(grid), grid], axis=1)
+    options = (n_starts, initvals, random_seed, potentials, backend, progressbar)
+    return _path(model, "prior_power", grid, weights, var_names, *options)
+
+
+def data_path(
+    model: pm.Model | None = None,
+    powers: ArrayLike | None = None,
+    *,
+    var_names: str | Sequence[str] | None = None,
+    n_starts: int = 8,
+    initvals: Initvals | None = None,
+    random_seed: Any = None,
+    potentials: Potentials | None = None,
+    backend: str | None = None,
+    progressbar: bool = True,
+) -> xr.Dataset:
+    r"""Find the estimate as the data weigh more and more: how the MAP meets the MLE.
+
+    At each power :math:`\lambda` it is the maximum of
+    :math:`\lambda \log p(y \mid \theta) + \log p(\theta)` on the natural scale, without Jacobian:
+    the MAP had each observation been made :math:`\lambda` times: the MAP at 1, and the MLE at
+    infinity.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of the context.
+    powers : array-like, optional
+        Powers of the likelihood, positive; ``numpy.inf`` stands for the MLE.  By default 0.1 to
+        1,000 in equal steps of the logarithm, with 1 among them, and infinity.
+    var_names, n_starts, initvals, random_seed, potentials, backend, progressbar
+        As in `prior_path`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `prior_path`, with the dim ``data_power``.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be estimated, or the powers make no sense.
+
+    Warns
+    -----
+    EstimationWarning
+        If at some of the powers no finite estimate exists, or none could be shown to be one.
+
+    Examples
+    --------
+    Six heads of eight under Beta(9, 9): (6 power + 8) / (8 power + 16).
+
+    >>> import bayes_point as bp, numpy as np, pymc as pm
+    >>> with pm.Model() as coin:
+    ...     theta = pm.Beta("theta", 9, 9)
+    ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 0, 1, 1, 0, 1, 1])
+    >>> path = bp.data_path(coin, [1, 10, np.inf], progressbar=False)
+    >>> path["theta"].round(6).values.tolist()
+    [0.583333, 0.708333, 0.75]
+    """
+    model = as_model(model, "data_path")
+    grid = _powers(
+        _DATA_POWERS if powers is None else powers, name="the data", zero=False, infinite=True
+    )
+    # Divided by the larger of the two weights: the same maximum, and infinity has a place.
+    weights = np.stack([np.minimum(grid, 1.0), 1 / np.maximum(grid, 1.0)], axis=1)
+    options = (n_starts, initvals, random_seed, potentials, backend, progressbar)
+    return _path(model, "data_power", grid, weights, var_names, *options)
+
+
+def _path(
+    model: pm.Model,
+    dim: str,
+    grid: Array,
+    weights: Array,
+    var_names: str | Sequence[str] | None,
+    n_starts: int,
+    initvals: Initvals | None,
+    random_seed: Any,
+    potentials: Potentials | None,
+    backend: str | None,
+    progressbar: bool,
+) -> xr.Dataset:
+    if not isinstance(n_starts, Integral) or n_starts < 1:
+        raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
+    likelihood = estimator_of(model, "MLE", jacobian=False, potentials=potentials).weights
+    both = estimator_of(model, "MAP", jacobian=False, potentials=None).weights
+    check_model(model, start=False)
+    names = _selected(model, var_names)
+    # As in find_MLE: one thread, and what is not finite is looked for where it matters.
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        density = log_density(model, backend=backend)
+        column = {term: 0 if term in likelihood else 1 for term in both}
+        rng = np.random.default_rng(random_seed)
+        starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
+        # Potentials that are data are reported with the log-likelihood, others with the log-prior.
+        estimator = "MLE" if "potential" in likelihood else "MAP"
+        powered = Powered(density, both, column)
+        rows = Rows(model, powered, estimator, weights, starts, rng)
+        path = _labelled(rows, dim, grid, names, *follow_rows(rows, progressbar))
+    _warn(path, dim)
+    return path
+
+
+def _labelled(
+    rows: Rows,
+    dim: str,
+    grid: Array,
+    names: list[str],
+    ends: Ends,
+    found: Mapping[int, PointEstimate],
+) -> xr.Dataset:
+    density = rows.powered.density
+    x = ends.x.copy()
+    for i, estimate in found.items():
+        x[i] = estimate.unconstrained.values
+    values = {name: np.array(v, float) for name, v in density.natural(ends.x).items()}
+    parts = rows.powered.parts(np.hstack([x, rows.weights]))
+    status = np.full(len(grid), Status.CONVERGED.key, dtype=object)
+    note = np.full(len(grid), "", dtype=object)
+    for i, estimate in found.items():
+        for name, value in values.items():
+            value[i] = estimate.point[name].values
+        if not np.all(np.isfinite(x[i])):
+            parts[i] = estimate.log_likelihood, estimate.log_prior
+        status[i] = estimate.status.key
+        if estimate.status is not Status.CONVERGED:
+            note[i] = " ".join(map(str, (estimate.status.value, *estimate.findings)))
+    template = density.dataset({name: values[name][0] for name in names})
+    return xr.Dataset(
+        {name: ((dim, *template[name].dims), values[name]) for name in names},
+        coords={
+            **template.coords,
+            dim: grid,
+            "status": (dim, status.astype(str)),
+            "note": (dim, note.astype(str)),
+            "log_likelihood": (dim, parts[:, 0]),
+            "log_prior": (dim, parts[:, 1]),
+        },
+        attrs={"model_name": rows.model.name, "maximised": _MAXIMISED[dim]},
+    )
+
+
+def _powers(powers: ArrayLike, *, name: str, zero: bool, infinite: bool) -> Array:
+    """Return the powers, ascending."""
+    allowed = (
+        "distinct numbers, "
+        + ("0 or larger" if zero else "larger than 0")
+        + (" (numpy.inf for the MLE)" if infinite else " and finite")
+    )
+    try:
+        grid = np.asarray(powers, dtype=float)
+    except (TypeError, ValueError) as err:
+        raise ModelError(f"powers of {name} must be {allowed}; got {powers!r}.") from err
+    right = grid.ndim == 1 and 0 < grid.size == len(np.unique(grid)) and bool(np.all(grid >= 0))
+    right = right and (zero or 0 not in grid) and (infinite or bool(np.all(np.isfinite(grid))))
+    if not right:
+        raise ModelError(f"powers of {name} must be {allowed}; got {powers!r}.")
+    return np.sort(grid)
+
+
+def _selected(model: pm.Model, var_names: str | Sequence[str] | None) -> list[str]:
+    held = [var.name for var in [*model.free_RVs, *model.deterministics]]
+    names = [var_names] if isinstance(var_names, str) else var_names
+    if names is None:
+        return held
+    if unknown := [name for name in names if name not in held]:
+        raise ModelError(
+            f"var_names holds {unknown}, and the model has no such free variable or Deterministic: "
+            f"it has {held}."
+        )
+    return [name for name in held if name in names]
+
+
+def _warn(path: xr.Dataset, dim: str) -> None:
+    keys = path["status"].values
+    failed = {key.key: path[dim].values[keys == key.key] for key in Status if not key.is_point}
+    parts = [
+        f"{key.replace('_', ' ')} at {', '.join(f'{power:.3g}' for power in powers[:5])}"
+        + (f" and {len(powers) - 5} more" if len(powers) > 5 else "")
+        for key, powers in failed.items()
+        if len(powers)
+    ]
+    if parts:
+        warnings.warn(
+            f"At some values of {dim} there is no estimate: {'; '.join(parts)}. The coord note "
+            "says why.",
+            EstimationWarning,
+            skip_file_prefixes=(_PACKAGE,),
+        )

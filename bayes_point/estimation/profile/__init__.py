@@ -1,0 +1,1 @@
+"""Profiles of scalars: maxima along held levels, their ends and contours."""

@@ -1,0 +1,113 @@
+"""Where a profile begins: at the best maximum known, and anew where it meets a better one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bayes_point.errors import EstimationError, EstimationWarning
+from bayes_point.estimation.certificate.certify import certify
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.assemble import assemble
+from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.nonsmooth.kinks import _one_sided, ascend, vertex_at
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.optima import distinct
+from bayes_point.estimation.profile.branch import Better
+from bayes_point.estimation.profile.lagrangian import Problem
+from bayes_point.model.density.scalar import Scalars
+
+__all__ = ["until_best"]
+
+Array = NDArray[np.float64]
+
+_PACKAGE = str(Path(__file__).parents[2])
+# A better optimum is followed so many times.
+_CORRECTIONS = 5
+# An estimate at infinity is profiled from the nearest point that is this near to its supremum.
+_NOTHING = 1e-7
+
+
+def until_best[T](
+    estimate: EstimateRecord,
+    scalars: Scalars,
+    is_slice: bool,
+    trace: Callable[[Problem, EstimateRecord, Array, float], T],
+) -> tuple[T, EstimateRecord]:
+    """Trace from the estimate, or from the better one that this leads to; return that as well."""
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        for _ in range(_CORRECTIONS):
+            start, top = _start(estimate)
+            movable = _movable(estimate.objective, start)
+            vertex = vertex_at(estimate.objective, start, between=True)
+            kinked = vertex is not None and len(vertex.which) > 0
+            try:
+                problem = Problem(estimate.objective, scalars, movable, is_slice, kinked)
+                return trace(problem, estimate, start, top), estimate
+            except Better as better:
+                estimate = _corrected(estimate, better, top)
+    raise EstimationError(
+        f"Each of {_CORRECTIONS} profiles led on to a better optimum. Give starting values nearer "
+        "to the optimum with initvals=, or more of them with n_starts=.",
+        estimate,
+    )
+
+
+def _start(estimate: EstimateRecord) -> tuple[Array, float]:
+    """Return a finite point at the estimate, or as near as its log density can tell, and the top.
+
+    Raises
+    ------
+    EstimationError
+        If the estimate does not exist.
+    """
+    if estimate.status in (Status.UNBOUNDED, Status.NOT_CONVERGED):
+        findings = " ".join(map(str, estimate.findings))
+        raise EstimationError(
+            f"There is no maximum to profile from: the {estimate.estimator} is "
+            f"{estimate.status.key.replace('_', ' ')}. {findings}",
+            estimate,
+        )
+    certificate = estimate.certificate
+    values, _ = estimate.objective.evaluate(certificate.path)
+    top = max(certificate.value, float(values[-1]))
+    near = np.flatnonzero(values >= top - _NOTHING * (1 + abs(top)))
+    return certificate.path[near[0] if near.size else -1], top
+
+
+def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:
+    """Return the coordinates along which the density is smooth: not at a kink, not at a wall."""
+    left, right = _one_sided(objective, x)
+    error = 1 / np.sqrt(np.abs(np.diagonal(objective.hessian(x[None, :])[0])))
+    return ~((left > 0) & (right < 0) & ((left - right) * error > 1e-3))
+
+
+def _corrected(estimate: EstimateRecord, better: Better, top: float) -> EstimateRecord:
+    """Climb from a point that is better than the estimate; warn."""
+    start = better.x[None, :]
+    ends = ascend(estimate.objective, start, max_iterations=200)
+    certificate = certify(
+        estimate.objective, ends.x[0], start=start[0], centre=start[0], settled=ends.settled[0]
+    )
+    record = assemble(
+        estimate.model,
+        estimate.objective,
+        estimate.estimator,
+        certificate,
+        distinct(ends, estimate.objective.density),
+        estimate.n_starts + 1,
+    )
+    corrected = type(estimate).of(record)
+    warnings.warn(
+        f"The profile met a better optimum than the {estimate.estimator} that it began from: log "
+        f"density {certificate.value:.6g} against {top:.6g}. It was made anew from there. "
+        "Find the estimate anew as well, with more starts (n_starts=).",
+        EstimationWarning,
+        skip_file_prefixes=(_PACKAGE,),
+    )
+    return corrected

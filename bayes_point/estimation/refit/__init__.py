@@ -1,0 +1,1 @@
+"""One model and one estimator, for many data sets."""

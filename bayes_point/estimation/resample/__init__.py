@@ -1,0 +1,1 @@
+"""Simulated and resampled data: bootstrap, studies, likelihood ratios."""

@@ -1,0 +1,78 @@
+"""Likelihood ratios of data that a null model simulates: the parametric bootstrap of the test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from numpy.typing import NDArray
+
+from bayes_point.errors import EstimationError, ModelError
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.refit.refit import refit
+from bayes_point.model.interpreter.interpreted import INTERPRETED
+
+__all__ = ["simulated_ratios"]
+
+Array = NDArray[np.float64]
+
+# Of the refits, this part may fail before the rest is no fair sample.
+_MOST_FAILED = 0.05
+
+
+def simulated_ratios(
+    null: EstimateRecord, alternative: EstimateRecord, draws: int, random_seed: int | None
+) -> Array:
+    """Return twice the log-likelihood ratios, (draws,), of data simulated from the null model.
+
+    Both models are fitted to each data set, from their estimates.
+    """
+    if not null.status.is_point:
+        raise EstimationError(
+            f"Data cannot be simulated from the null model: {null.status.value}", null
+        )
+    if "potential" in null.objective.weights:
+        raise ModelError(
+            "Data cannot be simulated from a Potential that is part of the likelihood. Use "
+            "method='chi2', or write the model with distributions."
+        )
+    data = _simulated(null, draws, random_seed)
+    logliks, good = [], np.ones(draws, bool)
+    for estimate in (null, alternative):
+        free = dict.fromkeys(estimate.objective.density.variables)
+        start = {name: estimate.point[name].values for name in free} if _is_inside(estimate) else {}
+        fits = refit(
+            estimate.model,
+            data,
+            initvals=start or None,
+            potentials=None if not estimate.model.potentials else "prior",
+            var_names=[],
+            progressbar=False,
+        )
+        logliks.append(fits["log_likelihood"].values)
+        failed = (Status.UNBOUNDED.key, Status.NOT_CONVERGED.key)
+        good &= ~np.isin(fits["status"].values, failed)
+    if good.mean() < 1 - _MOST_FAILED:
+        raise EstimationError(
+            f"Of {draws} data sets simulated from the null model {int((~good).sum())} could not be "
+            "fitted, too many for a p-value. Look at them with refit.",
+            null,
+        )
+    return np.maximum(0.0, 2 * (logliks[1] - logliks[0])[good])
+
+
+def _simulated(null: EstimateRecord, draws: int, random_seed: int | None) -> dict[str, Any]:
+    """Return data sets that the null model makes at its estimate, (draws, *shape) each."""
+    names = dict.fromkeys(null.objective.density.variables)
+    values = {name: null.point[name].values for name in names}
+    at = pm.do(null.model, values)
+    observed = list(at.observed_RVs)
+    arrays = pm.draw(observed, draws=draws, random_seed=random_seed, mode=INTERPRETED)
+    return {rv.name: array for rv, array in zip(observed, arrays, strict=True)}
+
+
+def _is_inside(estimate: EstimateRecord) -> bool:
+    """Whether the estimate is a place to start from."""
+    return estimate.status is Status.CONVERGED

@@ -1,0 +1,310 @@
+"""study: how good the estimators of a model are, on data that the model itself simulates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_point.arguments import whole_number
+from bayes_point.errors import ModelError
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.estimator import Potentials
+from bayes_point.estimation.refit.refit import refit
+from bayes_point.estimation.resample.resizing import of_all_sizes
+from bayes_point.estimation.resample.simulation import (
+    check_simulates,
+    deterministics,
+    simulate,
+    true_values,
+)
+from bayes_point.estimation.resample.study_means import study_means
+from bayes_point.estimation.resample.study_measures import (
+    Found,
+    counts_of,
+    flat,
+    measures,
+    warn_of_lost,
+)
+from bayes_point.estimation.uncertainty.wald import checked_probability, support_of
+from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.density.cache import log_density
+
+__all__ = ["StudyEstimator", "study"]
+
+Array = NDArray[np.float64]
+StudyEstimator = Literal["MLE", "MAP", "mean"]
+
+_ESTIMATORS = ("MLE", "MAP", "mean")
+
+
+def study(
+    model: pm.Model | None = None,
+    truth: Mapping[str, Any] | EstimateRecord | None = None,
+    n: int = 1000,
+    *,
+    estimators: StudyEstimator | Sequence[StudyEstimator] = ("MLE", "MAP", "mean"),
+    sample_sizes: Sequence[int] | None = None,
+    dim: str | None = None,
+    ci_prob: float | None = None,
+    max_sampled: int = 10,
+    n_starts: int = 1,
+    potentials: Potentials | None = None,
+    random_seed: Any = None,
+    backend: str | None = None,
+    progressbar: bool = True,
+    sample_kwargs: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Measure bias, variance, RMSE and coverage of estimators on data that the model simulates.
+
+    Parameters
+    ----------
+    model : pymc.Model, optional
+        The model; by default that of the context.  Its own observations give no more than their
+        shape.
+    truth : mapping of str to array, or PointEstimate, optional
+        The values of all free variables that the data are simulated from, on the natural scale.  By
+        default another draw from the prior for each data set: bias and the rest are then averages
+        over the prior.
+    n : int
+        Data sets.
+    estimators : {"MLE", "MAP", "mean"}, or a sequence of these
+        What to compare; "mean" is the posterior mean, by importance sampling around the mode of the
+        unconstrained posterior, the largest of the errors that this adds being given as
+        ``importance_mcse``.
+    sample_sizes : sequence of int, optional
+        Numbers of observations to simulate, instead of the model's own: the study is made for each,
+        with the same true values.  The model must be one that `pymc.set_data` or its dims can
+        resize.  The rows of its other `pm.Data`, the covariates, are used again as they are, each
+        as often as any other or once more; which come once more, or are used at all where there
+        are fewer observations than rows, is drawn at random, once for each size.
+    dim : str, optional
+        The dim of the observed variables that has these lengths; to be given where they have
+        several.  Without dims it is their first axis.
+    ci_prob : float, optional
+        Probability of the intervals; ``rcParams["stats.ci_prob"]`` of ArviZ by default.
+    max_sampled : int
+        Where the Pareto k of importance sampling is above 0.7, or there is no mode, the posterior
+        is sampled with NUTS, for up to so many data sets; with more an error says so.
+    n_starts, potentials, backend
+        As in `refit`.
+    random_seed : int, array-like of int, or Generator, optional
+        Seed of the data, and of all else that is drawn.
+    progressbar : bool
+        Whether to show progress.
+    sample_kwargs : dict, optional
+        Arguments of `pymc.sample` where it is used.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the dims ``estimator`` and ``parameter`` (every scalar of the free variables and
+        Deterministics) and ``dataset``:
+
+        - ``bias`` (average error), ``variance`` (of the error; divisor n - 1), ``rmse`` and
+          ``coverage``, the part of the intervals that hold the truth; each with its Monte Carlo
+          standard error ``<name>_mcse``.  The intervals are estimate and standard error (of
+          the mean: posterior sd), on the log or logit scale of a free variable that is bounded
+        - ``n_used``, ``n_interval``: how many data sets have a finite estimate, and an interval.
+          All the above is among these, and NaN where there are fewer than two
+        - ``estimate``, ``truth``, and ``status`` of each data set; with "mean" also ``pareto_k``
+          and ``sampled`` (1 where NUTS was used)
+
+        With `sample_sizes` all of these have the further dim ``sample_size``, which leads; then
+        Deterministics with an element for each observation are left out.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be estimated, the data not simulated, or an argument is not allowed.
+    EstimationError
+        If `truth` is an estimate that is no point; if too many data sets need NUTS.
+
+    Warns
+    -----
+    EstimationWarning
+        If an estimator has no finite value for some of the data sets.
+
+    Examples
+    --------
+    The MLE of a variance from four data is 3/4 of it on average:
+
+    >>> import bayes_point as bp, numpy as np, pymc as pm
+    >>> with pm.Model() as model:
+    ...     mu, variance = pm.Flat("mu"), pm.HalfFlat("variance")
+    ...     y = pm.Normal("y", mu, pm.math.sqrt(variance), observed=np.zeros(4))
+    >>> truth = {"mu": 0.0, "variance": 8.0}
+    >>> found = bp.study(
+    ...     model, truth, 500, estimators=["MLE"], random_seed=1, progressbar=False
+    ... )
+    >>> one = found.sel(estimator="MLE", parameter="variance")
+    >>> bool(abs(one["bias"] + 2) < 4 * one["bias_mcse"])
+    True
+    """
+    model = as_model(model, "study")
+    check_model(model, start=False)
+    n = whole_number("n", n, 2)
+    max_sampled = whole_number("max_sampled", max_sampled, 0)
+    prob = checked_probability(ci_prob)
+    chosen = _estimators(estimators)
+    check_simulates(model, potentials)
+    if model.potentials and potentials is None:
+        raise ModelError(
+            "The model has a Potential. If it is part of the prior, say so with "
+            "potentials='prior'; data cannot be simulated from one that is part of the likelihood."
+        )
+    sizes = _sizes(sample_sizes, dim)
+    rng = np.random.default_rng(random_seed)
+    points = true_values(model, truth, n, rng)
+    task = _Study(
+        chosen,
+        prob,
+        "prior" if truth is None else "point",
+        max_sampled,
+        n_starts,
+        potentials,
+        backend,
+        progressbar,
+        sample_kwargs or {},
+    )
+    if not sizes:
+        return task.of(model, points, None, rng, "")
+    models, names = of_all_sizes(model, sizes, dim, points, rng)
+    done: list[xr.Dataset] = []
+    for size, one in zip(sizes, models, strict=True):
+        done.append(task.of(one, points, names, rng, f" with {size} observations"))
+        if done[-1].sizes["dataset"] < n:
+            break  # interrupted from the keyboard, of which refit has warned
+    least = min(part.sizes["dataset"] for part in done)
+    out = xr.concat(
+        [part.isel(dataset=slice(least)) for part in done],
+        xr.Variable("sample_size", sizes[: len(done)]),
+        combine_attrs="drop",
+    )
+    statuses = {
+        size: json.loads(part.attrs["statuses"]) for size, part in zip(sizes, done, strict=False)
+    }
+    return out.assign_attrs(done[0].attrs | {"n": least, "statuses": json.dumps(statuses)})
+
+
+@dataclass(frozen=True)
+class _Study:
+    """What is asked of a study, of whatever size the data are."""
+
+    estimators: tuple[StudyEstimator, ...]
+    ci_prob: float
+    truth: str
+    max_sampled: int
+    n_starts: int
+    potentials: Potentials | None
+    backend: str | None
+    progressbar: bool
+    sample_kwargs: Mapping[str, Any]
+
+    def of(
+        self,
+        model: pm.Model,
+        points: Mapping[str, NDArray],
+        names: Sequence[str] | None,
+        rng: np.random.Generator,
+        which: str,
+    ) -> xr.Dataset:
+        """Return the measures of the variables named, with data simulated at the points given."""
+        data = simulate(model, points, rng)
+        density = log_density(model, backend=self.backend, inputs=tuple(data))
+        exact = {**points, **deterministics(model, points)}
+        names = [name for name in density.natural_shapes if names is None or name in names]
+        template = density.dataset({name: np.asarray(exact[name][0], float) for name in names})
+        labels = [
+            str(label)
+            for name in names
+            for label, _ in density.elements(name, template[name].values)
+        ]
+        true = flat({name: exact[name] for name in names})
+        bounds = support_of(model, template)
+        results, extra = [], {}
+        for estimator in self.estimators:
+            if estimator == "mean":
+                means = study_means(
+                    model,
+                    data,
+                    names,
+                    max_sampled=self.max_sampled,
+                    backend=self.backend,
+                    rng=rng,
+                    progressbar=self.progressbar,
+                    sample_kwargs=self.sample_kwargs,
+                )
+                keys = np.where(means.sampled, "sampled", Status.CONVERGED.key)
+                found = Found(means.mean, means.sd, keys)
+                extra["pareto_k"] = ("dataset", means.pareto_k)
+                extra["sampled"] = ("dataset", means.sampled.astype(np.int8))
+                extra["importance_mcse"] = ("parameter", np.max(means.mcse, axis=0, initial=0.0))
+            else:
+                fits = refit(
+                    model,
+                    data,
+                    estimator=estimator,
+                    potentials=self.potentials if estimator == "MLE" else None,
+                    n_starts=self.n_starts,
+                    random_seed=int(rng.integers(2**31)),
+                    backend=self.backend,
+                    progressbar=self.progressbar,
+                )
+                found = Found.of(fits, names)
+            results.append(found)
+            warn_of_lost(estimator, found, which)
+        # Fewer after an interrupt from the keyboard, of which refit has warned.
+        done = min(len(found.status) for found in results)
+        parts = [measures(found, true, bounds, self.ci_prob, done) for found in results]
+        dims = {"dataset": ("estimator", "dataset", "parameter"), "": ("estimator", "parameter")}
+        variables: dict[str, Any] = {
+            key: (dims[""], np.stack([part[key] for part in parts])) for key in parts[0]
+        }
+        variables["estimate"] = (dims["dataset"], np.stack([f.value[:done] for f in results]))
+        variables["status"] = (dims["dataset"][:2], np.stack([f.status[:done] for f in results]))
+        variables["truth"] = (("dataset", "parameter"), true[:done])
+        for key, (along, values) in extra.items():
+            variables[key] = (along, values[:done] if along == "dataset" else values)
+        return xr.Dataset(
+            variables,
+            coords={"estimator": list(self.estimators), "parameter": labels},
+            attrs={
+                "n": done,
+                "ci_prob": self.ci_prob,
+                "truth": self.truth,
+                "statuses": json.dumps(counts_of(self.estimators, results)),
+            },
+        )
+
+
+def _sizes(given: Any, dim: str | None) -> list[int]:
+    if given is None:
+        if dim is not None:
+            raise ModelError(
+                f"Got dim={dim!r} without sample_sizes: it says which dim of the observed "
+                "variables has these lengths. Give sample_sizes too, or leave it out."
+            )
+        return []
+    sizes = [
+        whole_number("each of sample_sizes", size, 1) for size in np.atleast_1d(given).tolist()
+    ]
+    if not sizes or len(set(sizes)) < len(sizes):
+        raise ModelError(f"sample_sizes must be different numbers of observations, got {given!r}.")
+    return sizes
+
+
+def _estimators(given: Any) -> tuple[StudyEstimator, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not names or len(set(names)) < len(names) or any(k not in _ESTIMATORS for k in names):
+        raise ModelError(
+            f"Got estimators={given!r}. They must be some of 'MLE', 'MAP' and 'mean', each once."
+        )
+    return names

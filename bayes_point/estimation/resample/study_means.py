@@ -1,0 +1,163 @@
+"""Posterior means given each of many data sets: importance sampling, or NUTS for a few."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from arviz_stats import mcse as mcse_of
+from numpy.typing import NDArray
+from pymc.model.fgraph import clone_model
+from threadpoolctl import threadpool_limits
+
+from bayes_point.errors import EstimationError
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.laplace.means import PosteriorMeans, importance_means
+from bayes_point.estimation.refit.refit import refit
+from bayes_point.model.density.cache import log_density
+from bayes_point.model.start_rows import start_rows
+
+__all__ = ["StudyMeans", "study_means"]
+
+Array = NDArray[np.float64]
+
+# Above this, the mean and its error are not to be trusted (Vehtari et al. 2024).
+_LIMIT = 0.7
+_POINTS = 512
+_POINTS_AT_ONCE = 50_000
+_SETS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class StudyMeans:
+    """Posterior means and sds of scalars, (batch, k), and how each was found.
+
+    `sampled`, (batch,), says for which data sets NUTS was used.
+    """
+
+    mean: Array
+    sd: Array
+    mcse: Array
+    pareto_k: Array
+    sampled: NDArray[np.bool_]
+
+
+def study_means(
+    model: pm.Model,
+    data: Mapping[str, NDArray],
+    names: list[str],
+    *,
+    max_sampled: int,
+    backend: str | None,
+    rng: np.random.Generator,
+    progressbar: bool,
+    sample_kwargs: Mapping[str, Any],
+) -> StudyMeans:
+    """Return the posterior means of the variables named, flattened, given each data set.
+
+    Raises
+    ------
+    EstimationError
+        If more than `max_sampled` data sets need NUTS.
+    """
+    terms = ["likelihood", "prior", "jacobian", *(["potential"] if model.potentials else [])]
+    density = log_density(model, backend=backend, inputs=tuple(data))
+    modes = refit(
+        model,
+        data,
+        estimator="MAP",
+        jacobian=True,
+        random_seed=int(rng.integers(2**31)),
+        backend=backend,
+        progressbar=progressbar,
+    )
+    n = modes.sizes["dataset"]
+    rows_of = {
+        name: density.inputs[name].batch(np.asarray(values)[:n]) for name, values in data.items()
+    }
+    good = np.flatnonzero(modes["status"].values.astype(str) == Status.CONVERGED.key)
+    x = np.full((n, density.p), np.nan)
+    hessian = np.full((n, density.p, density.p), np.nan)
+    if good.size:
+        free = [rv.name for rv in model.free_RVs]
+        points = {name: modes[name].values[good] for name in free}
+        x[good] = start_rows(model, density, points, np.zeros(density.p))
+
+    def picked(rows: NDArray[np.int_]) -> dict[str, NDArray]:
+        return {name: values[rows] for name, values in rows_of.items()}
+
+    def value(rows: NDArray[np.int_], at: Array) -> Array:
+        return density.evaluate(at, terms, picked(rows))[0].sum(axis=1)
+
+    def natural(rows: NDArray[np.int_], at: Array) -> Array:
+        found = density.natural(at, picked(rows))
+        return np.concatenate([found[k].reshape(len(at), -1) for k in names], axis=1).astype(float)
+
+    with threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):
+        for some in np.split(good, range(_SETS_AT_ONCE, len(good), _SETS_AT_ONCE)):
+            if some.size:
+                hessian[some] = density.hessian(x[some], terms, picked(some)).sum(axis=1)
+        found = importance_means(
+            value,
+            natural,
+            x,
+            hessian,
+            n_points=_POINTS,
+            points_at_once=_POINTS_AT_ONCE,
+            rng=rng,
+        )
+    return _with_nuts(found, model, data, names, max_sampled, rng, progressbar, sample_kwargs)
+
+
+def _with_nuts(
+    found: PosteriorMeans,
+    model: pm.Model,
+    data: Mapping[str, NDArray],
+    names: list[str],
+    max_sampled: int,
+    rng: np.random.Generator,
+    progressbar: bool,
+    sample_kwargs: Mapping[str, Any],
+) -> StudyMeans:
+    """Sample the posterior where importance sampling is not to be trusted."""
+    mean, sd, mcse = found.mean.copy(), found.sd.copy(), found.mcse.copy()
+    doubtful = ~(found.pareto_k <= _LIMIT)
+    if (count := int(doubtful.sum())) > max_sampled:
+        without = int(np.isnan(found.pareto_k).sum())
+        raise EstimationError(
+            f"For {count} of {len(doubtful)} data sets the posterior mean cannot be found by "
+            f"importance sampling: {without} have no mode to sample around, and of "
+            f"{count - without} the Pareto k is above {_LIMIT}. So many are sampled with NUTS only "
+            f"if asked for: set max_sampled={count}, now {max_sampled}, or leave 'mean' out of "
+            "estimators."
+        )
+    for i in np.flatnonzero(doubtful):
+        options = {"progressbar": progressbar, "compute_convergence_checks": False}
+        draws = pm.sample(
+            model=_with_data(model, {name: values[i] for name, values in data.items()}),
+            random_seed=int(rng.integers(2**31)),
+            **options | dict(sample_kwargs),
+        )["posterior"].dataset[names]
+        mean[i] = _flat(draws.mean(("chain", "draw")))
+        sd[i] = _flat(draws.std(("chain", "draw")))
+        mcse[i] = _flat(mcse_of(draws))
+    return StudyMeans(mean, sd, mcse, found.pareto_k, doubtful)
+
+
+def _flat(ds: xr.Dataset) -> Array:
+    return np.concatenate([np.ravel(array.values) for array in ds.data_vars.values()])
+
+
+def _with_data(model: pm.Model, data: Mapping[str, NDArray]) -> pm.Model:
+    """Return the same model with other observations."""
+    other = clone_model(model)
+    for name, values in data.items():
+        old = other.rvs_to_values[other[name]]
+        other.rvs_to_values[other[name]] = pt.constant(np.asarray(values, old.type.dtype), name)
+    other.values_to_rvs = {value: rv for rv, value in other.rvs_to_values.items()}
+    return other

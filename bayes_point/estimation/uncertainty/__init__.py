@@ -1,0 +1,1 @@
+"""The information at an estimate, and the errors that follow from it."""

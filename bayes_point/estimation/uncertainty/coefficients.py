@@ -1,0 +1,85 @@
+"""The coefficient table of an estimate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.uncertainty.information import has_failed
+from bayes_point.estimation.uncertainty.labelled import in_words, labelled, stderr
+from bayes_point.estimation.uncertainty.quantities import natural_quantities
+from bayes_point.estimation.uncertainty.standard_errors import Cluster, Kind, standard_errors
+from bayes_point.estimation.uncertainty.wald import checked_probability, wald
+
+__all__ = ["coefficients", "errors_or_none", "statuses"]
+
+
+def coefficients(
+    estimate: EstimateRecord, *, ci_prob: float | None, kind: Kind, cluster: Cluster
+) -> pd.DataFrame:
+    """Return the table; see `PointEstimate.to_dataframe`."""
+    prob = checked_probability(ci_prob)
+    density, point = estimate.objective.density, estimate.point
+    pairs = [
+        (label, float(value), str(name))
+        for name, array in point.data_vars.items()
+        for label, value in density.elements(str(name), np.asarray(array, dtype=float))
+    ]
+    n, notes = len(pairs), [_no_errors(estimate)] * len(pairs)
+    astray = np.zeros(n, bool)
+    if not has_failed(estimate):
+        errors = standard_errors(estimate, natural_quantities(estimate), kind, cluster)
+        astray, notes = errors.astray, errors.notes
+    se, intervals = errors_or_none(estimate, prob, kind, cluster)
+    ends = [np.reshape(array.values, (-1, 2)) for array in intervals.data_vars.values()]
+    table = {
+        "estimate": [value for _, value, _ in pairs],
+        "se": np.concatenate([np.ravel(array.values) for array in se.data_vars.values()]),
+        f"ci{100 * prob:g}_lb": np.concatenate(ends)[:, 0],
+        f"ci{100 * prob:g}_ub": np.concatenate(ends)[:, 1],
+        "status": statuses(estimate, astray),
+        "error notes": notes,
+    }
+    index = pd.Index([label for label, _, _ in pairs], name="parameter", dtype=object)
+    return pd.DataFrame(table, index=index)
+
+
+def statuses(estimate: EstimateRecord, astray: NDArray[np.bool_]) -> list[str]:
+    """Return for each scalar "converged", or what is wrong with this one.
+
+    `astray` are those that lie where no error can be measured, (n,).
+    """
+    density = estimate.objective.density
+    pairs = [
+        (label, str(name))
+        for name, array in estimate.point.data_vars.items()
+        for label, _ in density.elements(str(name), np.asarray(array, dtype=float))
+    ]
+    named = {name for finding in estimate.findings for name in finding.parameters}
+    concerned = np.array([label in named or name in named for label, name in pairs]) | astray
+    if not estimate.status.is_point and not concerned.any():
+        concerned[:] = True
+    key, converged = estimate.status.key, Status.CONVERGED.key
+    return [key if own else converged for own in concerned]
+
+
+def errors_or_none(
+    estimate: EstimateRecord, prob: float, kind: Kind, cluster: Cluster
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return standard errors and Wald intervals, NaN with the reason if there is no maximum."""
+    if not has_failed(estimate):
+        return stderr(estimate, kind=kind, cluster=cluster), wald(estimate, prob, kind, cluster)
+    n = sum(array.size for array in estimate.point.data_vars.values())
+    notes = [_no_errors(estimate)] * n
+    words = {"text": in_words(estimate, kind, cluster)}
+    se = labelled(estimate, np.full(n, np.nan), notes).assign_attrs(words)
+    ends = labelled(estimate, np.full((n, 2), np.nan), notes)
+    return se, ends.assign_attrs(words | {"method": "wald", "ci_prob": prob})
+
+
+def _no_errors(estimate: EstimateRecord) -> str:
+    return f"the {estimate.estimator} is {estimate.status.key.replace('_', ' ')}"

@@ -1,0 +1,1 @@
+"""The log densities of a model as functions of one vector."""

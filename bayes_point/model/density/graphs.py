@@ -1,0 +1,207 @@
+"""What a log density is made of: the terms of a model as graphs of one flat vector and of inputs.
+
+Everything that is computed from a model is a graph of the same few variables, its `row`: the
+unconstrained vector x, and the inputs.  Nothing is compiled here.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.replace import graph_replace
+from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.xtensor import as_xtensor
+from pytensor.xtensor.type import XTensorType
+
+from bayes_point.model.density.inputs import Input, freeze, weights_of
+from bayes_point.model.interpreter.compiling import BEFORE_DERIVATIVES, zero_density_for_checks
+
+__all__ = ["Graphs"]
+
+
+class Graphs:
+    """The terms of a model's log density, and its variables on the natural scale, as graphs.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model; its dims and data are frozen as they stand now.
+    inputs : sequence of str
+        Names of the observed variables, data containers and discrete free variables that stand for
+        themselves in the graphs, instead of their values.
+    weights : bool
+        Whether each observation has a weight, one more input.
+
+    Attributes
+    ----------
+    frozen : pymc.Model
+        The model that the graphs are made from.
+    free : list of TensorVariable
+        Its free variables but for the inputs, in the order in which they were declared.
+    value_vars : list of TensorVariable
+        Their values on the unconstrained scale.
+    shapes, free_shapes : list of tuple of int
+        The shapes of these values, and of the variables themselves.
+    p : int
+        Length of the vector, which has these values one after the other.
+    x : TensorVariable
+        The vector, (p,).
+    natural : dict of str to TensorVariable
+        The free variables and the Deterministics, by name.
+    natural_shapes : dict of str to tuple of int
+        Their shapes.
+    inputs : dict of str to Input
+        What the graphs are of besides the vector.
+    terms : tuple of str
+        The terms of the density that the model has, without ``"jacobian"``, which all have.
+    data_size : int
+        Elements of the largest array of data.
+    """
+
+    def __init__(self, model: pm.Model, *, inputs: Sequence[str], weights: bool) -> None:
+        self.frozen, given, self._replaced = freeze(model, inputs)
+        frozen = self.frozen
+        # Freezing sorts the variables anew; the vector keeps the order of their declaration.
+        self.free = [frozen[rv.name] for rv in model.free_RVs if rv.name not in inputs]
+        self.value_vars = [frozen.rvs_to_values[rv] for rv in self.free]
+        self.free_shapes, self.shapes = _shapes(model, self.free, self.value_vars)
+        self.natural = {
+            var.name: var
+            for var in [*self.free, *(frozen[var.name] for var in model.deterministics)]
+        }
+        self.natural_shapes = {
+            name: tuple(n or 1 for n in var.type.shape) for name, var in self.natural.items()
+        }
+        sizes = [math.prod(shape) for shape in self.shapes]
+        self.p = sum(sizes)
+        self.x = pt.vector("x", shape=(self.p,), dtype="float64")
+        self._values = self.as_values(_split(self.x, self.shapes, sizes))
+        # No Jacobian here: MLE and MAP are defined on the natural scale.
+        terms = {
+            "likelihood": frozen.logp(vars=frozen.observed_RVs, jacobian=False),
+            "prior": frozen.logp(vars=frozen.free_RVs, jacobian=False),
+        }
+        if weights:
+            terms["likelihood"], more = self._weighted(model)
+            given += more
+        if frozen.potentials:
+            terms["potential"] = frozen.logp(vars=frozen.potentials, jacobian=False)
+        self.terms = tuple(terms)
+        self.inputs: dict[str, Input] = {one.name: one for one in given}
+        data = [frozen.rvs_to_values[rv] for rv in frozen.observed_RVs]
+        self.data_size = max(
+            [_static_size(value) for value in data] + [one.own.size for one in given], default=1
+        )
+        self._of_values = terms
+        self._of_x = dict(zip(terms, self.of_x(list(terms.values())), strict=True))
+
+    def remade(self, terms: Mapping[str, Any], inputs: Mapping[str, Input]) -> Graphs:
+        """Return graphs of the same vector with other terms, of x, and with other inputs."""
+        other = copy.copy(self)
+        other.inputs, other._of_x = dict(inputs), dict(terms)
+        return other
+
+    @property
+    def row(self) -> list[Any]:
+        """The variables that one row of a batch consists of: the vector, then the inputs."""
+        return [self.x, *(one.variable for one in self.inputs.values())]
+
+    def term(self, name: str) -> Any:
+        """Return a term as a graph of the row."""
+        if name not in self._of_x:
+            self._of_x[name] = self.of_x([self.term_of_values(name)])[0]
+        return self._of_x[name]
+
+    def term_of_values(self, name: str) -> Any:
+        """Return a term as a graph of the value variables."""
+        if name == "jacobian" and name not in self._of_values:
+            free = self.frozen.free_RVs
+            self._of_values[name] = self.frozen.logp(vars=free, jacobian=True) - self.frozen.logp(
+                vars=free, jacobian=False
+            )
+        return self._of_values[name]
+
+    def natural_of_x(self, names: Sequence[str]) -> list[Any]:
+        """Return free variables and Deterministics on the natural scale as graphs of the row."""
+        wanted = self.frozen.replace_rvs_by_values([self.natural[name] for name in names])
+        return [pt.as_tensor(out, allow_xtensor_conversion=True) for out in self.of_x(wanted)]
+
+    def of_x(self, graphs: Sequence[Any]) -> list[Any]:
+        """Make graphs of the value variables graphs of the row."""
+        return self.of(graphs, self._values, self.row)
+
+    def of(self, graphs: Sequence[Any], values: Mapping[Any, Any], row: list[Any]) -> list[Any]:
+        """Put graphs of `row` in the place of the value variables and of the data."""
+        outs = graph_replace(list(graphs), {**values, **self._replaced}, strict=False)
+        # A parameter outside its domain means density zero.  It must say so row by row, and so
+        # before the graph is vectorised: afterwards one bad row would condemn the whole batch.
+        fgraph = FunctionGraph(row, outs, clone=True, copy_inputs=False)
+        with pytensor.config.change_flags(cxx=""):
+            zero_density_for_checks.rewrite(fgraph)
+            rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
+        return list(fgraph.outputs)
+
+    def as_values(self, pieces: Sequence[Any]) -> dict[Any, Any]:
+        """Map each value variable to the graph that stands for it."""
+        out = {}
+        for value, piece in zip(self.value_vars, pieces, strict=True):
+            piece = piece.astype(value.type.dtype)
+            if isinstance(value.type, XTensorType):
+                piece = as_xtensor(piece, dims=value.type.dims)
+            out[value] = piece
+        return out
+
+    def _weighted(self, model: pm.Model) -> tuple[Any, list[Input]]:
+        """Return the log-likelihood with a weight at each observation, and these weights."""
+        observed = [self.frozen[rv.name] for rv in model.observed_RVs]
+        terms = [
+            pt.as_tensor(term, allow_xtensor_conversion=True)
+            for term in self.frozen.logp(vars=observed, jacobian=False, sum=False)
+        ]
+        weights = weights_of(
+            model, {rv.name: term for rv, term in zip(observed, terms, strict=True)}
+        )
+        # Nothing times an impossible observation is nothing.
+        parts = [
+            pt.switch(pt.eq(one.variable, 0), 0.0, one.variable * term).sum()
+            for one, term in zip(weights, terms, strict=True)
+        ]
+        return pt.add(*parts) if len(parts) > 1 else parts[0], weights
+
+
+def _shapes(
+    model: pm.Model, free: list[Any], values: list[Any]
+) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Return the shapes of the free variables, and of their values on the unconstrained scale."""
+    natural, shapes = [rv.type.shape for rv in free], [value.type.shape for value in values]
+    if any(n is None for shape in natural + shapes for n in shape):
+        # Some transforms and distributions hide the static shape.
+        with pytensor.config.change_flags(cxx=""):
+            known = model.eval_rv_shapes()
+        natural = [known[rv.name] for rv in free]
+        shapes = [known[value.name] for value in values]
+    return (
+        [tuple(int(n) for n in shape) for shape in natural],
+        [tuple(int(n) for n in shape) for shape in shapes],
+    )
+
+
+def _split(x: Any, shapes: list[tuple], sizes: list[int]) -> list[Any]:
+    """Cut the flat vector into a piece for each value variable."""
+    ends = list(itertools.accumulate(sizes))
+    return [
+        x[end - size : end].reshape(shape) if shape else x[end - size]
+        for shape, size, end in zip(shapes, sizes, ends, strict=True)
+    ]
+
+
+def _static_size(value: Any) -> int:
+    return math.prod(n for n in value.type.shape if n is not None)

@@ -1,0 +1,142 @@
+"""The predictive distribution observation by observation, at given values of the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pymc.distributions.censored import CensoredRV
+from pymc.model.transform.optimization import freeze_dims_and_data
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.replace import graph_replace
+
+from bayes_point.model.interpreter.compiling import (
+    NOT_VECTORISED,
+    compiled,
+    over_rows,
+    rows_of,
+    zero_density_for_checks,
+)
+from bayes_point.model.interpreter.interpreted import INTERPRETED
+from bayes_point.model.variables.bounds import value_of
+
+__all__ = ["Pointwise"]
+
+Array = NDArray[np.float64]
+
+# Rows are evaluated together as long as the arrays stay near this many numbers (32 MB).
+_AT_ONCE = 4_000_000
+
+
+class Pointwise:
+    """Log density and distribution function of each observation, given the free variables.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model; its dims and data are frozen as they stand now.
+
+    Attributes
+    ----------
+    shapes : dict of str to tuple of int
+        For each observed variable the shape of its terms: its own, without the dims of an event.
+    without_cdf : tuple of str
+        The observed variables whose distribution function PyMC does not know.
+    size : int
+        Number of observations, those of all variables together.
+    """
+
+    def __init__(self, model: pm.Model) -> None:
+        frozen = freeze_dims_and_data(model)
+        self._free = [rv.name for rv in model.free_RVs]
+        self._inputs = [frozen[name].type(name=name) for name in self._free]
+        given = {frozen[rv.name]: x for rv, x in zip(model.free_RVs, self._inputs, strict=True)}
+        terms: list[list[Any]] = []
+        missing: list[str] = []
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        for name in (rv.name for rv in model.observed_RVs):
+            value = frozen.rvs_to_values[frozen[name]]
+            # Put in before the density is derived: of a censored variable or a mixture it would
+            # otherwise hold copies of the free variables.
+            (rv,) = graph_replace([frozen[name]], given, strict=False)
+            log_density = pm.logp(rv, value)
+            upper, lower = _cdf(rv, value, log_density)
+            if upper is None:
+                missing.append(name)
+                upper = lower = pt.full_like(log_density, np.nan)
+            terms.append([log_density, lower, upper])
+            # Without the dims of an event, whose elements have one density together.
+            self.shapes[name] = np.shape(value_of(value))[: log_density.type.ndim]
+        self.without_cdf = tuple(missing)
+        self._graphs = [
+            pt.concatenate([part.ravel() for part in parts]) for parts in zip(*terms, strict=True)
+        ]
+        self.size = sum(int(np.prod(shape)) for shape in self.shapes.values())
+        self._function: Callable | None = None
+        self._is_batched = True
+
+    def __call__(self, values: Mapping[str, NDArray]) -> tuple[Array, Array, Array]:
+        """Return log density, P(Y < y) and P(Y <= y), each (batch, observation).
+
+        `values` holds the free variables on the natural scale, each (batch, *shape).
+        """
+        rows = [
+            np.ascontiguousarray(values[name], dtype=x.type.dtype)
+            for name, x in zip(self._free, self._inputs, strict=True)
+        ]
+        n = len(rows[0])
+        at_once = max(1, _AT_ONCE // max(self.size, 1))
+        with np.errstate(all="ignore"):
+            parts = [self._call([r[i : i + at_once] for r in rows]) for i in range(0, n, at_once)]
+        log_density, lower, upper = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return log_density, np.clip(lower, 0, 1), np.clip(upper, 0, 1)
+
+    def _call(self, rows: list[NDArray]) -> list[Array]:
+        if self._function is None:
+            self._function = self._compiled()
+        if self._is_batched:
+            return [np.asarray(out, float) for out in self._function(*rows)]
+        one_by_one = [self._function(*row) for row in zip(*rows, strict=True)]
+        return [np.stack(out).astype(float) for out in zip(*one_by_one, strict=True)]
+
+    def _compiled(self) -> Callable:
+        inputs, graphs = _unchecked(self._inputs, self._graphs)
+        rows = rows_of(inputs)
+        two = [np.ones((2, *(n or 1 for n in x.type.shape)), x.type.dtype) for x in inputs]
+        try:
+            function = compiled(rows, over_rows(graphs, inputs, rows), INTERPRETED)
+            # Only running it tells whether a graph runs on a batch.
+            function(*two)
+        except NOT_VECTORISED:
+            self._is_batched = False
+            return compiled(inputs, graphs, INTERPRETED)
+        return function
+
+
+def _cdf(rv: Any, value: Any, log_density: Any) -> tuple[Any, Any]:
+    """Return P(Y <= y) and P(Y < y) as graphs, or None twice where PyMC does not know them."""
+    # A censored variable is continuous with atoms: P(Y < y) cannot be told from P(Y <= y).
+    if isinstance(rv.owner.op, CensoredRV):
+        return None, None
+    try:
+        upper = pt.exp(pm.logcdf(rv, value))
+        discrete = not rv.type.dtype.startswith("float")
+        lower = pt.exp(pm.logcdf(rv, value - 1)) if discrete else upper
+    except NotImplementedError:
+        return None, None
+    if upper.type.ndim != log_density.type.ndim:
+        return None, None  # of a whole event: not one number an observation
+    return upper, lower
+
+
+def _unchecked(inputs: list[Any], graphs: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return the graphs with checks of parameters turned into a density of zero."""
+    fgraph = FunctionGraph(inputs, graphs, clone=True)
+    with pytensor.config.change_flags(cxx=""):
+        zero_density_for_checks.rewrite(fgraph)
+    return list(fgraph.inputs), list(fgraph.outputs)

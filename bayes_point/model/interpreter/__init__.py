@@ -1,0 +1,1 @@
+"""PyTensor graphs evaluated without compiling, and what makes that quick."""

@@ -1,0 +1,119 @@
+"""PyTensor's interpreter, with less to do between one NumPy call and the next.
+
+On small data an elementwise op takes NumPy a microsecond, and PyTensor's `Elemwise.perform` eight
+more: it compares shapes, silences floating-point warnings, looks its function up and converts the
+result, at every call.  All of that is the same from call to call, and is done once here.  So it is
+with LAPACK's factors and solves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from pytensor.link.basic import PerformLinker
+from pytensor.scalar.basic import Cast
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.utils import import_func_from_string
+
+from bayes_point.model.interpreter.lapack import over_rows_by_lapack
+
+__all__ = ["LeanLinker"]
+
+
+class LeanLinker(PerformLinker):
+    """PyTensor's linker for the interpreter, with ops that call NumPy and LAPACK directly."""
+
+    def make_all(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what `PerformLinker` makes, with leaner steps where that changes nothing."""
+        run, inputs, outputs, thunks, order = super().make_all(*args, **kwargs)
+        # A lazy op asks whether what it needs was computed, which only PyTensor's own steps say.
+        if not any(thunk.lazy for thunk in thunks):
+            # `run` goes through this very list.
+            for i, node in enumerate(order):
+                thunks[i] = _lean(node, thunks[i]) or thunks[i]
+
+        def quiet() -> Any:
+            with np.errstate(all="ignore"):
+                return run()
+
+        vars(quiet).update(allow_gc=run.allow_gc, storage_map=run.storage_map)
+        return quiet, inputs, outputs, thunks, order
+
+
+def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
+    """Return a step that does what `perform` does for this node, if one can."""
+    op = node.op
+    if len(node.outputs) > 1 or op.destroy_map:
+        return None
+    function: Callable[..., Any] | None = None
+    if isinstance(op, Elemwise):
+        function = _function(node)
+    elif isinstance(op, Blockwise):
+        function = over_rows_by_lapack(op.core_op, [var.type.dtype for var in node.inputs])
+    if function is None:
+        return None
+    out: list[Any] = thunk.outputs[0]
+    is_scalar = node.outputs[0].type.ndim == 0
+    if len(thunk.inputs) == 1 and not is_scalar:
+        (only,) = thunk.inputs
+
+        def one() -> None:
+            out[0] = function(only[0])
+
+        step: Callable[[], None] = one
+    elif len(thunk.inputs) == 2 and not is_scalar:
+        left, right = thunk.inputs
+        seen: set[Any] = set()
+
+        def two() -> None:
+            x, y = left[0], right[0]
+            shapes = x.shape, y.shape
+            if shapes not in seen:
+                op._check_runtime_broadcast(node, (x, y))
+                seen.add(shapes)
+            out[0] = function(x, y)
+
+        step = two
+    else:
+        cells = thunk.inputs
+        known: set[Any] = set()
+
+        def several() -> None:
+            values = [cell[0] for cell in cells]
+            shapes = tuple([value.shape for value in values])
+            if shapes not in known:
+                op._check_runtime_broadcast(node, values)
+                known.add(shapes)
+            # A ufunc of arrays without axes gives a number.
+            out[0] = np.asarray(function(*values)) if is_scalar else function(*values)
+
+        step = several
+    vars(step).update(inputs=thunk.inputs, outputs=thunk.outputs, lazy=False)
+    return step
+
+
+def _function(node: Any) -> Callable[..., Any] | None:
+    """Return the function that `Elemwise.perform` would call, if its result needs no conversion."""
+    op, dtypes = node.op, [var.type.dtype for var in node.inputs]
+    function: Callable[..., Any]
+    # Of more than 31 arguments, as a sum of as many terms has, PyTensor looks none up.
+    ufunc = import_func_from_string(op.nfunc_spec[0]) if op.nfunc_spec else None
+    if ufunc and len(dtypes) == op.nfunc_spec[1]:
+        function = ufunc
+    elif isinstance(ufunc, np.ufunc) and ufunc.nin == 2 and len(dtypes) > 2:
+
+        def function(*values: Any) -> Any:
+            return reduce(ufunc, values)
+    elif isinstance(op.scalar_op, Cast) and hasattr(node.tag, "ufunc"):
+        function = node.tag.ufunc
+    else:
+        return None
+    tried = [np.ones((1,), dtype) for dtype in dtypes]
+    with np.errstate(all="ignore"):
+        result = function(*tried)
+    is_new = isinstance(result, np.ndarray) and not any(np.shares_memory(result, a) for a in tried)
+    return function if is_new and result.dtype == node.outputs[0].type.dtype else None

@@ -1,0 +1,78 @@
+"""The summary as a table of the page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bayes_point.comparison.inputs.validate import ESTIMATORS
+from bayes_point.comparison.tables import summarised
+from bayes_point.report.download import csv_uri
+from bayes_point.report.request import Request
+from bayes_point.report.sections.coefficients import coefficients
+from bayes_point.report.wording import sentence
+
+TALL = 40
+"""A table with more rows scrolls inside a box of its own."""
+
+KINDS = {"eti": "equal-tailed", "hdi": "highest density"}
+
+_NUMBER = re.compile(r"^[+-]?(\d|inf$)")
+
+
+def summary_section(request: Request) -> dict[str, Any]:
+    """Return the rows of `summary` as text, and what the marks in them mean."""
+    frame = summarised(request.selected, request.ci_prob, request.ci_kind, None)
+    texts = frame.texts()
+    columns = [_heading(str(column), request.ci_prob) for column in texts.columns]
+    rows: list[dict[str, Any]] = [
+        {"name": str(label), "cells": [_cell(str(text)) for text in values]}
+        for label, values in zip(texts.index, texts.to_numpy(), strict=True)
+    ]
+    # Where one number of a column has a mark behind it, all leave room for one: digits line up.
+    for j in range(len(columns)):
+        marked = any(r["cells"][j]["mark"] for r in rows)
+        for r in rows:
+            r["cells"][j]["room"] = marked
+    explanation = (
+        f"The interval is the {request.ci_prob:.0%} {KINDS[request.ci_kind]} interval of the "
+        "posterior. A gap is the distance of the estimate from the posterior mean in posterior "
+        "sd. Numbers end at the digit that their Monte Carlo error reaches."
+    )
+    if len(rows) > TALL:
+        explanation += f" The table has {len(rows):,} rows and scrolls."
+    explanation += " The file has causes, standard errors and all digits besides."
+    return {
+        "explanation": explanation,
+        "caption": "Point estimates and posterior",
+        "columns": ["parameter", *columns],
+        "rows": rows,
+        "tall": len(rows) > TALL,
+        "notes": [sentence(note) for note in frame.notes],
+        "csv": csv_uri(
+            frame,
+            request.explanation,
+            request.verdicts,
+            {e: coefficients(request.tree.children[e.lower()]) for e in ESTIMATORS},
+        ),
+    }
+
+
+def _heading(column: str, prob: float) -> str:
+    if column.endswith("_lb"):
+        return f"{prob:.0%} from"
+    if column.endswith("_ub"):
+        return f"{prob:.0%} to"
+    return column.replace("_", " ")
+
+
+def _cell(text: str) -> dict[str, Any]:
+    text = text.strip()
+    mark = text[-1] if text.endswith(("*", "?")) else ""
+    text = text.removesuffix(mark)
+    if text == "-":
+        return {"text": "–", "mark": mark, "kind": ""}
+    if not _NUMBER.match(text):
+        return {"text": text, "mark": mark, "kind": "words"}
+    text = text.replace("-", "−").replace("inf", "∞")
+    return {"text": text, "mark": mark, "kind": "doubt" if mark == "?" else ""}

@@ -1,0 +1,139 @@
+"""How far the estimates lie from the posterior mean, and why: the largest gaps."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayes_point.comparison.plots.waterfall import draw_waterfall, largest
+from bayes_point.report.sections.figures import draw
+from bayes_point.report.sections.plots import NOTHING
+from bayes_point.report.sections.verdicts import CANNOT_TELL, DIFFERS, KINDS, NO_VERDICT, STANDS_IN
+from bayes_point.report.wording import plural, sentence
+
+if TYPE_CHECKING:
+    from bayes_point.comparison.causes.explain import Explanation
+    from bayes_point.report.request import Request
+
+MAX_ROWS, MAX_PICTURES = 12, 6
+"""Parameters in the table and the figure: those with the largest gaps."""
+
+PANEL = (3.3, 2.0)
+"""Inches of one waterfall, two of which stand side by side."""
+
+COLUMNS = {
+    "prior": "prior",
+    "parametrisation": "parametrisation",
+    "marginal": "joint against marginal",
+    "skew": "skew",
+}
+"""What the columns of the causes are headed."""
+
+WORDS = {STANDS_IN: "can", DIFFERS: "cannot", CANNOT_TELL: "unsure", NO_VERDICT: "none"}
+
+
+def why_section(request: Request) -> dict[str, Any]:
+    """Return a table of the largest gaps with their causes, the sentences, and the waterfalls."""
+    found = request.explanation
+    order = largest(found)
+    if not len(order):
+        return {"note": NOTHING}
+    shown = order[:MAX_ROWS].tolist()
+    more = len(found.rows) - len(shown)
+    explanation = (
+        "From the MLE to the posterior mean, in posterior sd: the prior pulls the MLE to the MAP; "
+        "a mode depends on the scale of its parameters (parametrisation); the peak of all "
+        "parameters together is not the peak of each (joint against marginal); and of a skewed "
+        "distribution the mean is not the mode (skew). The four add up to the distance from MLE "
+        "to mean."
+    )
+    if more:
+        explanation += (
+            f" The {plural(len(shown), 'parameter')} with the largest gaps are listed; the last "
+            f"section has all {len(found.rows):,}."
+        )
+    return {
+        "note": "",
+        "explanation": explanation,
+        "caption": "The largest gaps, in posterior sd, and their causes",
+        "columns": ["parameter", "MAP for mean?", "gap MLE", "gap MAP", *COLUMNS.values()],
+        "rows": [_row(request, found, i) for i in shown],
+        "legend": "Pale numbers are not told from 0 by these draws (twice the Monte Carlo error).",
+        "sentences": [_split(found, i) for i in shown[:MAX_PICTURES]],
+        "figure": _figure(found, order),
+    }
+
+
+def _row(request: Request, found: Explanation, i: int) -> dict[str, Any]:
+    label = found.rows[i].label
+    key = str(request.verdicts["MAP"].parameters["verdict"].iloc[i])
+    cells = [{"text": WORDS[key], "kind": f"verdict {KINDS[key]}"}]
+    for estimator in ("MLE", "MAP"):
+        term = "total" if estimator == "MLE" else "MAP"
+        cells.append(_cell(-float(found.shift[term][i]), found, term, i, estimator))
+    for term, ends in (
+        ("prior", ("MLE", "MAP")),
+        ("parametrisation", ("MAP", "mode")),
+        ("marginal", ("mode", "marginal mode")),
+        ("skew", ("marginal mode",)),
+    ):
+        cells.append(_cell(float(found.shift[term][i]), found, term, i, *ends))
+    return {"name": label, "cells": [c | {"room": False} for c in cells]}
+
+
+def _cell(value: float, found: Explanation, term: str, i: int, *points: str) -> dict[str, str]:
+    if not math.isfinite(value):
+        why = next((found.missing[i][p] for p in points if p in found.missing[i]), "–")
+        return {"text": why, "kind": "words"}
+    return {
+        "text": signed(value, float(found.mcse[term][i])),
+        "kind": "noise" if found.noise[term][i] else "",
+    }
+
+
+def signed(value: float, error: float) -> str:
+    """Write a number of posterior sd with its sign and the digits that its error leaves."""
+    text = f"{value:+.{1 if error >= 0.25 else 2}f}"
+    return "0" if float(text) == 0 else text.replace("-", "−")
+
+
+def _split(found: Explanation, i: int) -> dict[str, str]:
+    label, text = found.rows[i].label, found.sentences[i]
+    return {"label": label, "text": sentence(text.removeprefix(f"{label}: "))}
+
+
+def _figure(found: Explanation, order: np.ndarray) -> Any:
+    n = min(MAX_PICTURES, len(order))
+    columns = min(n, 2)
+    # One alone is as wide as two: a page has that room.
+    size = (2 * PANEL[0], PANEL[1] * math.ceil(n / columns) + 0.6)
+
+    def make() -> Any:
+        return draw_waterfall(
+            found,
+            sort=True,
+            max_parameters=n,
+            plot_collection=None,
+            backend="matplotlib",
+            labeller=None,
+            visuals=None,
+            col_wrap=columns,
+            figure_kwargs={"figsize": size, "figsize_units": "inches"},
+        )
+
+    shown = order[:n].tolist()
+    alt = (
+        "Waterfalls: for each parameter bars that lead from the MLE by way of prior, "
+        "parametrisation, joint against marginal and skew to the posterior mean at 0. "
+    )
+    alt += " ".join(found.sentences[i] for i in shown)
+    caption = (
+        "Each bar begins where the one above it ends; the last ends at the posterior mean. Grey "
+        "bars are not told from none. The line across a bar is twice its Monte Carlo error either "
+        "way."
+    )
+    if n < len(order):
+        caption += f" Shown: the {n} of {len(order):,} parameters with the largest gaps."
+    return draw(make, alt=alt, caption=caption)
