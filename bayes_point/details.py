@@ -16,12 +16,12 @@ from bayes_point.approximation import laplace
 from bayes_point.comparison.inputs.scalars import flatten
 from bayes_point.comparison.inputs.validate import SAMPLE_DIMS
 from bayes_point.errors import BayesPointError, DetailError, EstimationWarning, ModelError
-from bayes_point.estimation.bars import tracked
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.face.profile import profile
 from bayes_point.estimation.prior.path import prior_path
+from bayes_point.estimation.progress import tracked
 from bayes_point.estimation.uncertainty.criteria import n_observations
 from bayes_point.predicting import predictive
 

@@ -52,10 +52,9 @@ MAY_IMPORT = {
 
 # The rooms of `estimation`, each of which may import from those before it.
 ROOMS = (
-    "bars",
     "objective",
-    "estimator",
     "progress",
+    "estimator",
     "optimise",
     "nonsmooth",
     "certificate",

@@ -1,18 +1,83 @@
-"""What is maximised: a weighted sum of a model's log densities."""
+"""What is maximised: a weighted sum of a model's log densities, less a penalty."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.model.density.density import LogDensity
 
-__all__ = ["Objective", "Penalised", "RowwiseObjective", "RowwisePenalised", "together"]
+__all__ = ["Objective", "Penalty", "weighted"]
 
 Array = NDArray[np.float64]
+
+
+class Observer(Protocol):
+    """Who is told of a search while it goes on: a progress bar."""
+
+    def tell(self, values: Array) -> None:
+        """Take note of the values, (batch,), at some points."""
+
+    def announce(self, phase: str) -> None:
+        """Take note of what is done now."""
+
+
+class Maximiser(Protocol):
+    """Who maximises in place of `maximise`: many searches side by side, in one batch."""
+
+    def maximise(
+        self,
+        objective: Objective,
+        starts: Array,
+        free: NDArray[np.bool_] | None,
+        max_iterations: int,
+    ) -> Any:
+        """Return the `Search` that `maximise` would."""
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """``weight / 2 * sum(((x - centre) / scale) ** 2)``, the same in every row or one for each.
+
+    Parameters
+    ----------
+    centre, scale : ndarray, (p,) or (batch, p)
+        Where the penalty is zero, and its unit of length in each coordinate.
+    weight : float or ndarray, (batch, 1)
+        Its weight.
+    """
+
+    centre: Array
+    scale: Array
+    weight: float | Array
+
+    def rows(self, which: NDArray[np.int_]) -> Penalty:
+        """Return the penalty of rows `which` of a batch."""
+        if self.centre.ndim == 1:
+            return self
+        return Penalty(self.centre[which], self.scale[which], np.asarray(self.weight)[which])
+
+    def evaluate(self, x: Array) -> tuple[Array, Array]:
+        """Return the value, (batch,), and the gradient, (batch, p)."""
+        away = (x - self.centre) / self.scale
+        return 0.5 * np.sum(self.weight * away**2, axis=1), self.weight * away / self.scale
+
+    @property
+    def curvature(self) -> Array:
+        """The diagonal of its Hessian, (p,) or (batch, p); the rest is zero."""
+        curvature: Array = self.weight / self.scale**2
+        return curvature
+
+    @classmethod
+    def of_each(cls, penalties: Sequence[Penalty], rows: Sequence[int]) -> Penalty:
+        """Return the penalties of several batches, of so many rows each, as one of all rows."""
+        parts = ((p.centre, p.scale, np.atleast_1d(p.weight)) for p in penalties)
+        columns = zip(*parts, strict=True)
+        return cls(*(np.repeat(np.array(column), rows, axis=0) for column in columns))
 
 
 @dataclass(frozen=True)
@@ -25,18 +90,36 @@ class Objective:
     ----------
     density : LogDensity
         The terms.
-    weights : mapping of str to float
-        Weight of each term.  A term that is not named is not evaluated into the sum, so that its
-        value may be anything, even minus infinity.
+    weights : mapping of str to float or ndarray, (batch,)
+        Weight of each term, or of each row.  A term that is not named is not evaluated into the
+        sum, so that its value may be anything, even minus infinity; one that weighs nothing in some
+        row plays no part there.
+    penalty : Penalty, optional
+        What is subtracted.
+    inputs : mapping of str to ndarray, (batch, *shape), optional
+        What each row has for the inputs of the density; by default what it is bound to.
+    observer : Observer, optional
+        Who is told of each evaluation.
+    maximiser : Maximiser, optional
+        Who maximises it, if not `maximise`.
     """
 
     density: LogDensity
-    weights: Mapping[str, float]
+    weights: Mapping[str, float | Array]
+    penalty: Penalty | None = None
+    inputs: Mapping[str, NDArray] | None = None
+    observer: Observer | None = None
+    maximiser: Maximiser | None = None
 
     @property
     def p(self) -> int:
         """Number of coordinates."""
         return self.density.p
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms of the density that are part of it."""
+        return tuple(self.weights)
 
     @property
     def is_transformed(self) -> NDArray[np.bool_]:
@@ -45,154 +128,71 @@ class Objective:
         return np.array([label != parameter for label, parameter in pairs])
 
     def rows(self, which: NDArray[np.int_]) -> Objective:
-        """Return the objective of rows `which` of a batch: here, the same for every row."""
-        return self
+        """Return the objective of rows `which` of a batch; one that is named twice comes twice."""
+        shared = not any(isinstance(weight, np.ndarray) for weight in self.weights.values())
+        penalty = self.penalty and self.penalty.rows(which)
+        if shared and penalty is self.penalty and self.inputs is None:
+            return self
+        weights = {
+            term: weight[which] if isinstance(weight, np.ndarray) else weight
+            for term, weight in self.weights.items()
+        }
+        inputs = self.inputs and {name: rows[which] for name, rows in self.inputs.items()}
+        return replace(self, weights=weights, penalty=penalty, inputs=inputs)
 
     def announce(self, phase: str) -> None:
-        """Say what is done now; nobody listens here."""
+        """Say what is done now."""
+        if self.observer is not None:
+            self.observer.announce(phase)
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""
-        value, gradient = self.density.evaluate(x, tuple(self.weights))
-        w = np.array(list(self.weights.values()))
-        return value @ w, np.einsum("btp,t->bp", gradient, w)
+        values, gradients = self.density.evaluate(x, self.terms, self.inputs)
+        value, gradient = self._sum(values), self._sum(gradients)
+        if self.penalty is not None:
+            penalty, slope = self.penalty.evaluate(x)
+            value, gradient = value - penalty, gradient - slope
+        if self.observer is not None:
+            self.observer.tell(value)
+        return value, gradient
 
     def values(self, x: Array) -> Array:
         """Return the value alone, (batch,)."""
-        if not self.density.is_costly:
+        if self.penalty is not None or self.inputs is not None or not self.density.is_costly:
             return self.evaluate(x)[0]
-        return self.density.values(x, tuple(self.weights)) @ np.array(list(self.weights.values()))
+        return self._sum(self.density.values(x, self.terms))
+
+    def around(self, points: Array) -> Array:
+        """Return the values, (batch, k), at k points of each row, (batch, k, p)."""
+        batch, k, p = points.shape
+        each = self.rows(np.repeat(np.arange(batch), k))
+        return each.values(points.reshape(-1, p)).reshape(batch, k)
 
     def hessian(self, x: Array) -> Array:
         """Return the Hessian, (batch, p, p)."""
-        w = np.array(list(self.weights.values()))
-        return np.einsum("btpq,t->bpq", self.density.hessian(x, tuple(self.weights)), w)
-
-    def hessian_product(self, x: Array, v: Array) -> Array:
-        """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
-        w = np.array(list(self.weights.values()))
-        return np.einsum("btp,t->bp", self.density.hessian_product(x, v, tuple(self.weights)), w)
-
-
-@dataclass(frozen=True)
-class Penalised(Objective):
-    """An objective less a quadratic penalty: ``weight / 2 * sum(((x - centre) / scale) ** 2)``."""
-
-    centre: Array
-    scale: Array
-    weight: float
-
-    def values(self, x: Array) -> Array:
-        """Return the value alone, (batch,)."""
-        return self.evaluate(x)[0]
-
-    def evaluate(self, x: Array) -> tuple[Array, Array]:
-        """Return the value, (batch,), and the gradient, (batch, p)."""
-        value, gradient = super().evaluate(x)
-        away = (x - self.centre) / self.scale
-        penalty = 0.5 * self.weight * np.sum(away**2, axis=1)
-        return value - penalty, gradient - self.weight * away / self.scale
-
-    def hessian(self, x: Array) -> Array:
-        """Return the Hessian, (batch, p, p)."""
-        return super().hessian(x) - self.weight * np.diag(1 / self.scale**2)
-
-    def hessian_product(self, x: Array, v: Array) -> Array:
-        """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
-        return super().hessian_product(x, v) - self.weight * v / self.scale**2
-
-
-@dataclass(frozen=True)
-class RowwiseObjective(Objective):
-    """An objective that is another one in each row of a batch: each has its own `inputs`."""
-
-    inputs: Mapping[str, NDArray]
-
-    def rows(self, which: NDArray[np.int_]) -> RowwiseObjective:
-        """Return the objective of rows `which`; a row that is named twice comes twice."""
-        return replace(self, inputs={name: rows[which] for name, rows in self.inputs.items()})
-
-    def values(self, x: Array) -> Array:
-        """Return the value alone, (batch,)."""
-        return self.evaluate(x)[0]
-
-    def evaluate(self, x: Array) -> tuple[Array, Array]:
-        """Return the value, (batch,), and the gradient, (batch, p)."""
-        value, gradient = self.density.evaluate(x, tuple(self.weights), self.inputs)
-        w = np.array(list(self.weights.values()))
-        return value @ w, np.einsum("btp,t->bp", gradient, w)
-
-    def hessian(self, x: Array) -> Array:
-        """Return the Hessian, (batch, p, p)."""
-        w = np.array(list(self.weights.values()))
-        hessian = self.density.hessian(x, tuple(self.weights), self.inputs)
-        return np.einsum("btpq,t->bpq", hessian, w)
-
-    def hessian_product(self, x: Array, v: Array) -> Array:
-        """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
-        w = np.array(list(self.weights.values()))
-        product = self.density.hessian_product(x, v, tuple(self.weights), self.inputs)
-        return np.einsum("btp,t->bp", product, w)
-
-
-@dataclass(frozen=True)
-class RowwisePenalised(RowwiseObjective):
-    """A `Penalised` objective that is another one in each row of a batch."""
-
-    centre: Array  # (batch, p)
-    scale: Array  # (batch, p)
-    weight: Array  # (batch, 1)
-
-    def rows(self, which: NDArray[np.int_]) -> RowwisePenalised:
-        """Return the objective of rows `which`; a row that is named twice comes twice."""
-        return replace(
-            self,
-            inputs={name: rows[which] for name, rows in self.inputs.items()},
-            centre=self.centre[which],
-            scale=self.scale[which],
-            weight=self.weight[which],
-        )
-
-    def evaluate(self, x: Array) -> tuple[Array, Array]:
-        """Return the value, (batch,), and the gradient, (batch, p)."""
-        value, gradient = super().evaluate(x)
-        away = (x - self.centre) / self.scale
-        penalty = 0.5 * self.weight[:, 0] * np.sum(away**2, axis=1)
-        return value - penalty, gradient - self.weight * away / self.scale
-
-    def hessian(self, x: Array) -> Array:
-        """Return the Hessian, (batch, p, p)."""
-        hessian = super().hessian(x)
-        diagonal = np.arange(self.p)
-        hessian[:, diagonal, diagonal] -= self.weight / self.scale**2
+        hessian = self._sum(self.density.hessian(x, self.terms, self.inputs))
+        if self.penalty is not None:
+            diagonal = np.arange(self.p)
+            hessian[:, diagonal, diagonal] -= self.penalty.curvature
         return hessian
 
+    def hessian_product(self, x: Array, v: Array) -> Array:
+        """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
+        product = self._sum(self.density.hessian_product(x, v, self.terms, self.inputs))
+        return product if self.penalty is None else product - self.penalty.curvature * v
 
-def together(
-    density: LogDensity,
-    objectives: Sequence[Objective],
-    rows: Sequence[int],
-    inputs: Mapping[str, NDArray],
-) -> RowwiseObjective:
-    """Return objectives of one kind and of the same weights as one, for a batch of all their rows.
+    def _sum(self, terms: Array) -> Array:
+        """Weigh and add the terms, (batch, term, ...)."""
+        weights = list(self.weights.values())
+        if any(isinstance(weight, np.ndarray) for weight in weights):
+            columns = [np.broadcast_to(weight, len(terms)) for weight in weights]
+            w = np.stack(columns, axis=1)
+            return weighted(w.reshape(*w.shape, *(1,) * (terms.ndim - 2)), terms)
+        w = np.array(weights)
+        return terms @ w if terms.ndim == 2 else np.einsum("bt...,t->b...", terms, w)
 
-    Parameters
-    ----------
-    density : LogDensity
-        Their density, with inputs.
-    objectives : sequence of Objective
-        All plain ones, or all `Penalised`.
-    rows : sequence of int
-        How many rows of the batch belong to each.
-    inputs : mapping of str to ndarray, (batch, *shape)
-        The inputs in each row.
-    """
-    first = objectives[0]
-    if type(first) is Objective:
-        return RowwiseObjective(density, first.weights, inputs)
-    assert isinstance(first, Penalised)
-    centre, scale, weight = (
-        np.repeat(np.array([np.atleast_1d(getattr(o, name)) for o in objectives]), rows, axis=0)
-        for name in ("centre", "scale", "weight")
-    )
-    return RowwisePenalised(density, first.weights, inputs, centre, scale, weight)
+
+def weighted(weights: Array, terms: Array) -> Array:
+    """Sum terms over their axis 1; a term of weight zero plays no part, not even if infinite."""
+    with np.errstate(invalid="ignore"):
+        return np.sum(np.where(weights == 0, 0.0, weights * terms), axis=1)

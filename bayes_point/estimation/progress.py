@@ -1,21 +1,20 @@
-"""A progress bar for one search: what it does, how often it looked, the best log density so far."""
+"""Progress bars: drawn on a terminal or in a notebook; into a pipe or a file nothing is written."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bayes_point.estimation.bars import can_draw
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["SearchBar", "Watched", "search_bar"]
+__all__ = ["SearchBar", "can_draw", "search_bar", "tracked"]
 
 Array = NDArray[np.float64]
 
@@ -23,10 +22,15 @@ Array = NDArray[np.float64]
 _PATIENCE = 1.0
 
 
-class SearchBar:
-    """A bar in the manner of `pm.find_MAP`, drawn only once a search takes longer than a second.
+def can_draw(console: Console) -> bool:
+    """Whether what moves can be shown there."""
+    return console.is_terminal or console.is_jupyter
 
-    Drawn on a terminal or in a notebook; into a pipe or a file nothing is written.
+
+class SearchBar:
+    """Shows what one search does, how often it looked, and the best log density so far.
+
+    A bar in the manner of `pm.find_MAP`, drawn once the search takes longer than a second.
     """
 
     def __init__(self, name: str, console: Console) -> None:
@@ -75,23 +79,6 @@ class SearchBar:
         )
 
 
-@dataclass(frozen=True)
-class Watched(Objective):
-    """An objective that tells a bar how often it was looked at."""
-
-    bar: SearchBar
-
-    def evaluate(self, x: Array) -> tuple[Array, Array]:
-        """Return the value, (batch,), and the gradient, (batch, p)."""
-        value, gradient = super().evaluate(x)
-        self.bar.tell(value)
-        return value, gradient
-
-    def announce(self, phase: str) -> None:
-        """Say what is done now."""
-        self.bar.announce(phase)
-
-
 @contextmanager
 def search_bar(
     objective: Objective, name: str, show: bool, console: Console | None = None
@@ -102,6 +89,39 @@ def search_bar(
         return
     bar = SearchBar(name, console or Console())
     try:
-        yield Watched(objective.density, objective.weights, bar)
+        yield replace(objective, observer=bar)
     finally:
         bar.close()
+
+
+def tracked[T](
+    items: Sequence[T],
+    step: Callable[[T], str],
+    *,
+    show: bool,
+    transient: bool = False,
+    console: Console | None = None,
+) -> Iterator[T]:
+    """Yield the items, with a bar that says `step` of the one at hand.
+
+    Parameters
+    ----------
+    items : sequence
+        What is worked on, one after the other.
+    step : callable
+        What is done with an item, in words.
+    show : bool
+        Whether to show a bar at all.
+    transient : bool
+        Whether it goes away at the end.
+    console : rich.console.Console, optional
+        Where; by default the standard output.
+    """
+    console = console or Console()
+    disable = not (show and items and can_draw(console))
+    with Progress(console=console, transient=transient, disable=disable) as bar:
+        task = bar.add_task("", total=len(items))
+        for item in items:
+            bar.update(task, description=step(item))
+            yield item
+            bar.advance(task)

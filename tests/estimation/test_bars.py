@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from bayes_point.estimation.bars import tracked
+from bayes_point.estimation.progress import tracked
 
 
 @pytest.mark.parametrize(("show", "terminal"), [(True, True), (True, False), (False, True)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import numpy as np
 import pymc as pm
@@ -26,12 +25,8 @@ class Function:
     curvature: Callable[[Array], Array]
     p: int
     transformed: bool = False
+    maximiser: None = None
     calls: list[int] = field(default_factory=list)
-
-    @property
-    def density(self) -> SimpleNamespace:
-        """Of a model there is none, and nobody who answers for it."""
-        return SimpleNamespace(asks=None)
 
     @property
     def is_transformed(self) -> Array:

@@ -12,7 +12,7 @@ from scipy import stats
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning, ModelError
-from bayes_point.estimation.optimise.powers import Powered
+from bayes_point.estimation.objective import Objective, weighted
 from bayes_point.estimation.prior.path import data_path, prior_path
 from bayes_point.model.density.density import LogDensity
 from tests.reference import case_models
@@ -214,22 +214,22 @@ def test_of_two_modes_the_better_one_is_followed() -> None:
 
 
 def test_rows_of_other_weights_in_one_batch() -> None:
-    # Each row is the weighted sum of the density's own terms.
+    # Each row is the weighted sum of the density's own terms; what weighs nothing plays no part.
     x, y = design()
     density = LogDensity(regression("normal", x, y, 0.5))
-    objective = Powered(density, {"likelihood": 1.0, "prior": 1.0}, {"likelihood": 0, "prior": 1})
     theta = np.random.default_rng(0).standard_normal((3, 6))
     w = np.array([[1.0, 0.0], [1.0, 2.5], [0.25, 1.0]])
-    rows = np.hstack([theta, w])
+    objective = Objective(density, {"likelihood": w[:, 0], "prior": w[:, 1]})
     terms, gradients = density.evaluate(theta, ("likelihood", "prior"))
-    value, gradient = objective.evaluate(rows)
+    value, gradient = objective.evaluate(theta)
     np.testing.assert_allclose(value, (w * terms).sum(axis=1))
-    np.testing.assert_allclose(gradient[:, :6], np.einsum("bt,btp->bp", w, gradients))
-    hessian = objective.hessian(rows)
+    np.testing.assert_allclose(gradient, np.einsum("bt,btp->bp", w, gradients))
+    hessian = objective.hessian(theta)
     expected = -w[:, :1, None] * (x.T @ x) - w[:, 1:, None] * np.eye(6) / 0.25
-    np.testing.assert_allclose(hessian[:, :6, :6], expected, atol=1e-10)
-    assert not gradient[:, 6:].any()
-    assert not hessian[:, 6:].any()
+    np.testing.assert_allclose(hessian, expected, atol=1e-10)
+    there = objective.rows(np.array([2, 0, 2]))
+    np.testing.assert_allclose(there.evaluate(theta[[2, 0, 2]])[0], value[[2, 0, 2]])
+    assert weighted(w[:1], np.array([[-3.0, -np.inf]])) == [-3.0]
 
 
 # ---------------------------------------------------------------------- what is no point, and why

@@ -7,13 +7,13 @@ has to die out, and the others have to be at their maximum where it has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate.tracks import Track
-from bayes_point.estimation.objective import Objective, Penalised
+from bayes_point.estimation.objective import Objective, Penalty
 from bayes_point.estimation.optimise.krylov import scale_at
 from bayes_point.estimation.optimise.paths import Path
 from bayes_point.estimation.optimise.truncated import Climb, climb
@@ -113,9 +113,7 @@ def _released(objective: Objective, centre: Array) -> Path:
     scale = np.where(objective.is_transformed, 1.0, error)
     points: list[Array] = []
     for weight in _WEIGHTS:
-        penalised = Penalised(
-            objective.density, objective.weights, centre=centre, scale=scale, weight=weight
-        )
+        penalised = replace(objective, penalty=Penalty(centre, scale, weight))
         rows = [points[-1] if points else centre]
         if len(points) > 1:
             rows.append(2 * points[-1] - points[-2])

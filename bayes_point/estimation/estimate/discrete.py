@@ -15,7 +15,7 @@ from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.estimator import Estimator
-from bayes_point.estimation.objective import Objective, RowwiseObjective
+from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.optima import Optimum
 from bayes_point.model.density.density import LogDensity
@@ -109,7 +109,7 @@ def maximise_over(
     each = max(1, min(len(starts), _ROWS // total))
     rows = np.repeat(np.arange(total), each)
     inputs = {name: density.inputs[name].batch(array)[rows] for name, array in values.items()}
-    objective = RowwiseObjective(density, estimator.weights, inputs)
+    objective = Objective(density, estimator.weights, inputs=inputs)
     x = np.tile(starts[:each], (total, 1))
     height = maximise(objective, x).value if density.p else objective.evaluate(x)[0]
     height = np.where(np.isnan(height), -np.inf, height).reshape(total, each).max(axis=1)

@@ -68,7 +68,8 @@ def guesses(objective: Objective, x: Array, starts: Array) -> tuple[list[Guess],
     home = np.arange(len(x))
     before = after = np.full((len(x), kinks.size), np.inf)
     for width in _WIDTHS:
-        smooth = replace(objective, density=kinks.rounded(objective.density, width * size))
+        rounded = kinks.rounded(objective.density, width * size)
+        smooth = replace(objective, density=rounded, maximiser=None)
         search = maximise(smooth, x, max_iterations=_ITERATIONS)
         x, first = _different(search.x, search.value)
         home, before = first[home], after

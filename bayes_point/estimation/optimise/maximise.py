@@ -169,8 +169,8 @@ def maximise(
     Search
         One row a start.
     """
-    if objective.density.asks is not None:
-        found: Search = objective.density.asks.maximise(objective, starts, free, max_iterations)
+    if objective.maximiser is not None:
+        found: Search = objective.maximiser.maximise(objective, starts, free, max_iterations)
         return found
     x = np.array(starts, dtype=float)
     batch, p = x.shape

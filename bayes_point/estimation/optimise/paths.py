@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.objective import Objective, Penalised
+from bayes_point.estimation.objective import Objective, Penalty
 from bayes_point.estimation.optimise.maximise import Quadratic, maximise
 from bayes_point.estimation.optimise.precision import precision
 
@@ -143,9 +143,7 @@ def _follow(objective: Objective, centre: Array, x: Array, *, alone: int) -> tup
     points: list[Array] = []
     values: list[float] = []
     for k, weight in enumerate(_WEIGHTS):
-        penalised = Penalised(
-            objective.density, objective.weights, centre=centre, scale=scale, weight=weight
-        )
+        penalised = replace(objective, penalty=Penalty(centre, scale, weight))
         start = _next_start(penalised, points, centre)
         for rivals in ([], [rival]) if k < alone else ([rival],):
             point, settled = _highest(penalised, np.array([start, *rivals]))

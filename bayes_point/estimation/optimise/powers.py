@@ -7,17 +7,16 @@ point, that check of all rows against all costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.objective import Objective, weighted
 from bayes_point.estimation.optimise.maximise import Quadratic, Search, maximise
 from bayes_point.estimation.optimise.precision import precision
 
-__all__ = ["Ends", "Powered", "climb"]
+__all__ = ["Ends", "climb"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -33,57 +32,6 @@ _WEAK_CURVATURE = 1e-8
 _SPIKE = 1e-3
 _STEP = 1e-8
 _ASLANT = 40
-
-
-@dataclass(frozen=True)
-class Powered(Objective):
-    """A weighted sum of the terms of a density, with weights of its own in each row.
-
-    A row of ``x`` is the unconstrained vector and, behind it, two coordinates that are always held:
-    the weight of the likelihood and the weight of the prior.  The maximiser takes it as it is.
-
-    Parameters
-    ----------
-    density, weights
-        As of `Objective`; the weights are multiplied by those of the row.
-    column : mapping of str to int
-        For each term whether it belongs to the likelihood, 0, or to the prior, 1.
-    """
-
-    column: Mapping[str, int]
-
-    @property
-    def p(self) -> int:
-        """Number of coordinates, with the two weights."""
-        return self.density.p + 2
-
-    @property
-    def is_transformed(self) -> Mask:
-        """Which coordinates are not the parameter itself but, say, its log: (p,)."""
-        return np.append(super().is_transformed, [False, False])
-
-    def parts(self, x: Array) -> Array:
-        """Return log-likelihood and log-prior, without weights: (batch, 2)."""
-        value, _ = self.density.evaluate(np.ascontiguousarray(x[:, :-2]), tuple(self.weights))
-        own = np.array([[self.column[t] == k for k in (0, 1)] for t in self.weights])
-        return np.stack([value[:, own[:, k]].sum(axis=1) for k in (0, 1)], axis=1)
-
-    def evaluate(self, x: Array) -> tuple[Array, Array]:
-        """Return the value, (batch,), and the gradient, (batch, p); that by the weights is zero."""
-        value, gradient = self.density.evaluate(
-            np.ascontiguousarray(x[:, :-2]), tuple(self.weights)
-        )
-        w = self._weights_of(x)
-        return weighted(w, value), _padded(weighted(w[:, :, None], gradient))
-
-    def hessian(self, x: Array) -> Array:
-        """Return the Hessian, (batch, p, p); rows and columns of the weights are zero."""
-        terms = self.density.hessian(np.ascontiguousarray(x[:, :-2]), tuple(self.weights))
-        return _padded(weighted(self._weights_of(x)[:, :, None, None], terms), axes=2)
-
-    def _weights_of(self, x: Array) -> Array:
-        columns = [x.shape[1] - 2 + self.column[term] for term in self.weights]
-        return x[:, columns] * np.array(list(self.weights.values()))
 
 
 @dataclass(frozen=True)
@@ -109,57 +57,49 @@ class Ends:
     evident: Mask
 
 
-def weighted(weight: Array, terms: Array) -> Array:
-    """Sum terms over their axis 1; a term of weight zero plays no part, not even if infinite."""
-    with np.errstate(invalid="ignore"):
-        return np.sum(np.where(weight == 0, 0.0, weight * terms), axis=1)
-
-
-def climb(objective: Powered, weights: Array, points: Array, kinks: Array) -> Ends:
+def climb(objective: Objective, points: Array, kinks: Array) -> Ends:
     """Maximise every row, starting from its points.
 
     Parameters
     ----------
-    objective : Powered
-        The terms.
-    weights : ndarray, (rows, 2)
-        Weight of the likelihood and of the prior.
+    objective : Objective
+        What is maximised; each row has weights of its own.
     points : ndarray, (starts, p)
         Points to start from: each row tries all of them.
     kinks : ndarray, (p,)
         Where a coordinate is known to have a kink; NaN elsewhere.
     """
+    # (rows, terms)
+    weights = np.stack([np.atleast_1d(w) for w in objective.weights.values()], axis=1)
     rows, starts = len(weights), len(points)
-    x = np.concatenate([np.tile(points, (rows, 1)), np.repeat(weights, starts, axis=0)], axis=1)
-    search, held = _in_chunks(objective, x, _padded(x[:, :-2] == kinks), kinks)
+    x = np.tile(points, (rows, 1))
+    each = objective.rows(np.repeat(np.arange(rows), starts))
+    search, held = _in_chunks(each, x, x == kinks, kinks)
     rank = np.where(np.isfinite(search.value), search.value, -np.inf).reshape(rows, starts)
     best = np.arange(rows) * starts + rank.argmax(axis=1)
     search, held = _rows(search, best), held[best]
     for _ in range(_ROUNDS):
-        parts = objective.parts(search.x)
+        terms, _ = objective.density.evaluate(search.x, objective.terms)
         # Value that each row's point has under the weights of each other row.
-        crossed = weighted(weights[:, :, None], parts.T[None, :, :])
+        crossed = weighted(weights[:, :, None], terms.T[None, :, :])
         crossed = np.where(np.isfinite(crossed), crossed, -np.inf)
         other = crossed.argmax(axis=1)
         gain = crossed.max(axis=1) - search.value
         beaten = np.flatnonzero(gain > 1e-9 * (1 + np.abs(search.value)))
         if beaten.size == 0:
             break
-        x = search.x.copy()
-        x[beaten, :-2] = search.x[other[beaten], :-2]
-        again, again_held = _in_chunks(objective, x[beaten], held[other[beaten]], kinks)
+        start, at_kink = search.x[other[beaten]], held[other[beaten]]
+        again, again_held = _in_chunks(objective.rows(beaten), start, at_kink, kinks)
         search, held = search.replaced(beaten, again), held.copy()
         held[beaten] = again_held
     evident = _evident(objective, search, held)
-    return Ends(search.x[:, :-2], search.value, held[:, :-2], search.settled, evident)
+    return Ends(search.x, search.value, held, search.settled, evident)
 
 
-def _in_chunks(objective: Powered, x: Array, held: Mask, kinks: Array) -> tuple[Search, Mask]:
+def _in_chunks(objective: Objective, x: Array, held: Mask, kinks: Array) -> tuple[Search, Mask]:
     at_once = max(1, _AT_ONCE // x.shape[1] ** 2)
-    done = [
-        _settle(objective, x[i : i + at_once], held[i : i + at_once], kinks)
-        for i in range(0, len(x), at_once)
-    ]
+    chunks = [np.arange(len(x))[i : i + at_once] for i in range(0, len(x), at_once)]
+    done = [_settle(objective.rows(some), x[some], held[some], kinks) for some in chunks]
     if len(done) == 1:
         return done[0]
     searches, masks = zip(*done, strict=True)
@@ -172,12 +112,9 @@ def _rows(search: Search, which: NDArray[np.int_]) -> Search:
     return Search(**{name: getattr(search, name)[which] for name in search.__dataclass_fields__})
 
 
-def _settle(objective: Powered, x: Array, held: Mask, kinks: Array) -> tuple[Search, Mask]:
+def _settle(objective: Objective, x: Array, held: Mask, kinks: Array) -> tuple[Search, Mask]:
     """Climb from each row, holding coordinates at the kinks that are known."""
-    held = held.copy()
-    held[:, -2:] = False
-    at = np.append(kinks, [np.nan, np.nan])
-    search = maximise(objective, x, free=_free(held), max_iterations=_ITERATIONS)
+    search = maximise(objective, x, free=~held, max_iterations=_ITERATIONS)
     if np.all(np.isnan(kinks)):
         return search, held
     for _ in range(3 * len(kinks) + 3):
@@ -187,26 +124,19 @@ def _settle(objective: Powered, x: Array, held: Mask, kinks: Array) -> tuple[Sea
         step = 1e-6 * (1 + np.abs(x))
         x += np.where(released, np.where(right > 0, step, -step), 0.0)
         stuck = ~search.settled & ~released.any(axis=1)
-        caught = _nearest_kink(objective, x, held, stuck, at)
-        x[caught] = np.broadcast_to(at, x.shape)[caught]
+        caught = _nearest_kink(objective, x, held, stuck, kinks)
+        x[caught] = np.broadcast_to(kinks, x.shape)[caught]
         held = held & ~released | caught
         changed = np.flatnonzero((released | caught).any(axis=1))
         if changed.size == 0:
             break
-        more = maximise(
-            objective, x[changed], free=_free(held[changed]), max_iterations=_ITERATIONS
-        )
+        some = objective.rows(changed)
+        more = maximise(some, x[changed], free=~held[changed], max_iterations=_ITERATIONS)
         search = search.replaced(changed, more)
     return search, held
 
 
-def _free(held: Mask) -> Mask:
-    free = ~held
-    free[:, -2:] = False
-    return free
-
-
-def _nearest_kink(objective: Powered, x: Array, held: Mask, stuck: Mask, at: Array) -> Mask:
+def _nearest_kink(objective: Objective, x: Array, held: Mask, stuck: Mask, at: Array) -> Mask:
     """Return, for rows that are stuck, the nearest coordinate that belongs at its kink."""
     caught = np.zeros_like(held)
     rows, columns = np.nonzero(stuck[:, None] & ~held & np.isfinite(at))
@@ -217,7 +147,7 @@ def _nearest_kink(objective: Powered, x: Array, held: Mask, stuck: Mask, at: Arr
     points[each, columns] = at[columns]
     alone = np.zeros((len(rows), x.shape[1]), bool)
     alone[each, columns] = True
-    left, right = _one_sided(objective, points, alone)
+    left, right = _one_sided(objective.rows(rows), points, alone)
     belongs = (left[each, columns] > 0) & (right[each, columns] < 0)
     distance = np.full(x.shape, np.inf)
     away = np.abs(x[rows, columns] - at[columns])
@@ -228,7 +158,7 @@ def _nearest_kink(objective: Powered, x: Array, held: Mask, stuck: Mask, at: Arr
     return caught
 
 
-def _one_sided(objective: Powered, x: Array, where: Mask) -> tuple[Array, Array]:
+def _one_sided(objective: Objective, x: Array, where: Mask) -> tuple[Array, Array]:
     """Return the derivatives a little to the left and right of x, in the coordinates asked for.
 
     Zero elsewhere; where the density is zero on a side, the derivative points back inside.
@@ -241,7 +171,7 @@ def _one_sided(objective: Powered, x: Array, where: Mask) -> tuple[Array, Array]
         if rows.size:
             points = x[rows]
             points[each, columns] += sign * _STEP * (1 + np.abs(points[each, columns]))
-            value, gradient = objective.evaluate(points)
+            value, gradient = objective.rows(rows).evaluate(points)
             slope = gradient[each, columns]
             outside = ~np.isfinite(value) | ~np.isfinite(slope)
             side[rows, columns] = np.where(outside, -sign * np.inf, slope)
@@ -249,9 +179,9 @@ def _one_sided(objective: Powered, x: Array, where: Mask) -> tuple[Array, Array]
     return out[0], out[1]
 
 
-def _evident(objective: Powered, search: Search, held: Mask) -> Mask:
+def _evident(objective: Objective, search: Search, held: Mask) -> Mask:
     """Which rows are interior maxima beyond doubt, by the criteria of the certificate."""
-    free = _free(held)
+    free = ~held
     x, value = search.x, search.value
     quadratic = Quadratic.at(x, search.gradient, search.hessian, free)
     noise, spike = precision(objective, x, value, search.gradient, search.hessian)
@@ -273,30 +203,24 @@ def _evident(objective: Powered, search: Search, held: Mask) -> Mask:
     good &= np.all(firm | ~moves, axis=1) & np.all(kinked, axis=1)
     aslant = np.flatnonzero(good & held.any(axis=1))
     if aslant.size:
-        good[aslant] &= ~_rises_aslant(objective, _rows(search, aslant), noise[aslant])
+        good[aslant] &= ~_rises_aslant(objective.rows(aslant), _rows(search, aslant), noise[aslant])
     return good
 
 
-def _least_fall(objective: Powered, search: Search, steps: Array) -> Array:
+def _least_fall(objective: Objective, search: Search, steps: Array) -> Array:
     """Return how far each row falls over each of its steps, or over the opposite if less."""
-    n, k, p = steps.shape
-    points = search.x[:, None, None, :] + np.stack([steps, -steps], axis=1)
-    values = objective.evaluate(points.reshape(-1, p))[0].reshape(n, 2, k)
-    return search.value[:, None] - np.where(np.isnan(values), np.inf, values).max(axis=1)
+    both = np.concatenate([steps, -steps], axis=1)
+    values = objective.around(search.x[:, None, :] + both)
+    higher = np.maximum(*np.split(np.where(np.isnan(values), np.inf, values), 2, axis=1))
+    return search.value[:, None] - higher
 
 
-def _rises_aslant(objective: Powered, search: Search, noise: Array) -> Mask:
+def _rises_aslant(objective: Objective, search: Search, noise: Array) -> Mask:
     """Whether the density rises between the axes, away from a kink."""
-    n, p = search.x.shape
+    p = search.x.shape[1]
     directions = np.random.default_rng(2).standard_normal((_ASLANT, p))
-    directions[:, -2:] = 0
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     steps = np.concatenate([1e-3 * directions, 1e-6 * directions])
     points = search.x[:, None, :] + steps * (1 + np.abs(search.x))[:, None, :]
-    values = objective.evaluate(points.reshape(-1, p))[0].reshape(n, -1)
+    values = objective.around(points)
     return np.any(values > (search.value + noise)[:, None], axis=1)
-
-
-def _padded(array: NDArray, axes: int = 1) -> NDArray:
-    """Add to the last axes two zeros, for the weights."""
-    return np.pad(array, [(0, 0)] * (array.ndim - axes) + [(0, 2)] * axes)

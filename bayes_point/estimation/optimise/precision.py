@@ -47,11 +47,11 @@ def precision(
     spike : ndarray, (batch,)
         Fall over one unit in the last place, where it is a spike; else zero.
     """
-    batch, p = x.shape
+    p = x.shape[1]
     signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, _TRIES, p))
     near = x[:, None, :] * (1 + EPS * signs)
     with np.errstate(invalid="ignore"):
-        fall = value[:, None] - objective.values(near.reshape(-1, p)).reshape(batch, _TRIES)
+        fall = value[:, None] - objective.around(near)
     fall = np.where(np.isfinite(fall) & ~_is_step(fall), fall, 0.0)
     noise = np.maximum(64 * EPS * (1 + np.abs(value)), 8 * np.abs(fall).max(axis=1))
     noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian, held))
@@ -92,11 +92,11 @@ def _disagreement(
         return np.zeros(len(x))
     h = np.zeros((2 * columns.size, x.shape[1]))
     h[np.arange(len(h)), np.tile(columns, 2)] = np.repeat([_STEP, -_STEP], columns.size)
-    around = objective.values((x[:, None, :] + h).reshape(-1, x.shape[1]))
+    around = objective.around(x[:, None, :] + h)
     first = gradient @ h.T
     second = 0.5 * np.einsum("kp,bpq,kq->bk", h, hessian, h)
     with np.errstate(invalid="ignore"):
-        change = around.reshape(len(x), -1) - value[:, None]
+        change = around - value[:, None]
         excess = np.abs(change - first - second) - (np.abs(first) + np.abs(second))
     excess = np.maximum(np.where(np.isfinite(excess), excess, 0.0), 0.0)
     # Noise is on both sides.  What is on one alone is the edge of a step.

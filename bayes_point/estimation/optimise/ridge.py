@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.objective import Objective, Penalised, RowwiseObjective
+from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS, Quadratic, finite_hessian, maximise
 
 __all__ = ["Ridge", "is_top", "ridge_at", "sharpened"]
@@ -39,7 +39,7 @@ _LEAST_FALL, _MOST_FALL = 0.1, 2.5
 _CLEAR = 1e4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Whitened(Objective):
     """An objective in other coordinates: ``x = centre + basis @ z``."""
 
@@ -125,7 +125,9 @@ def ridge_at(objective: Objective, x: Array) -> Ridge | None:
             return None
         if np.linalg.norm(objective.evaluate(x[None])[1][0] @ found) < _NEAR:
             break
-        inner = Whitened(objective.density, objective.weights, objective, x, found)
+        inner = Whitened(
+            objective.density, objective.weights, inner=objective, centre=x, basis=found
+        )
         end = maximise(inner, np.zeros((1, len(x))), max_iterations=_ITERATIONS)
         moved = float(np.abs(end.x).max())
         x = x + found @ end.x[0]
@@ -164,9 +166,8 @@ def is_top(objective: Objective, x: Array, errors: Array) -> NDArray[np.bool_]:
 
 def _is_plain(objective: Objective) -> bool:
     """Whether its Hessian products are those of a density, at one point at a time."""
-    return not isinstance(objective, Penalised | RowwiseObjective) and not (
-        objective.density.is_costly or objective.density.asks is not None
-    )
+    alone = objective.penalty is None and objective.inputs is None and objective.maximiser is None
+    return alone and not objective.density.is_costly
 
 
 def _quadratic(objective: Objective, x: Array) -> Quadratic:

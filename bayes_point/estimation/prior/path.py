@@ -18,7 +18,7 @@ from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
-from bayes_point.estimation.optimise.powers import Ends, Powered
+from bayes_point.estimation.optimise.powers import Ends
 from bayes_point.estimation.prior.rows import Rows, follow_rows
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density.cache import log_density
@@ -221,8 +221,7 @@ def _path(
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         # Potentials that are data are reported with the log-likelihood, others with the log-prior.
         estimator = "MLE" if "potential" in likelihood else "MAP"
-        powered = Powered(density, both, column)
-        rows = Rows(model, powered, estimator, weights, starts, rng)
+        rows = Rows(model, density, column, estimator, weights, starts, rng)
         path = _labelled(rows, dim, grid, names, *follow_rows(rows, progressbar))
     _warn(path, dim)
     return path
@@ -236,12 +235,12 @@ def _labelled(
     ends: Ends,
     found: Mapping[int, PointEstimate],
 ) -> xr.Dataset:
-    density = rows.powered.density
+    density = rows.density
     x = ends.x.copy()
     for i, estimate in found.items():
         x[i] = estimate.unconstrained.values
     values = {name: np.array(v, float) for name, v in density.natural(ends.x).items()}
-    parts = rows.powered.parts(np.hstack([x, rows.weights]))
+    parts = rows.parts(x)
     status = np.full(len(grid), Status.CONVERGED.key, dtype=object)
     note = np.full(len(grid), "", dtype=object)
     for i, estimate in found.items():

@@ -11,7 +11,6 @@ import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
 
-from bayes_point.estimation.bars import tracked
 from bayes_point.estimation.certificate.certify import certify
 from bayes_point.estimation.certificate.checks.vertex import is_evident_vertex
 from bayes_point.estimation.certificate.point import held_at
@@ -22,9 +21,11 @@ from bayes_point.estimation.estimate.assemble import assemble
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.nonsmooth.kinks import next_vertex
-from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.powers import Ends, Powered, climb, weighted
+from bayes_point.estimation.objective import Objective, weighted
+from bayes_point.estimation.optimise.powers import Ends, climb
+from bayes_point.estimation.progress import tracked
 from bayes_point.estimation.uncertainty.information import information
+from bayes_point.model.density.density import LogDensity
 from bayes_point.model.variables.observations import some_observations
 
 __all__ = ["Rows", "follow_rows"]
@@ -41,10 +42,15 @@ _NEARER = 10.0
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a path: what each maximises, and how a maximum of it is found and judged."""
+    """The rows of a path: what each maximises, and how a maximum of it is found and judged.
+
+    `weights`, (rows, 2), are those of the likelihood and of the prior; `column` says to which of
+    the two a term of the density belongs, 0 or 1.
+    """
 
     model: pm.Model
-    powered: Powered
+    density: LogDensity
+    column: Mapping[str, int]
     estimator: str
     weights: Array
     starts: Array
@@ -52,8 +58,18 @@ class Rows:
 
     def objective(self, i: int) -> Objective:
         """Return what row i maximises; a term of weight zero may be infinite, and is left out."""
-        pairs = ((term, self.weights[i, k]) for term, k in self.powered.column.items())
-        return Objective(self.powered.density, {term: float(w) for term, w in pairs if w > 0})
+        pairs = ((term, self.weights[i, k]) for term, k in self.column.items())
+        return Objective(self.density, {term: float(w) for term, w in pairs if w > 0})
+
+    @property
+    def all(self) -> Objective:
+        """What all rows maximise, each with its own weights."""
+        return Objective(self.density, {t: self.weights[:, k] for t, k in self.column.items()})
+
+    def parts(self, x: Array) -> Array:
+        """Return log-likelihood and log-prior of each point, without weights: (batch, 2)."""
+        values, _ = self.density.evaluate(x, tuple(self.column))
+        return values @ np.eye(2)[list(self.column.values())]
 
     def search(self, i: int) -> tuple[EstimateRecord, list[Array]]:
         """Find the maximum of row i as find_MLE and find_MAP do; return the points found, too."""
@@ -122,10 +138,8 @@ def follow_rows(rows: Rows, progressbar: bool) -> tuple[Ends, dict[int, Estimate
     if lost is not None:
         return lost
     found, points, kinks, poles = _anchors(rows)
-    if np.all(np.isnan(kinks)):
-        ends = climb(rows.powered, rows.weights, points, kinks)
-    else:
-        ends = _along_kinks(rows, found)
+    smooth = np.all(np.isnan(kinks))
+    ends = climb(rows.all, points, kinks) if smooth else _along_kinks(rows, found)
     # The supremum of a weighted sum is convex in the weights: where it is finite at two powers, it
     # is finite between them.
     _close_in(rows, found, poles)
@@ -169,8 +183,8 @@ def _lost_beyond_the_map(
         if i == middle and not _is_smooth_maximum(found[i]):
             return None
         points += [x for x in optima if np.all(np.isfinite(x))]
-    kinks = np.full(rows.powered.density.p, np.nan)
-    ends = climb(rows.powered, rows.weights, np.unique(points, axis=0), kinks)
+    kinks = np.full(rows.density.p, np.nan)
+    ends = climb(rows.all, np.unique(points, axis=0), kinks)
     open_ = np.flatnonzero(~ends.evident)
     first = int(open_[open_ > middle].min(initial=last + 1))
     if first > last or ends.evident[first:].any() or not ends.evident[1:first].all():
@@ -232,7 +246,7 @@ def _anchors(
         estimate = rows.at_pole(i, _nearest(poles, i))
         if estimate is not None:
             found[i], poles[i] = estimate, estimate.certificate
-    kinks = np.full(rows.powered.density.p, np.nan)
+    kinks = np.full(rows.density.p, np.nan)
     for estimate in found.values():
         x = estimate.unconstrained.values
         if estimate.status is Status.CONVERGED:
@@ -243,7 +257,7 @@ def _anchors(
 
 def _along_kinks(rows: Rows, found: Mapping[int, EstimateRecord]) -> Ends:
     """Follow a path from vertex to vertex of the kinks, outwards from the maxima that are known."""
-    count, p = len(rows.weights), rows.powered.density.p
+    count, p = len(rows.weights), rows.density.p
     x, value = np.full((count, p), np.nan), np.full(count, -np.inf)
     evident, held = np.zeros(count, bool), np.zeros((count, p), bool)
     for i, estimate in found.items():
@@ -268,7 +282,7 @@ def _along_kinks(rows: Rows, found: Mapping[int, EstimateRecord]) -> Ends:
     reached = np.flatnonzero(np.isfinite(value))
     if reached.size:
         # No row may be beaten by the point of another.
-        parts = rows.powered.parts(np.pad(x[reached], [(0, 0), (0, 2)]))
+        parts = rows.parts(x[reached])
         crossed = weighted(rows.weights[:, :, None], parts.T[None, :, :])
         best = np.where(np.isfinite(crossed), crossed, -np.inf).max(axis=1)
         evident &= best <= value + 1e-9 * (1 + np.abs(value))

@@ -379,7 +379,7 @@ def _pivots(
     return np.array(out)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conditioned(Objective):
     """An objective of the coordinates that are left when levels are solved for the others.
 

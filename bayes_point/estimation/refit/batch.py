@@ -19,7 +19,7 @@ from bayes_point.estimation.certificate.evident import evident, may_collapse
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import likelihood_terms
 from bayes_point.estimation.estimator import estimator_of
-from bayes_point.estimation.objective import Objective, RowwiseObjective
+from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.regular import Factors, Rest, Weighted, newton
 from bayes_point.estimation.refit.doubtful import Outcome, Singly
@@ -218,10 +218,8 @@ class Refitter:
             rest.put(better, again.rows(better))
         left = np.flatnonzero(~rest.settled)
         if left.size:
-            some = RowwiseObjective(
-                self.density, self.terms, {name: rows[left] for name, rows in inputs.items()}
-            )
-            ends = maximise(some, starts[left])
+            each = Objective(self.density, self.terms, inputs=inputs)
+            ends = maximise(each.rows(left), starts[left])
             found = Rest(
                 ends.x.T, ends.value, ends.gradient.T, ends.hessian.transpose(1, 2, 0), ends.settled
             )

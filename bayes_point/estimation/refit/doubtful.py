@@ -105,13 +105,14 @@ class Singly:
             found = side_by_side(
                 self.density,
                 [data for _, data in each],
-                lambda density, i: self._look(density, *each[i]),
+                self.terms,
+                lambda objective, i: self._look(objective, *each[i]),
             )
             self._outcomes.update(zip(new, found, strict=True))
         return [self._outcomes[key] for key in keys]
 
-    def _look(self, density: LogDensity, starts: Array, data: Mapping[str, NDArray]) -> Outcome:
-        objective = Objective(density, self.terms)
+    def _look(self, objective: Objective, starts: Array, data: Mapping[str, NDArray]) -> Outcome:
+        density = objective.density
         rng = np.random.default_rng(self.random_seed)
         try:
             certificate, _, _ = search(objective, starts, rng, self._observed(data))

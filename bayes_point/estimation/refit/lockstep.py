@@ -10,16 +10,15 @@ time: they are threads for the sake of their stacks, not for speed.
 from __future__ import annotations
 
 import contextvars
-import copy
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayes_point.estimation.objective import Objective, together
+from bayes_point.estimation.objective import Objective, Penalty
 from bayes_point.estimation.optimise.maximise import Search, maximise
 from bayes_point.model.density.density import LogDensity
 
@@ -34,9 +33,10 @@ _AT_ONCE = 500
 def side_by_side[T](
     density: LogDensity,
     data: Sequence[Mapping[str, ArrayLike]],
-    search: Callable[[LogDensity, int], T],
+    weights: Mapping[str, float],
+    search: Callable[[Objective, int], T],
 ) -> list[T]:
-    """Return ``search(density bound to data[i], i)`` for each i.
+    """Return ``search(objective, i)`` for each i, with the objective of ``data[i]``.
 
     Parameters
     ----------
@@ -44,11 +44,16 @@ def side_by_side[T](
         A density with inputs.
     data : sequence of mapping
         The inputs of each data set.
+    weights : mapping of str to float
+        Of the terms of the density, in the objective.
     search : callable
-        What is done with each of them; what it asks the density is answered in a batch.
+        What is done with each of them; what it asks the objective is answered in a batch.
     """
     out: dict[int, T] = {}
-    waiting = [_Thread(density.bind(one), i, search) for i, one in reversed(list(enumerate(data)))]
+    waiting = [
+        _Thread(Objective(density.bind(one), weights), i, search)
+        for i, one in reversed(list(enumerate(data)))
+    ]
     running: list[_Thread[T]] = []
     try:
         while waiting or running:
@@ -105,7 +110,7 @@ class _Climb:
     @property
     def kind(self) -> Hashable:
         weights = tuple(self.objective.weights.items())
-        return "climb", type(self.objective), weights, self.max_iterations
+        return "climb", self.objective.penalty is None, weights, self.max_iterations
 
     @property
     def rows(self) -> int:
@@ -115,9 +120,10 @@ class _Climb:
     def answer(
         density: LogDensity, climbs: Sequence[_Climb], inputs: Mapping[str, NDArray]
     ) -> list[Any]:
-        objectives = [climb.objective for climb in climbs]
+        penalties = [c.objective.penalty for c in climbs if c.objective.penalty is not None]
+        penalty = Penalty.of_each(penalties, [c.rows for c in climbs]) if penalties else None
         found = maximise(
-            together(density, objectives, [climb.rows for climb in climbs], inputs),
+            Objective(density, climbs[0].objective.weights, penalty, inputs),
             np.concatenate([climb.starts for climb in climbs]),
             free=np.concatenate([climb.free for climb in climbs]),
             max_iterations=climbs[0].max_iterations,
@@ -151,7 +157,7 @@ def _answer(density: LogDensity, asking: Iterable[_Thread]) -> None:
         questions: list[Any] = [one.question for one in threads]
         inputs = {
             name: np.repeat(
-                np.concatenate([one.bound.bound[name][None] for one in threads]),
+                np.stack([one.objective.density.bound[name] for one in threads]),
                 [one.rows for one in questions],
                 axis=0,
             )
@@ -170,15 +176,15 @@ class _Cancelled(BaseException):
 class _Thread[T]:
     """A search that runs until it asks the density something, and goes on with the answer.
 
-    It is what the density of the search has as `asks`.
+    It evaluates the density of its objective, and maximises the objective.
     """
 
     def __init__(
-        self, density: LogDensity, number: int, search: Callable[[LogDensity, int], T]
+        self, objective: Objective, number: int, search: Callable[[Objective, int], T]
     ) -> None:
         self.number, self.search = number, search
-        self.bound = copy.copy(density)
-        self.bound.asks = self
+        density = objective.density.evaluated_by(self.call)
+        self.objective = replace(objective, density=density, maximiser=self)
         self.question: _Question | None = None
         self.answer: Any = None
         self._outcome: list[T] = []
@@ -253,7 +259,7 @@ class _Thread[T]:
         self._turn.acquire()
         try:
             if not self._is_cancelled:
-                self._outcome.append(self.search(self.bound, self.number))
+                self._outcome.append(self.search(self.objective, self.number))
         except _Cancelled:
             pass
         except BaseException as error:

@@ -24,7 +24,7 @@ from rich.progress import (
 )
 
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.bars import can_draw
+from bayes_point.estimation.progress import can_draw
 from bayes_point.estimation.refit.batch import Arrays, Refitter
 
 __all__ = ["Chunk", "chunk_size_for", "run"]

@@ -25,6 +25,10 @@ __all__ = ["LogDensity"]
 
 Array = NDArray[np.float64]
 Inputs = Mapping[str, NDArray]
+# What calls a function of vectors, given the shapes of one row of its results, in place of `call`.
+Evaluator = Callable[
+    [Callable, Sequence[tuple[int, ...]], Sequence[NDArray[np.float64]]], list[NDArray]
+]
 
 # Elements of data times coordinates from which a Hessian is made one point at a time, its columns
 # together: the rows of a batch would each go through the data again.
@@ -92,9 +96,7 @@ class LogDensity:
     0.125
     """
 
-    # Where many searches run side by side: what answers the questions of this one with those of the
-    # others.
-    asks: Any = None
+    _elsewhere: Evaluator | None = None
     _is_rough = False
 
     def __init__(
@@ -238,9 +240,8 @@ class LogDensity:
         It is in chunks that fit in memory, and a row at which there is no value is NaN.  `shapes`
         are those of one row of each array that the function returns.
         """
-        if self.asks is not None and inputs is None:
-            found: list[NDArray] = self.asks.call(function, shapes, vectors)
-            return found
+        if self._elsewhere is not None and inputs is None:
+            return self._elsewhere(function, shapes, vectors)
         if inputs is None:
             n = len(vectors[0])
             inputs = {
@@ -277,6 +278,15 @@ class LogDensity:
     def bound_key(self) -> str:
         """What tells one binding from another, where its values are compiled as constants."""
         return repr([(name, value.tolist()) for name, value in self.bound.items()])
+
+    def evaluated_by(self, evaluator: Evaluator | None) -> LogDensity:
+        """Return the density, bound as it is, with another that calls its functions, or none.
+
+        Where many searches run side by side, one evaluation answers the questions of all of them.
+        """
+        other = copy.copy(self)
+        other._elsewhere = evaluator
+        return other
 
     def rough(self) -> LogDensity:
         """Return the density with Hessians good to nine digits only, where they are differences.

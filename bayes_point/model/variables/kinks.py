@@ -48,8 +48,7 @@ class Kinks:
     ) -> None:
         self.density, self.terms = density, tuple(terms)
         # What the graphs are of: the same, whatever the density is bound to.
-        self._source = copy.copy(density)
-        self._source.asks = None
+        self._source = density.evaluated_by(None)
         self._sites: list[Site] = []
         self._term_of: list[str] = []
         for term in self.terms:
