@@ -272,7 +272,7 @@ def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) ->
 
 
 def _save(tree: xr.DataTree, path: Path) -> None:
-    from bayes_point.report.saving import replace_file
+    from bayes_point.saving import replace_file
 
     replace_file(path, lambda p: tree.to_netcdf(p, engine="h5netcdf"))
 

@@ -28,17 +28,20 @@ MODEL_HALF = {"pymc", "pytensor", "nutpie"}
 MAY_IMPORT = {
     "errors": set(),
     "arguments": {"errors"},
+    "saving": set(),
     "model": {"arguments", "errors"},
-    "estimation": {"arguments", "errors", "model"},
+    "estimation": {"arguments", "errors", "model", "saving"},
     "comparison": {"errors"},
-    "report": {"errors", "comparison"},
+    "report": {"errors", "comparison", "saving"},
     "idata": {"errors", "model", "comparison"},
     "approximation": {"errors", "model", "estimation", "comparison", "idata"},
     "predicting": {"errors", "model", "estimation", "comparison", "approximation"},
     "details": {"errors", "model", "estimation", "comparison", "approximation", "predicting"},
     "fitting": {"errors", "model", "estimation", "comparison", "idata", "details"},
     "model_file": {"errors"},
-    "cli": {"errors", "fitting", "comparison", "report", "model_file", "bayes_point"},
+    "cli": {
+        *("errors", "saving", "fitting", "comparison", "report", "model_file", "bayes_point"),
+    },
     "bayes_point": {
         "fitting",
         "approximation",
@@ -191,6 +194,7 @@ def test_the_tree_half_loads_nothing_of_the_model_half() -> None:
         "comparison",
         "report",
         "errors",
+        "saving",
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_point.report.saving import replace_file
+from bayes_point.saving import replace_file
 
 if TYPE_CHECKING:
     import xarray as xr

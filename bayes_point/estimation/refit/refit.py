@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +18,9 @@ from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.refit.batch import Arrays, Refitter
 from bayes_point.estimation.refit.datasets import DataSets, data_sets
 from bayes_point.estimation.refit.discrete import refitter_of
-from bayes_point.estimation.refit.run import Chunk, chunk_size_for, run
-from bayes_point.estimation.refit.task import STATUSES, Task, dtype_of
+from bayes_point.estimation.refit.run import chunk_size_for, leading, run
+from bayes_point.estimation.refit.spans import Span, missing
+from bayes_point.estimation.refit.task import NOT_DONE, STATUSES, Task, dtype_of
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.start_rows import start_rows
 from bayes_point.model.starts import Initvals
@@ -87,13 +89,16 @@ def refit(
     var_names : sequence of str, optional
         Free variables and Deterministics to return; by default all.
     chunk_size : int, optional
-        Data sets that are worked on, and saved, together; by default as many as fit in 64 MiB.
+        Data sets that are worked on, and saved, together; by default as many as fit in 64 MiB.  A
+        store keeps the one that it began with.
     backend : str, optional
         PyTensor mode, such as ``"numba"``.  By default the interpreter, and numba where what
         remains to be done would take far longer than compiling.
     save : path, optional
-        A zarr store to which finished chunks are appended.  If it is there already, and of the
-        same model, data and options, the refit goes on where it stopped.
+        A zarr store that fills with finished chunks.  If it is there already, and of the same
+        model, data, labels and options, the refit goes on where it stopped, whatever stopped it,
+        and with the same numbers to the last bit.  Results that are missing or damaged there are
+        computed again.
     progressbar : bool
         Whether to show progress.
 
@@ -112,7 +117,9 @@ def refit(
     Warns
     -----
     EstimationWarning
-        After an interrupt from the keyboard: the result holds the chunks that were finished.
+        After an interrupt from the keyboard: the result holds the chunks that were finished.  If
+        `save` was damaged, what is computed again; if it can no longer be written, from which data
+        set on.
 
     Examples
     --------
@@ -165,31 +172,26 @@ def refit(
         return _labelled(refitter, sets, lazily(refitter, sets, starts), sets.n)
     inputs = inputs_of(refitter, sets)
     out: Arrays = {
-        name: np.full((sets.n, *shape), 0 if name == "status" else np.nan, dtype_of(name))
+        name: np.full((sets.n, *shape), NOT_DONE if name == "status" else np.nan, dtype_of(name))
         for name, shape in refitter.shapes.items()
     }
-    store = None
-    if save is not None:
+    chunk_size = int(chunk_size or chunk_size_for(refitter))
+    work = partial(run, refitter, inputs, starts, out=out, progressbar=progressbar)
+    if save is None:
+        whole = [Span(0, sets.n)]
+        work(todo=whole, chunk_size=chunk_size, compiled_from=None, finished=lambda *_: None)
+    else:
         from bayes_point.estimation.refit.zarr import Store
 
-        store = Store.at(Path(save), refitter, sets, inputs, starts)
-        _put(out, Chunk(0, store.done, store.read()))
-
-    def finished(chunk: Chunk) -> None:
-        _put(out, chunk)
-        if store is not None:
-            store.append(chunk)
-
-    done = run(
-        refitter,
-        inputs,
-        starts,
-        first=store.done if store else 0,
-        n=sets.n,
-        chunk_size=int(chunk_size or chunk_size_for(refitter)),
-        progressbar=progressbar,
-        finished=finished,
-    )
+        given = (refitter, sets, inputs, starts)
+        with Store(Path(save), *given, out=out, chunk_size=chunk_size) as store:
+            work(
+                todo=missing(store.done, sets.n),
+                chunk_size=store.chunk_size,
+                compiled_from=store.compiled_from,
+                finished=store.add,
+            )
+    done = leading(out["status"])
     return _labelled(refitter, sets, {name: rows[:done] for name, rows in out.items()}, done)
 
 
@@ -205,11 +207,6 @@ def inputs_of(refitter: Refitter, sets: DataSets) -> dict[str, Any]:
         else:
             out[name] = np.broadcast_to(one.own, (sets.n, *one.shape))
     return out
-
-
-def _put(out: Arrays, chunk: Chunk) -> None:
-    for name, rows in chunk.results.items():
-        out[name][chunk.start : chunk.stop] = rows
 
 
 def _labelled(refitter: Refitter, sets: DataSets, arrays: Mapping[str, Any], n: int) -> xr.Dataset:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from rich.progress import (
 from bayes_point.errors import EstimationWarning
 from bayes_point.estimation.progress import can_draw
 from bayes_point.estimation.refit.batch import Arrays, Refitter
+from bayes_point.estimation.refit.spans import Span, chunks
+from bayes_point.estimation.refit.task import NOT_DONE
 
-__all__ = ["Chunk", "chunk_size_for", "run"]
+__all__ = ["chunk_size_for", "leading", "run"]
 
 # Bytes that the data and the results of a chunk may take together.
 _BUDGET = 64 * 2**20
@@ -37,15 +39,6 @@ _COMPILE = 1.0
 _WORTH = 4.0
 
 _PACKAGE = str(Path(__file__).parents[2])
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """The results of data sets `start` to `stop`."""
-
-    start: int
-    stop: int
-    results: Arrays
 
 
 def chunk_size_for(refitter: Refitter) -> int:
@@ -60,48 +53,85 @@ def run(
     inputs: Mapping[str, NDArray],
     starts: NDArray[np.float64] | None,
     *,
-    first: int,
-    n: int,
+    out: Arrays,
+    todo: Sequence[Span],
     chunk_size: int,
+    compiled_from: int | None,
     progressbar: bool,
-    finished: Callable[[Chunk], None],
-) -> int:
-    """Refit data sets `first` to `n`, handing over each chunk as it is finished.
+    finished: Callable[[Span, int | None], object],
+) -> None:
+    """Refit data sets, chunk after chunk, into `out`; an interrupt keeps what is finished.
 
-    Returns
-    -------
-    int
-        How many data sets are done: fewer than `n` after an interrupt from the keyboard.
+    Chunks and the blocks in them end where they would without any earlier stop, and each block is
+    compiled or not as it was then: that way its numbers are the same to the last bit.
+
+    Parameters
+    ----------
+    refitter : Refitter
+        What refits a block.
+    inputs, starts : arrays
+        Of all data sets.
+    out : dict of str to ndarray
+        The results of all data sets; those of `todo` are filled in.
+    todo : sequence of Span
+        The data sets to be refitted.
+    chunk_size : int
+        Data sets that are handed over together.
+    compiled_from : int or None
+        The data set from which on the density is compiled; None where that is not decided.
+    progressbar : bool
+        Whether to show progress.
+    finished : callable
+        Is told which data sets are in `out` now, and from which on the density is compiled.
     """
-    done, interrupted = first, False
+    n, left = len(out["status"]), sum(map(len, todo))
+    compiled: Refitter | None = None
+    interrupted = False
     try:
-        with _progress(n, first, progressbar) as advance:
-            while done < n and not interrupted:
-                parts: list[Arrays] = []
-                stop = done
+        with _progress(n, n - left, progressbar) as advance:
+            for span in chunks(todo, chunk_size):
+                done = span.start
                 try:
-                    for at in _blocks(done, min(done + chunk_size, n), refitter.block_size):
+                    for at in _blocks(span, refitter.block_size):
                         begin = time.perf_counter()
-                        parts.append(_block(refitter, inputs, starts, at))
-                        stop = at.stop
-                        advance(at.stop - at.start)
-                        each = (time.perf_counter() - begin) / (at.stop - at.start)
-                        refitter = _compiled(refitter, each * (n - stop))
+                        use = refitter
+                        if compiled_from is not None and at.start >= compiled_from:
+                            use = compiled = compiled or _compiled(refitter)
+                        for name, rows in _block(use, inputs, starts, at.slice).items():
+                            out[name][at.slice] = rows
+                        done = at.stop
+                        left -= len(at)
+                        advance(len(at))
+                        seconds = (time.perf_counter() - begin) / len(at) * left
+                        if compiled_from is None and _pays(refitter, seconds):
+                            compiled_from = done
                 except KeyboardInterrupt:
                     interrupted = True  # but what is finished is kept
-                if parts:
-                    results = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
-                    finished(Chunk(done, stop, results))
-                    done = stop
+                if done > span.start:
+                    finished(Span(span.start, done), compiled_from)
+                if interrupted:
+                    break
     except KeyboardInterrupt:
         interrupted = True
     if interrupted:
-        warnings.warn(
-            f"Interrupted: {done} of {n} data sets are done, and the result holds these.",
-            EstimationWarning,
-            skip_file_prefixes=(_PACKAGE,),
-        )
-    return done
+        _tell(out["status"])
+
+
+def _tell(status: NDArray) -> None:
+    n, done = len(status), int(np.sum(status != NOT_DONE))
+    held = leading(status)
+    holds = "these" if held == done else f"the first {held}; the store has all of them"
+    warnings.warn(
+        f"Interrupted: {done} of {n} data sets are done, and the result holds {holds}.",
+        EstimationWarning,
+        skip_file_prefixes=(_PACKAGE,),
+    )
+
+
+def leading(status: NDArray) -> int:
+    """Return how many data sets are done before the first that is not."""
+    undone = np.flatnonzero(status == NOT_DONE)
+    return int(undone[0]) if undone.size else len(status)
 
 
 def _block(
@@ -115,18 +145,20 @@ def _block(
     return refitter.run(rows, None if starts is None else starts[at])
 
 
-def _blocks(start: int, stop: int, size: int) -> Iterator[slice]:
-    for i in range(start, stop, size):
-        yield slice(i, min(i + size, stop))
+def _blocks(span: Span, size: int) -> Iterator[Span]:
+    for i in range(span.start, span.stop, size):
+        yield Span(i, min(i + size, span.stop))
 
 
-def _compiled(refitter: Refitter, remaining: float) -> Refitter:
-    """Return a compiled refitter where compiling takes far less than what remains, in seconds."""
+def _pays(refitter: Refitter, remaining: float) -> bool:
+    """Whether compiling takes far less than what remains to be done, in seconds."""
     if refitter.task.backend is not None or find_spec("numba") is None:
-        return refitter
+        return False
     size = refitter.curvature.size
-    if not size or remaining < _WORTH * _COMPILE * size:
-        return refitter
+    return size > 0 and remaining >= _WORTH * _COMPILE * size
+
+
+def _compiled(refitter: Refitter) -> Refitter:
     return type(refitter)(refitter.model, replace(refitter.task, backend="numba"))
 
 

@@ -11,9 +11,11 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.model.starts import Initvals
 
-__all__ = ["STATUSES", "Task", "dtype_of", "stderr_of", "value_of_stderr"]
+__all__ = ["NOT_DONE", "STATUSES", "Task", "dtype_of", "stderr_of", "value_of_stderr"]
 
 STATUSES = tuple(Status)
+NOT_DONE = -1
+"""In the place of the number of a status: nobody has looked at this data set yet."""
 _STDERR = "_stderr"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bayes_point.report.saving import replace_file
+from bayes_point.saving import replace_file
 
 
 def test_a_failure_midway_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:

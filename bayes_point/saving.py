@@ -48,8 +48,9 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
             "create it or give another path"
         )
     # Beside the target: os.replace is atomic only within one file system. Not from `tempfile`,
-    # whose files are private to their owner whatever the umask says.
-    temporary = target.parent / f".bayes-point-{secrets.token_hex(6)}.tmp"
+    # whose files are private to their owner whatever the umask says. Named after the file, so that
+    # its owner knows what a process that was killed has left; a name has at most 255 bytes.
+    temporary = target.parent / f".{target.name[:50]}.{secrets.token_hex(6)}.partial"
     try:
         write(temporary)
         with temporary.open("rb+") as file:
