@@ -60,4 +60,4 @@ print(bp.find_MAP(coin, jacobian=True, progressbar=False).maximised)
 # not to be used, even with their weights.
 
 approximation = bp.laplace(coin, random_seed=1)
-print(approximation.attrs["text"] if "text" in approximation.attrs else approximation.attrs)
+print(approximation.attrs["text"])
