@@ -1,0 +1,1 @@
+"""Whether a log density is concave, proven from its graph."""
