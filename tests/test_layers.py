@@ -59,6 +59,7 @@ ROOMS = (
     "progress",
     "estimator",
     "optimise",
+    "marginal",
     "nonsmooth",
     "certificate",
     "estimate",

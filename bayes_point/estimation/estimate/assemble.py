@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from bayes_point.estimation.certificate.limits import natural_limit
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
+from bayes_point.estimation.estimate.integrated import integrated_findings
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.optima import Optimum
 from bayes_point.estimation.optimise.path_limits import TAIL, extrapolated
@@ -48,6 +50,7 @@ def assemble(
         log_joint=log_likelihood + log_prior + terms.get("jacobian", 0.0),
         status=certificate.status,
         findings=(
+            *integrated_findings(density),
             *_through_latents(model, estimator, certificate.findings),
             *_several(certificate, optima),
         ),
@@ -189,6 +192,15 @@ def _through_latents(
 
 
 def _in_words(estimator: str, objective: Objective) -> str:
+    words = _of_terms(estimator, objective)
+    density = objective.density
+    if not isinstance(density, MarginalDensity):
+        return words
+    names = ", ".join(density.joint.latents)
+    return f"{words.replace('log-likelihood', 'marginal log-likelihood')}; {names} integrated out"
+
+
+def _of_terms(estimator: str, objective: Objective) -> str:
     if estimator == "MLE":
         extra = " with the potentials" if "potential" in objective.weights else ""
         return f"the log-likelihood{extra}"

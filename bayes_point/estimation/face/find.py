@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bayes_point.estimation.estimate.discrete import Enumerated, enumerate_value
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.estimator import Estimator, Potentials, estimator_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.marginal.integrate import Asked, Marginalize, integrated, within
 from bayes_point.estimation.progress import search_bar
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density.cache import log_density
@@ -34,6 +36,8 @@ _PACKAGE = str(Path(__file__).parents[2])
 def find_MLE(
     model: pm.Model | None = None,
     *,
+    marginalize: Marginalize = None,
+    reml: bool | str | Sequence[str] = False,
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
@@ -51,6 +55,17 @@ def find_MLE(
     ----------
     model : pymc.Model, optional
         The model; by default that of the context.
+    marginalize : "latents" or sequence of str, optional
+        Variables to integrate out, so that the marginal likelihood is maximised: all that are
+        latent, or these by name.  Latent are vectors whose prior depends on other variables,
+        missing data, and vectors that the likelihood sees only multiplied by a scale (non-centred).
+        The integral is Laplace's, exact where the latents are Gaussian given the data; see
+        `PointEstimate.integrated` and `PointEstimate.latents`.  By default nothing.
+    reml : bool, str or sequence of str
+        Restricted likelihood (Patterson and Thompson 1971,
+        https://doi.org/10.1093/biomet/58.3.545): integrate the fixed effects out as well, over all
+        values alike.  They are the unbounded parameters in which the density is exactly Gaussian,
+        or those that are named.
     n_starts : int
         Starting points: the model's initial point, and draws from the prior (or jittered initial
         values where the prior is improper).  The best optimum wins; the others are kept in
@@ -97,15 +112,32 @@ def find_MLE(
     >>> mle = bp.find_MLE(coin, progressbar=False)
     >>> float(mle.point["theta"]), mle.status.key
     (0.5, 'converged')
+
+    Two measurements in each of three groups: the variance within is 1/2, and that of the groups'
+    means, 2, is half of it and that between.
+
+    >>> with pm.Model() as groups:
+    ...     mu, between, within = pm.Flat("mu"), pm.HalfFlat("between"), pm.HalfFlat("within")
+    ...     effect = pm.Normal("effect", mu, between, shape=3)
+    ...     y = pm.Normal("y", effect[[0, 0, 1, 1, 2, 2]], within, observed=[0, 1, 2, 3, 4, 3])
+    >>> mle = bp.find_MLE(groups, marginalize="latents", progressbar=False)
+    >>> mle.unconstrained.parameter.values.tolist()
+    ['mu', 'between_log__', 'within_log__']
+    >>> round(float(mle.point["within"]) ** 2, 6)
+    0.5
     """
     model = as_model(model, "find_MLE")
     estimator = estimator_of(model, "MLE", jacobian=False, potentials=potentials)
-    return _find(model, estimator, n_starts, initvals, random_seed, backend, strict, progressbar)
+    asked = Asked(marginalize, reml=reml)
+    return _find(
+        model, estimator, asked, n_starts, initvals, random_seed, backend, strict, progressbar
+    )
 
 
 def find_MAP(
     model: pm.Model | None = None,
     *,
+    marginalize: Marginalize = None,
     jacobian: bool = False,
     n_starts: int = 8,
     initvals: Initvals | None = None,
@@ -124,6 +156,9 @@ def find_MAP(
     ----------
     model : pymc.Model, optional
         The model; by default that of the context.
+    marginalize : "latents" or sequence of str, optional
+        Variables to integrate out, as in `find_MLE`: the mode of the marginal posterior of the
+        other variables.
     jacobian : bool
         Maximise the density on the unconstrained scale.
     n_starts, initvals, random_seed, backend, strict, progressbar
@@ -152,12 +187,16 @@ def find_MAP(
     """
     model = as_model(model, "find_MAP")
     estimator = estimator_of(model, "MAP", jacobian=jacobian, potentials=None)
-    return _find(model, estimator, n_starts, initvals, random_seed, backend, strict, progressbar)
+    asked = Asked(marginalize)
+    return _find(
+        model, estimator, asked, n_starts, initvals, random_seed, backend, strict, progressbar
+    )
 
 
 def _find(
     model: pm.Model,
     estimator: Estimator,
+    asked: Asked,
     n_starts: int,
     initvals: Initvals | None,
     random_seed: Any,
@@ -167,12 +206,16 @@ def _find(
 ) -> PointEstimate:
     if not isinstance(n_starts, Integral) or n_starts < 1:
         raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
+    asked.check()
     check_model(model, start=False)
     discrete = enumerate_values(model) if model.discrete_value_vars else {}
     # Two threads on matrices of this size get in each other's way, up to a hundredfold.
     # What is not finite is looked for, and rejected, where it matters.
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         density = log_density(model, backend=backend, inputs=list(discrete))
+        if asked.marginalize is not None:
+            density = integrated(model, density, asked)
+            estimator = within(estimator, density)
         rng = np.random.default_rng(random_seed)
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         observed = some_observations(model)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bayes_point.arguments import whole_number
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.integrated import refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.refit.refit import refit
@@ -49,6 +50,11 @@ def bootstrap_of(
 ) -> xr.DataTree:
     """Bootstrap an estimate that is there already; see `bootstrap`."""
     model = estimate.model
+    refuse_marginal(
+        estimate,
+        "bootstrap yet",
+        "Simulate data from the model and estimate each anew, or use conf_int(method='profile').",
+    )
     check_bootstrap(model, n, kind)
     if estimate.estimator == "MLE" and model.potentials and potentials is None:
         potentials = "likelihood" if "potential" in estimate.objective.weights else "prior"

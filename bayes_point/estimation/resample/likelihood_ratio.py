@@ -15,7 +15,9 @@ from pytensor.graph.basic import Constant
 from scipy import stats
 
 from bayes_point.errors import EstimationError, ModelError
+from bayes_point.estimation.estimate.integrated import refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.resample.simulated_ratio import simulated_ratios
 from bayes_point.estimation.uncertainty.criteria import n_parameters
 from bayes_point.estimation.uncertainty.information import information, refuse_failed
@@ -138,6 +140,9 @@ def likelihood_ratio_test(
     if not isinstance(draws, Integral) or draws < 1:
         raise ModelError(f"draws must be a whole number of at least 1, got {draws!r}.")
     _check_data(null, alternative)
+    _check_integrated(null, alternative)
+    if method == "bootstrap":
+        refuse_marginal(null, "simulated likelihood-ratio test yet", "Use method='chi2'.")
     free = _free(null.model)
     fixed = [name for name in _free(alternative.model) if name not in free]
     if not nested:
@@ -222,6 +227,27 @@ def _check_data(null: EstimateRecord, alternative: EstimateRecord) -> None:
                 f"The models differ in their data: {name!r} has {how}. A likelihood ratio is of "
                 "two models of the same data, untransformed."
             )
+
+
+def _check_integrated(null: EstimateRecord, alternative: EstimateRecord) -> None:
+    """Raise where the one likelihood is marginal, or restricted, in another way than the other."""
+    densities = [estimate.objective.density for estimate in (null, alternative)]
+    marginal = [density for density in densities if isinstance(density, MarginalDensity)]
+    if len(marginal) == 1:
+        raise ModelError(
+            f"The one likelihood has {list(marginal[0].joint.latents)} integrated out and the "
+            "other has nothing: they are not of one kind, and cannot be compared. Estimate both "
+            "models with marginalize= (a null model without latent variables has the same "
+            "likelihood with its latents multiplied by zero)."
+        )
+    if not marginal or not any(density.joint.flat for density in marginal):
+        return
+    flats = [sorted(density.joint.flat) for density in marginal]
+    if flats[0] != flats[1]:
+        raise ModelError(
+            f"Restricted likelihoods with other fixed effects, {flats[0]} and {flats[1]}, are "
+            "likelihoods of other data, and cannot be compared. Estimate with reml=False."
+        )
 
 
 def _check_nested(null: EstimateRecord, alternative: EstimateRecord) -> None:

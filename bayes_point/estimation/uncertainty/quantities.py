@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.estimation.estimate.record import EstimateRecord, once
+from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.model.density.derivatives import natural_derivatives
 
 __all__ = ["Quantities", "natural_quantities"]
@@ -35,6 +36,9 @@ class Quantities:
         Which coordinates they depend on, at the estimate or elsewhere.
     own : ndarray of bool, (n, p)
         Which coordinates are those of the scalar itself, or of the variable it is an element of.
+    given : ndarray, (n, d)
+        What, times its transpose, is the covariance that they have given the vector: that of
+        latents which were integrated out, and of what is computed from them.
     """
 
     labels: list[str]
@@ -43,13 +47,14 @@ class Quantities:
     before: Array
     depends: NDArray[np.bool_]
     own: NDArray[np.bool_]
+    given: Array
 
     @classmethod
     def unconstrained(cls, estimate: EstimateRecord) -> Quantities:
         """Return the coordinates of the unconstrained vector themselves."""
         p, labels = estimate.objective.p, estimate.objective.density.labels
         eye = np.eye(p)
-        return cls(labels, estimate.unconstrained.values, eye, eye, eye != 0, eye != 0)
+        return cls(labels, estimate.unconstrained.values, eye, eye, eye != 0, eye != 0, eye[:, :0])
 
     def of(self, rows: NDArray[np.int_]) -> Quantities:
         """Return some of them."""
@@ -60,6 +65,7 @@ class Quantities:
             self.before[rows],
             self.depends[rows],
             self.own[rows],
+            self.given[rows],
         )
 
 
@@ -67,13 +73,18 @@ class Quantities:
 def natural_quantities(estimate: EstimateRecord) -> Quantities:
     """Return every element of the free variables and Deterministics on the natural scale."""
     density, point = estimate.objective.density, estimate.point
-    derivatives, path = natural_derivatives(density), estimate.certificate.path
+    path = estimate.certificate.path
+    given = np.zeros((sum(array.size for array in point.data_vars.values()), 0))
+    if isinstance(density, MarginalDensity):
+        jacobian_at: Callable[[Array], Mapping[str, Array]] = density.natural_jacobian
+        parts = density.natural_spread(path[-1])
+        given = _rows(parts, point, next(iter(parts.values())).shape[-1])
+    else:
+        jacobian_at = natural_derivatives(density).jacobian
     # At an edge, and where a derivative vanishes, it does not show what depends on what.
     places = (path[-1], path[0], path[0] + 0.1 * np.cos(np.arange(density.p)))
     with np.errstate(all="ignore"):
-        jacobian, before, nearby = (
-            _rows(derivatives.jacobian(x), point, density.p) for x in places
-        )
+        jacobian, before, nearby = (_rows(jacobian_at(x), point, density.p) for x in places)
     depends = (jacobian != 0) | (before != 0) | (nearby != 0)
     labels, values, own = [], [], []
     for name in map(str, point.data_vars):
@@ -81,7 +92,7 @@ def natural_quantities(estimate: EstimateRecord) -> Quantities:
             labels.append(label)
             values.append(value)
             own.append([of in (label, name) for of in density.parameters])
-    return Quantities(labels, np.array(values), jacobian, before, depends, np.array(own, bool))
+    return Quantities(labels, np.array(values), jacobian, before, depends, np.array(own), given)
 
 
 def _rows(parts: Mapping[str, Array], point: xr.Dataset, p: int) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.errors import EstimationError, ModelError
+from bayes_point.estimation.estimate.integrated import refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.uncertainty.information import Information
 from bayes_point.model.density.scores import cluster_codes, scores_of
@@ -42,6 +43,9 @@ def middle(estimate: EstimateRecord, info: Information, kind: str, cluster: Any)
                 "none. Ask for kind='sandwich', or leave cluster out."
             )
         return np.diag(1 / np.sqrt(info.curvature))
+    refuse_marginal(
+        estimate, f"covariance of kind={kind!r} yet", "Use kind='hessian', or a profile."
+    )
     if estimate.estimator != "MLE":
         raise ModelError(
             f"kind={kind!r} is made of the scores of the observations, which say nothing of the "

@@ -67,6 +67,7 @@ def standard_errors(
     info = information(estimate)
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         rows = quantities.jacobian @ info.axes @ middle(estimate, info, kind, cluster)
+        rows = np.hstack([rows, quantities.given])
         values = np.linalg.norm(rows, axis=1)
         return _judged(estimate, quantities, info, values, rows)
 
@@ -94,7 +95,7 @@ def _judged(
             values[i], notes[i] = np.inf, "not identified"
         elif weak[i]:
             values[i], notes[i] = np.nan, "the curvature at the maximum says nothing of the fall"
-        elif not q.depends[i].any():
+        elif not q.depends[i].any() and not q.given[i].any():
             values[i], notes[i] = np.nan, _constant(q.labels[i].split("[")[0], estimate)
         elif values[i] <= _ZERO * abs(q.values[i]) or values[i] == 0:
             values[i], notes[i] = np.nan, "its derivative vanishes at the estimate"

@@ -107,7 +107,12 @@ def _mapped(
 ) -> None:
     """Overwrite the ends of scalars that are monotone functions of one coordinate each."""
     density, q = estimate.objective.density, natural_quantities(estimate)
-    alone = (q.depends.sum(axis=1) == 1) & ~np.isnan(natural.values) & np.isfinite(q.values)
+    alone = (
+        (q.depends.sum(axis=1) == 1)
+        & ~q.given.any(axis=1)
+        & ~np.isnan(natural.values)
+        & np.isfinite(q.values)
+    )
     rows = np.flatnonzero(alone)
     if not rows.size:
         return

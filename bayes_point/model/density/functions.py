@@ -7,12 +7,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 from pytensor.gradient import NullTypeGradError
-from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.graph.utils import MethodNotDefined
 
 from bayes_point.errors import ModelError
@@ -20,7 +17,6 @@ from bayes_point.model.density.building import building
 from bayes_point.model.density.evaluation import Loop, quiet
 from bayes_point.model.density.graphs import Graphs
 from bayes_point.model.interpreter.compiling import (
-    BEFORE_DERIVATIVES,
     NO_DERIVATIVE,
     NO_VALUE,
     NOT_VECTORISED,
@@ -29,6 +25,7 @@ from bayes_point.model.interpreter.compiling import (
     gradient,
     over_rows,
     rows_of,
+    simplified,
 )
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 
@@ -172,6 +169,35 @@ class Functions:
 
         return self.built("hessian", terms, build)
 
+    def third_product(self, term: str) -> Callable | None:
+        """Return the function of the derivative by x of ``w' H(x) v``, H the Hessian of a term.
+
+        It takes x, then v and w, a row each.  None where differences of Hessian products serve
+        better.
+        """
+
+        def build(vectorised: bool) -> Callable | None:
+            if self._is_slow_to_differentiate((term,)):
+                return None
+            p = self.graphs.p
+            if vectorised:
+                (x, *others), (_, grad) = self._gradient_graphs((term,))
+                v, w = (pt.matrix(name, shape=(None, p), dtype="float64") for name in "VW")
+            else:
+                x, *others = self.graphs.row
+                v, w = (pt.vector(name, shape=(p,), dtype="float64") for name in "vw")
+                grad = gradient(self.graphs.term(term).sum(), x)
+            row = [x, v, w, *others]
+            try:
+                product = simplified([x, v, *others], [gradient((grad * v).sum(), x)])[0]
+                third = gradient((product * w).sum(), x)
+            except NO_DERIVATIVE:
+                return None
+            function = self.compile(row, [third])
+            return function if vectorised else Loop(function)
+
+        return self.built("third", (term,), build)
+
     def hessian_columns(self, terms: tuple[str, ...]) -> Callable | None:
         """Return the function of Hessians at one point times many vectors, or None.
 
@@ -231,10 +257,7 @@ class Functions:
             rows, values = self._batched(terms)
             # Rows do not see one another, so the gradient of their sum holds each row's own.
             grads = [gradient(value.sum(), rows[0]) for value in values]
-            fgraph = FunctionGraph(rows, values + grads, clone=True, copy_inputs=False)
-            with pytensor.config.change_flags(cxx=""):
-                rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
-            self._gradients[terms] = (rows, list(fgraph.outputs))
+            self._gradients[terms] = (rows, simplified(rows, values + grads))
         return self._gradients[terms]
 
     def _is_slow_to_differentiate(self, terms: tuple[str, ...]) -> bool:

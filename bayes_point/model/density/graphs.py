@@ -9,15 +9,17 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import graph_replace
 from pytensor.graph.rewriting.utils import rewrite_graph
+from pytensor.graph.traversal import ancestors
 from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
 
@@ -109,6 +111,54 @@ class Graphs:
         other.inputs, other._of_x = dict(inputs), dict(terms)
         return other
 
+    def restricted(
+        self, names: Collection[str], others: Mapping[str, Any], terms: Mapping[str, Any]
+    ) -> Graphs:
+        """Return graphs of the vector of some of the free variables alone.
+
+        Parameters
+        ----------
+        names : collection of str
+            These variables.
+        others : mapping of str to ndarray
+            What the unconstrained values of the others are held at.
+        terms : mapping of str to Variable
+            The terms that they have, of the value variables.
+
+        Notes
+        -----
+        What is computed from the others is none of its natural-scale variables.
+        """
+        other = copy.copy(self)
+        kept = [i for i, rv in enumerate(self.free) if rv.name in names]
+        held = {
+            value: pt.constant(np.asarray(others[rv.name], dtype=value.type.dtype))
+            for rv, value in zip(self.free, self.value_vars, strict=True)
+            if rv.name not in names
+        }
+        other.free, other.value_vars, other.shapes, other.free_shapes = (
+            [part[i] for i in kept]
+            for part in (self.free, self.value_vars, self.shapes, self.free_shapes)
+        )
+        sizes = [math.prod(shape) for shape in other.shapes]
+        other.p = sum(sizes)
+        other.x = pt.vector("x", shape=(other.p,), dtype="float64")
+        other._values = {
+            **other.as_values(_split(other.x, other.shapes, sizes)),
+            **{value: _as(value, constant) for value, constant in held.items()},
+        }
+        graphs = self.frozen.replace_rvs_by_values(list(self.natural.values()))
+        other.natural = {
+            name: var
+            for (name, var), graph in zip(self.natural.items(), graphs, strict=True)
+            if not held.keys() & set(ancestors([graph]))
+        }
+        other.natural_shapes = {name: self.natural_shapes[name] for name in other.natural}
+        other.terms = tuple(name for name in terms if name != "jacobian")
+        other._of_values = dict(terms)
+        other._of_x = dict(zip(terms, other.of_x(list(terms.values())), strict=True))
+        return other
+
     @property
     def row(self) -> list[Any]:
         """The variables that one row of a batch consists of: the vector, then the inputs."""
@@ -153,10 +203,7 @@ class Graphs:
         """Map each value variable to the graph that stands for it."""
         out = {}
         for value, piece in zip(self.value_vars, pieces, strict=True):
-            piece = piece.astype(value.type.dtype)
-            if isinstance(value.type, XTensorType):
-                piece = as_xtensor(piece, dims=value.type.dims)
-            out[value] = piece
+            out[value] = _as(value, piece.astype(value.type.dtype))
         return out
 
     def _weighted(self, model: pm.Model) -> tuple[Any, list[Input]]:
@@ -192,6 +239,12 @@ def _shapes(
         [tuple(int(n) for n in shape) for shape in natural],
         [tuple(int(n) for n in shape) for shape in shapes],
     )
+
+
+def _as(value: Any, graph: Any) -> Any:
+    """Return a graph in the type of a value variable."""
+    is_labelled = isinstance(value.type, XTensorType)
+    return as_xtensor(graph, dims=value.type.dims) if is_labelled else graph
 
 
 def _split(x: Any, shapes: list[tuple], sizes: list[int]) -> list[Any]:

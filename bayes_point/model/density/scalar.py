@@ -246,6 +246,12 @@ def select_elements(
 def scalars_of(density: LogDensity, elements: xr.Dataset) -> Scalars:
     """Return the elements that `select_elements` gave, in their order, as functions."""
     shapes = density.natural_shapes
+    if lost := [str(name) for name in elements.data_vars if name not in density.graphs.natural]:
+        raise ModelError(
+            f"{lost} depend on what is integrated out, and are no function of the parameters "
+            f"{list(dict.fromkeys(density.variables))} alone: they have conditional modes, not a "
+            "profile. Leave them out of var_names, or estimate without marginalize=."
+        )
     labels, names, indices = [], [], []
     for key, array in elements.data_vars.items():
         name = str(key)

@@ -13,6 +13,7 @@ from pymc.exceptions import ShapeError
 from pymc.logprob.utils import ParameterValueError, local_check_parameter_to_ninf_switch
 from pytensor.compile.mode import Mode, get_mode
 from pytensor.gradient import NullTypeGradError
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import in2out
 from pytensor.graph.rewriting.utils import rewrite_graph
@@ -37,6 +38,7 @@ __all__ = [
     "mode_of",
     "over_rows",
     "rows_of",
+    "simplified",
     "zero_density_for_checks",
 ]
 
@@ -115,6 +117,14 @@ def compiled(
             trust_input=True,
             on_unused_input="ignore",
         )
+
+
+def simplified(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
+    """Return graphs of the same inputs, rewritten as they are before derivatives are taken."""
+    fgraph = FunctionGraph(list(inputs), list(outputs), clone=True, copy_inputs=False)
+    with pytensor.config.change_flags(cxx=""):
+        rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
+    return list(fgraph.outputs)
 
 
 def gradient(cost: Any, wrt: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Latent variables integrated out: the marginal likelihood as a log density of the parameters."""

@@ -1,0 +1,121 @@
+"""What is asked to be integrated out of a model, and the density that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pymc as pm
+
+from bayes_point.errors import ModelError
+from bayes_point.estimation.estimator import Estimator
+from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.gaussian import fixed_effects, is_gaussian
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.starts import starting_points
+from bayes_point.model.variables.latents import latent_variables
+from bayes_point.model.variables.roles import model_roles
+
+__all__ = ["Asked", "Marginalize", "Quadrature", "integrated", "within"]
+
+Marginalize = Literal["latents"] | str | Sequence[str] | None
+Quadrature = Literal["auto"] | int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user wants integrated out: see `find_MLE`."""
+
+    marginalize: Marginalize = None
+    quadrature: Quadrature = "auto"
+    reml: bool | str | Sequence[str] = False
+
+    def check(self) -> None:
+        """Raise if it does not make sense."""
+        if self.reml is not False and self.marginalize is None:
+            raise ModelError(
+                f"Got reml={self.reml!r} without marginalize=. REML integrates the fixed effects "
+                "out together with the latent variables: add marginalize='latents', or names."
+            )
+        n = self.quadrature
+        if n != "auto" and not (isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 200):
+            raise ModelError(
+                f"Got quadrature={n!r}. It is 'auto', or the number of nodes in each dimension, a "
+                "whole number from 1 (Laplace's method) to 200."
+            )
+        if self.marginalize is not None and not _are_names(self.marginalize):
+            raise ModelError(
+                f"Got marginalize={self.marginalize!r}. It is 'latents', or a sequence of names of "
+                "free variables; None integrates nothing out."
+            )
+        if not isinstance(self.reml, bool) and not _are_names(self.reml):
+            raise ModelError(
+                f"Got reml={self.reml!r}. It is True, False, or a sequence of names of parameters."
+            )
+
+
+def _are_names(names: object) -> bool:
+    if isinstance(names, str):
+        return True
+    return isinstance(names, Sequence) and all(isinstance(name, str) for name in names)
+
+
+def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensity:
+    """Return the density of the parameters that are left; made once a density.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+    full : LogDensity
+        Its density, of parameters and latents.
+    asked : Asked
+        What to integrate out.
+
+    Raises
+    ------
+    ModelError
+        If that makes no sense, or cannot be done.
+    """
+    assert asked.marginalize is not None
+    names, reml = asked.marginalize, asked.reml
+    key = ("marginal", *_key(names), "reml", *_key(reml))
+
+    def make() -> MarginalDensity:
+        start = starting_points(
+            model, full, n_starts=1, initvals=None, rng=np.random.default_rng(0)
+        )[0]
+        reasons = latent_variables(model, full, names)
+        parents = {name: role.parents for name, role in model_roles(model).items() if role.is_free}
+        for name, above in parents.items():
+            if name not in reasons and (on := [one for one in above if one in reasons]):
+                raise ModelError(
+                    f"The prior of {name!r} depends on {on}, which would be integrated out. "
+                    f"Integrate it out as well, marginalize={[*reasons, name]}, or leave {on} "
+                    "among the parameters."
+                )
+        flat = fixed_effects(full, list(reasons), start, reml)
+        reasons |= dict.fromkeys(flat, "a fixed effect, for the restricted likelihood")
+        density = MarginalDensity(full, list(reasons), start, flat=flat)
+        density.reasons = reasons
+        density.is_exact = is_gaussian(density.joint, start)
+        return density
+
+    density: MarginalDensity = full.functions.kept(key, make)
+    return density
+
+
+def _key(names: object) -> tuple[object, ...]:
+    return (names,) if isinstance(names, str | bool) else tuple(names)  # type: ignore[arg-type]
+
+
+def within(estimator: Estimator, density: MarginalDensity) -> Estimator:
+    """Return the estimator of the marginal density: potentials of latents are part of it."""
+    weights: Mapping[str, float] = {
+        name: weight
+        for name, weight in estimator.weights.items()
+        if name in (*density.terms, "jacobian")
+    }
+    return replace(estimator, weights=weights)

@@ -1,0 +1,119 @@
+"""The density that latent variables are integrated out of, with its derivatives up to the third."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import ArrayLike, NDArray
+from pytensor.graph.traversal import ancestors
+
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.differences import central_difference
+
+__all__ = ["Joint"]
+
+Array = NDArray[np.float64]
+Inputs = Mapping[str, NDArray] | None
+
+# Step of a difference of fourth order along a direction of about one standard deviation.
+_STEP = 1e-3
+_TERM = ("likelihood",)
+
+
+class Joint:
+    """log p(y, u | theta), as a function of the whole unconstrained vector of theta and u.
+
+    On the scale of u on which PyMC samples it, with the Jacobian of the latents' transforms: it is
+    integrated over that scale.  The parameters' own priors are no part of it.
+
+    Parameters
+    ----------
+    density : LogDensity
+        The model's.
+    latents : sequence of str
+        The free variables that are integrated out.
+    flat : sequence of str
+        Some of them that are integrated with a flat measure on the natural scale instead of their
+        prior: the fixed effects of REML.
+
+    Attributes
+    ----------
+    inner : ndarray of int, (d,)
+        Which coordinates of the vector are those of u.
+    outer : ndarray of int, (P,)
+        Which are those of theta.
+    """
+
+    def __init__(
+        self, density: LogDensity, latents: Sequence[str], flat: Sequence[str] = ()
+    ) -> None:
+        graphs, frozen = density.graphs, density.graphs.frozen
+        self.model: pm.Model = frozen
+        self.latents, self.flat = tuple(latents), tuple(flat)
+        is_inner = np.isin(density.variables, list(latents))
+        self.inner, self.outer = np.flatnonzero(is_inner), np.flatnonzero(~is_inner)
+        self.p, self.d = density.p, len(self.inner)
+        proper = [frozen[name] for name in latents if name not in flat]
+        total = graphs.term_of_values("likelihood")
+        if proper:
+            total = total + frozen.logp(vars=proper, jacobian=True)
+        if flat:
+            rvs = [frozen[name] for name in flat]
+            total = total + frozen.logp(vars=rvs, jacobian=True)
+            total = total - frozen.logp(vars=rvs, jacobian=False)
+        values = {graphs.frozen.rvs_to_values[frozen[name]] for name in latents}
+        self.potentials = [
+            var for var in frozen.potentials if values & set(ancestors([self._of_values(var)]))
+        ]
+        if self.potentials:
+            total = total + frozen.logp(vars=self.potentials, jacobian=False)
+        terms = dict.fromkeys(("likelihood", "prior"), graphs.of_x([total])[0])
+        terms["prior"] = graphs.of_x([pt.zeros((), dtype="float64")])[0]
+        self.density = density.remade(terms, density.inputs)
+        self.natural_of = density
+
+    def _of_values(self, variable: pt.TensorVariable) -> pt.TensorVariable:
+        return self.model.replace_rvs_by_values([variable])[0]
+
+    def bound(self, values: Mapping[str, ArrayLike]) -> Joint:
+        """Return the same for other data."""
+        other = copy.copy(self)
+        other.density, other.natural_of = self.density.bind(values), self.natural_of.bind(values)
+        return other
+
+    def whole(self, theta: Array, u: Array) -> Array:
+        """Join parameters, (batch, P), and latents, (batch, d), to vectors, (batch, p)."""
+        x = np.empty((len(theta), self.p))
+        x[:, self.outer], x[:, self.inner] = theta, u
+        return x
+
+    def evaluate(self, x: Array, inputs: Inputs) -> tuple[Array, Array]:
+        """Return value, (batch,), and gradient, (batch, p)."""
+        function = self.density.functions.value_and_gradient(_TERM)
+        value, gradient = self.density.call(function, [(), (self.p,)], [x], inputs)
+        return value, gradient
+
+    def hessian_product(self, x: Array, v: Array, inputs: Inputs) -> Array:
+        """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
+        function = self.density.functions.hessian_product(_TERM)
+        if function is None:
+            return self.density.hessian_product(x, v, _TERM, inputs)[:, 0]
+        return self.density.call(function, [(self.p,)], [x, v], inputs)[0]
+
+    def third_product(self, x: Array, v: Array, w: Array, inputs: Inputs) -> Array:
+        """Return the derivative by x of ``w' H(x) v``, row by row: (batch, p)."""
+        function = self.density.functions.third_product("likelihood")
+        if function is not None:
+            return self.density.call(function, [(self.p,)] * 1, [x, v, w], inputs)[0]
+        # By symmetry the derivative of H v along w.
+        size = np.linalg.norm(w, axis=1, keepdims=True) + np.finfo(float).tiny
+        h = _STEP * (1 + np.linalg.norm(x * (w != 0), axis=1, keepdims=True)) / size
+        again = inputs and {name: np.concatenate([rows] * 4) for name, rows in inputs.items()}
+        rows = np.concatenate([x + step * h * w for step in (2, 1, -1, -2)])
+        products = self.hessian_product(rows, np.tile(v, (4, 1)), again)
+        far, near, back, far_back = np.split(products, 4)
+        return central_difference(far, near, back, far_back, h)

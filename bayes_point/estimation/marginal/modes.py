@@ -1,0 +1,174 @@
+"""Conditional modes: where the latents are most probable, given the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_point.estimation.marginal.joint import Joint
+from bayes_point.estimation.marginal.structure import Structure
+
+__all__ = ["Anchor", "Modes", "find_modes", "predicted"]
+
+Array = NDArray[np.float64]
+Inputs = Mapping[str, NDArray] | None
+
+_ITERATIONS = 200
+# Squared distance to the mode, in standard deviations, at which no digit is left to gain; and that
+# from which a Newton step, whose error is of the square of this, leads there.
+_STILL, _LAST = 1e-20, 1e-9
+# Halvings of a step that does not lead uphill, and the part of the promised gain that is enough.
+_HALVINGS, _ENOUGH = 40, 1e-4
+# A fall of the value, relative to it, that may still be rounding.
+_LEVEL = 1e-10
+# How far, on the unconstrained scale, modes are extrapolated from known ones.
+_NEAR = 1.0
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Modes that are known for some parameters, and how they change with these."""
+
+    theta: Array  # (P,)
+    u: Array  # (d,)
+    slope: Array  # (d, P)
+
+
+@dataclass(frozen=True)
+class Modes:
+    """The modes for a batch of parameters.
+
+    Attributes
+    ----------
+    x : ndarray, (batch, p)
+        Parameters and modes, as a whole vector.
+    value, gradient : ndarray, (batch,) and (batch, p)
+        Of the joint density there.
+    factors : ndarray
+        Cholesky factors of the negative Hessian by the latents.
+    found : ndarray of bool, (batch,)
+        Whether there is a mode, with a Hessian that is definite.
+    iterations : int
+        Newton iterations of the slowest row.
+    """
+
+    x: Array
+    value: Array
+    gradient: Array
+    factors: Array
+    found: NDArray[np.bool_]
+    iterations: int
+
+
+def _hessians(joint: Joint, structure: Structure, x: Array, inputs: Inputs) -> Array:
+    """Return the negative Hessians by the latents, in the structure's own form."""
+    n, c = len(x), len(structure.seeds)
+    v = np.zeros((c, joint.p))
+    v[:, joint.inner] = structure.seeds
+    again = inputs and {name: np.repeat(rows, c, axis=0) for name, rows in inputs.items()}
+    products = joint.hessian_product(np.repeat(x, c, axis=0), np.tile(v, (n, 1)), again)
+    return structure.assemble(-products[:, joint.inner].reshape(n, c, joint.d))
+
+
+def predicted(anchors: list[Anchor], start: Array, theta: Array) -> Array:
+    """Return where the search for the modes begins, (batch, d): what the nearest anchor says."""
+    if not anchors:
+        return np.tile(start, (len(theta), 1))
+    away = np.array([np.abs(theta - anchor.theta).max(axis=1) for anchor in anchors])
+    away = np.where(np.isnan(away), np.inf, away)
+    out = np.empty((len(theta), len(start)))
+    for i, k in enumerate(np.argmin(away, axis=0)):
+        anchor = anchors[k]
+        out[i] = anchor.u
+        if away[k, i] <= _NEAR:
+            out[i] += anchor.slope @ (theta[i] - anchor.theta)
+    return out
+
+
+def find_modes(
+    joint: Joint,
+    structure: Structure,
+    theta: Array,
+    starts: Array,
+    fallback: Array,
+    inputs: Inputs,
+) -> Modes:
+    """Climb from `starts`, (batch, d), to the modes, by Newton steps with the exact Hessian.
+
+    Where a start has no value, from `fallback`, (d,).
+    """
+    x = joint.whole(theta, starts)
+    value, gradient = joint.evaluate(x, inputs)
+    lost = ~(np.isfinite(value) & np.isfinite(gradient).all(axis=1))
+    if lost.any():
+        x[np.ix_(lost, joint.inner)] = fallback
+        value[lost], gradient[lost] = joint.evaluate(x[lost], _rows(inputs, lost))
+    batch = len(theta)
+    found = np.zeros(batch, bool)
+    matrix = _hessians(joint, structure, x, inputs)
+    factors, definite = structure.factor(matrix)
+    active = np.flatnonzero(np.isfinite(value))
+    iterations = 0
+    while active.size and iterations < _ITERATIONS:
+        iterations += 1
+        use = factors[active]
+        bent = ~definite[active]
+        if bent.any():
+            use[bent] = structure.modified(matrix[active[bent]])
+        slope = gradient[active][:, joint.inner]
+        step = structure.solve(use, slope)
+        decrement = np.einsum("bi,bi->b", step, slope)
+        still = definite[active] & (decrement <= _STILL)
+        found[active[still]] = True
+        go = np.flatnonzero(~still & np.isfinite(decrement))
+        moved, full = _line_search(
+            joint, x, value, gradient, active[go], step[go], decrement[go], inputs
+        )
+        here = active[go[moved]]
+        if here.size:
+            matrix[here] = _hessians(joint, structure, x[here], _rows(inputs, here))
+            factors[here], definite[here] = structure.factor(matrix[here])
+        # After a last full step nothing is left of the way.
+        near = definite[active[go]] & ~bent[go] & (decrement[go] <= _LAST)
+        arrived = near & (full | ~moved)
+        found[active[go[arrived]]] = True
+        active = active[go[moved & ~arrived]]
+    return Modes(x, value, gradient, factors, found & definite, iterations)
+
+
+def _line_search(
+    joint: Joint,
+    x: Array,
+    value: Array,
+    gradient: Array,
+    rows: NDArray[np.int_],
+    step: Array,
+    decrement: Array,
+    inputs: Inputs,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Make a step in each of `rows`, in place; return where one was made, and where in full."""
+    moved, full = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+    length = 1.0
+    for halving in range(_HALVINGS):
+        waiting = np.flatnonzero(~moved)
+        if not waiting.size:
+            break
+        at = rows[waiting]
+        trial = x[at].copy()
+        trial[:, joint.inner] += length * step[waiting]
+        new, slope = joint.evaluate(trial, _rows(inputs, at))
+        least = value[at] + _ENOUGH * length * decrement[waiting]
+        least -= _LEVEL * (1 + np.abs(value[at]))
+        good = np.isfinite(new) & np.isfinite(slope).all(axis=1) & (new >= least)
+        x[at[good]], value[at[good]], gradient[at[good]] = trial[good], new[good], slope[good]
+        moved[waiting[good]] = True
+        full[waiting[good]] = halving == 0
+        length *= 0.5
+    return moved, full
+
+
+def _rows(inputs: Inputs, which: NDArray) -> Inputs:
+    return inputs and {name: rows[which] for name, rows in inputs.items()}

@@ -1,0 +1,160 @@
+"""Which variables of a model are latent: what is integrated out of a marginal likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pymc as pm
+from numpy.typing import NDArray
+from pymc.distributions.transforms import CholeskyCovPacked, LogTransform, ZeroSumTransform
+
+from bayes_point.errors import ModelError
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.variables.roles import Role, model_roles
+
+__all__ = ["latent_variables"]
+
+Array = NDArray[np.float64]
+
+# The log of a scale that is as good as zero, and what is left of a slope that vanishes with it.
+_NOTHING, _VANISHED = -45.0, 1e-12
+# Factors by which a scale is multiplied and what it scales divided, and how nearly the same it is.
+_FACTORS, _SAME = (0.5, 3.0), 1e-10
+_POINTS = 2
+
+
+def latent_variables(
+    model: pm.Model, density: LogDensity, marginalize: str | Sequence[str]
+) -> dict[str, str]:
+    """Return the free variables to be integrated out, by name, with the reason for each.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+    density : LogDensity
+        Its density.
+    marginalize : "latents" or sequence of str
+        Which: all that are latent by a rule, or these.
+
+    Raises
+    ------
+    ModelError
+        If a name is none of a free continuous variable, or no variable is latent by a rule.
+    """
+    roles = model_roles(model)
+    free = {name: role for name, role in roles.items() if role.is_free}
+    if marginalize != "latents":
+        names = [marginalize] if isinstance(marginalize, str) else list(marginalize)
+        return dict.fromkeys(_named(names, free), "named")
+    found = {}
+    for name, role in free.items():
+        if role.discrete or not role.shape:
+            continue
+        if role.role == "latent":
+            found[name] = f"its prior depends on {', '.join(role.parents)}"
+        elif role.role == "imputed":
+            found[name] = "it is missing data"
+        elif role.role == "parameter" and (scale := _scale_of(density, name)) is not None:
+            found[name] = f"it is scaled by {scale}"
+    if found:
+        return found
+    asked = [name for name, role in free.items() if role.role == "latent" and not role.shape]
+    more = f" The scalars {asked} have a prior that depends on others." if asked else ""
+    raise ModelError(
+        f"Got marginalize='latents', but no variable of this model is latent by a rule: its free "
+        f"variables are {list(free)}.{more} Name what is to be integrated out, such as "
+        f"marginalize={(asked or list(free))[:1]}, or leave marginalize out."
+    )
+
+
+def _named(names: list[str], free: dict[str, Role]) -> list[str]:
+    for name in names:
+        if name not in free:
+            raise ModelError(
+                f"marginalize names {name!r}, which is not a free variable of the model. Its free "
+                f"variables are {list(free)}; 'latents' takes those that are latent."
+            )
+    if not names:
+        raise ModelError(
+            "Got marginalize=[], with nothing to integrate out. Give 'latents', or names of "
+            f"free variables: {list(free)}."
+        )
+    if len(set(names)) == len(free):
+        raise ModelError(
+            f"marginalize names every free variable, {names}, and leaves nothing to estimate. "
+            "Leave the parameters out of it."
+        )
+    return list(dict.fromkeys(names))
+
+
+def _scale_of(density: LogDensity, name: str) -> str | None:
+    """Return the variable that scales `name`, so that the likelihood sees their product alone.
+
+    The non-centred form of a latent variable: only the product of the two enters the likelihood,
+    and without the scale the variable does not enter it at all.
+    """
+    variables = np.array(density.variables)
+    if not isinstance(_transform(density, name), type(None) | ZeroSumTransform):
+        return None
+    own = variables == name
+    rng = np.random.default_rng(0)
+    for scale, scaled in _scales(density):
+        if scale == name:
+            continue
+        if all(_is_product(density, own, scaled, rng) for _ in range(_POINTS)):
+            return scale
+    return None
+
+
+def _is_product(
+    density: LogDensity, own: NDArray[np.bool_], scaled: Scaled, rng: np.random.Generator
+) -> bool:
+    x = 0.5 * rng.standard_normal((1, density.p))
+    rows = [x]
+    for factor in _FACTORS:
+        other = scaled.times(x, np.log(factor))
+        other[:, own] /= factor
+        rows.append(other)
+    rows.append(scaled.times(x, _NOTHING))
+    with np.errstate(all="ignore"):
+        values, slopes = density.evaluate(np.concatenate(rows), ("likelihood",))
+    here, moved = values[0, 0], values[1:-1, 0]
+    if not np.all(np.abs(moved - here) <= _SAME * (1 + np.abs(here))):
+        return False
+    slope, left = (np.abs(part[0, own]).max() for part in (slopes[0], slopes[-1]))
+    return bool(slope > 0 and left <= _VANISHED * slope)
+
+
+class Scaled:
+    """A variable that is multiplied by a factor, as coordinates of the unconstrained vector."""
+
+    def __init__(self, logs: NDArray[np.int_], plain: NDArray[np.int_]) -> None:
+        self.logs, self.plain = logs, plain
+
+    def times(self, x: Array, log_factor: float) -> Array:
+        """Return `x`, (batch, p), with the variable multiplied."""
+        out = x.copy()
+        out[:, self.logs] += log_factor
+        out[:, self.plain] *= np.exp(log_factor)
+        return out
+
+
+def _scales(density: LogDensity) -> Iterator[tuple[str, Scaled]]:
+    """Return the positive variables and the Cholesky factors of covariances, by name."""
+    variables = np.array(density.variables)
+    for rv in density.graphs.free:
+        transform, columns = _transform(density, rv.name), np.flatnonzero(variables == rv.name)
+        if isinstance(transform, LogTransform):
+            yield rv.name, Scaled(columns, columns[:0])
+        elif isinstance(transform, CholeskyCovPacked):
+            # Packed row by row, each with its diagonal last: at 0, 2, 5, ...
+            ends = np.cumsum(np.arange(1, len(columns) + 1)) - 1
+            is_log = np.isin(np.arange(len(columns)), ends)
+            yield rv.name, Scaled(columns[is_log], columns[~is_log])
+
+
+def _transform(density: LogDensity, name: str) -> object:
+    frozen = density.graphs.frozen
+    return frozen.rvs_to_transforms[frozen[name]]

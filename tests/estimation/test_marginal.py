@@ -1,0 +1,319 @@
+"""Latent variables integrated out, against closed forms and independent packages.
+
+The data of Dyestuff and Dyestuff2 are tables of Davies and Goldsmith (1972) and of Box and Tiao
+(1973), those of cbpp of Lesnoff et al. (2004), https://doi.org/10.1016/j.prevetmed.2003.11.003,
+those of the pumps of Gaver and O'Muircheartaigh (1987), https://doi.org/10.1080/00401706.1987.10488178.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytest
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.stats import chi2
+
+import bayes_point as bp
+from bayes_point.errors import ModelError
+from bayes_point.estimation.marginal.arrow import Arrow
+from bayes_point.estimation.marginal.bands import Banded
+from bayes_point.estimation.marginal.blocks import Blocks
+from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.structure import Structure
+from bayes_point.model.density.cache import log_density
+
+DYESTUFF = np.array(
+    [
+        [1545, 1440, 1440, 1520, 1580],
+        [1540, 1555, 1490, 1560, 1495],
+        [1595, 1550, 1605, 1510, 1560],
+        [1445, 1440, 1595, 1465, 1545],
+        [1595, 1630, 1515, 1635, 1625],
+        [1520, 1455, 1450, 1480, 1445],
+    ]
+)
+DYESTUFF2 = np.array(
+    [
+        [7.298, 3.846, 2.434, 9.566, 7.990],
+        [5.220, 6.556, 0.608, 11.788, -0.892],
+        [0.110, 10.386, 13.434, 5.510, 8.166],
+        [2.212, 4.852, 7.092, 9.288, 4.980],
+        [0.282, 9.014, 4.458, 9.446, 7.198],
+        [1.722, 4.782, 8.106, 0.758, 3.758],
+    ]
+)
+
+
+def one_way(y: NDArray, *, centred: bool = True) -> pm.Model:
+    with pm.Model() as model:
+        mu, between, within = pm.Flat("mu"), pm.HalfFlat("between"), pm.HalfFlat("within")
+        if centred:
+            effect = pm.Normal("effect", 0, between, shape=len(y))
+        else:
+            effect = between * pm.Normal("z", 0, 1, shape=len(y))
+        pm.Normal("y", mu + effect[:, None], within, observed=y)
+    return model
+
+
+def find(model: pm.Model, **options: object) -> bp.PointEstimate:
+    options = {"marginalize": "latents", "n_starts": 2, "progressbar": False} | options
+    return bp.find_MLE(model, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def dyestuff() -> bp.PointEstimate:
+    return find(one_way(DYESTUFF))
+
+
+def test_one_way_is_the_closed_form_of_a_balanced_layout(dyestuff: bp.PointEstimate) -> None:
+    # sigma^2 = SSW / (k (n - 1)); sigma^2 + n tau^2 = n var(means), for k = 6 groups of n = 5.
+    k, n = DYESTUFF.shape
+    means = DYESTUFF.mean(axis=1)
+    within = np.sum((DYESTUFF - means[:, None]) ** 2) / (k * (n - 1))
+    between = means.var() - within / n
+    assert dyestuff.status.key == "converged"
+    assert float(dyestuff.point["mu"]) == pytest.approx(1527.5, rel=1e-10)
+    assert float(dyestuff.point["within"]) == pytest.approx(np.sqrt(within), rel=1e-9)
+    assert float(dyestuff.point["between"]) == pytest.approx(np.sqrt(between), rel=1e-9)
+    assert dyestuff.log_likelihood == pytest.approx(-163.663529940568, rel=1e-12)  # lme4
+    assert dyestuff.aic == pytest.approx(2 * 3 + 2 * 163.663529940568, rel=1e-11)
+    assert "effect integrated out" in dyestuff.maximised
+    assert "exactly, as they are Gaussian; their Hessian is diagonal" in str(dyestuff.findings[0])
+
+
+def test_the_latents_are_shrunken_and_have_both_errors(dyestuff: bp.PointEstimate) -> None:
+    # The mode of a group is its mean's deviation times tau^2 / (tau^2 + sigma^2 / n).
+    tau, sigma = (float(dyestuff.point[name]) for name in ("between", "within"))
+    n = DYESTUFF.shape[1]
+    weight = tau**2 / (tau**2 + sigma**2 / n)
+    expected = weight * (DYESTUFF.mean(axis=1) - 1527.5)
+    assert np.allclose(dyestuff.point["effect"], expected, rtol=1e-9)
+    # TMB's sdreport gives 23.4025645 for the first.
+    assert float(dyestuff.stderr()["effect"][0]) == pytest.approx(23.4025645, abs=1e-6)
+    assert float(dyestuff.stderr()["mu"]) == pytest.approx(17.694553462, rel=1e-8)
+    # Given the parameters alone the variance is sigma^2 / n times the same weight.
+    given = dyestuff.quantities.given
+    rows = [label.startswith("effect") for label in dyestuff.quantities.labels]
+    assert np.allclose(np.sum(given[rows] ** 2, axis=1), weight * sigma**2 / n, rtol=1e-9)
+    assert not given[[not row for row in rows]].any()
+
+
+def test_its_profile_falls_by_half_of_chi_squared(dyestuff: bp.PointEstimate) -> None:
+    k, n = DYESTUFF.shape
+    means = DYESTUFF.mean(axis=1)
+    inside = np.sum((DYESTUFF - means[:, None]) ** 2)
+    across = n * np.sum((means - means.mean()) ** 2)
+
+    def negative(log_sigma: float, tau: float) -> float:
+        # The contrasts within groups have variance sigma^2, the means of n sigma^2 + n tau^2.
+        low = np.exp(2 * log_sigma)
+        high = low + n * tau**2
+        logs = k * (n - 1) * np.log(low) + k * np.log(high) + k * n * np.log(2 * np.pi)
+        return float(0.5 * (logs + inside / low + across / high))
+
+    interval = dyestuff.conf_int(method="profile", ci_prob=0.95, var_names="between")["between"]
+    for tau in interval.values:
+        best = -minimize_scalar(negative, (3.5, 4.5), args=(tau,), tol=1e-12).fun
+        assert 2 * (dyestuff.log_likelihood - best) == pytest.approx(chi2.ppf(0.95, 1), abs=1e-6)
+
+
+def test_non_centred_is_the_same_and_found_by_its_scale(dyestuff: bp.PointEstimate) -> None:
+    other = find(one_way(DYESTUFF, centred=False))
+    assert other.log_likelihood == pytest.approx(dyestuff.log_likelihood, rel=1e-12)
+    for name in ("mu", "between", "within"):
+        assert float(other.point[name]) == pytest.approx(float(dyestuff.point[name]), rel=1e-8)
+    assert "z: it is scaled by between" in str(other.findings[0])
+
+
+def test_reml_divides_by_the_degrees_of_freedom() -> None:
+    # Balanced: sigma^2 as before, sigma^2 + n tau^2 = n * the unbiased variance of the means.
+    estimate = find(one_way(DYESTUFF), reml=True)
+    k, n = DYESTUFF.shape
+    means = DYESTUFF.mean(axis=1)
+    within = np.sum((DYESTUFF - means[:, None]) ** 2) / (k * (n - 1))
+    tau = np.sqrt(means.var(ddof=1) - within / n)
+    assert float(estimate.point["between"]) == pytest.approx(tau, rel=1e-8)
+    assert estimate.log_likelihood == pytest.approx(-159.827138421, rel=1e-11)  # lme4
+    assert float(estimate.point["mu"]) == pytest.approx(1527.5)
+
+
+def test_a_variance_of_zero_is_on_the_boundary() -> None:
+    estimate = find(one_way(DYESTUFF2))
+    assert estimate.status.key == "on_boundary"
+    assert float(estimate.point["between"]) == 0
+    # Without groups: one normal sample.
+    assert float(estimate.point["mu"]) == pytest.approx(5.6656, rel=1e-6)
+    assert float(estimate.point["within"]) == pytest.approx(DYESTUFF2.std(), rel=1e-6)
+    assert estimate.log_likelihood == pytest.approx(-81.4365183269, rel=1e-11)
+    assert np.allclose(estimate.point["effect"], 0, atol=1e-6)
+
+
+def marginal(model: pm.Model, latents: list[str], **options: object) -> MarginalDensity:
+    full = log_density(model, backend=None)
+    start = np.zeros(full.p)
+    return MarginalDensity(full, latents, start, **options)  # type: ignore[arg-type]
+
+
+def pumps() -> pm.Model:
+    times = np.array([94.3, 15.7, 62.9, 126.0, 5.24, 31.4, 1.05, 1.05, 2.1, 10.5])
+    with pm.Model() as model:
+        alpha, beta = pm.Exponential("alpha", 1), pm.Gamma("beta", 0.1, 1)
+        theta = pm.Gamma("theta", alpha, beta, shape=10)
+        pm.Poisson("x", theta * times, observed=[5, 1, 5, 14, 3, 19, 1, 1, 4, 22])
+    return model
+
+
+def test_the_gradient_is_that_of_the_value() -> None:
+    density = marginal(pumps(), ["theta"])
+    x = np.array([[-0.2, 0.3]])
+    value, gradient = density.marginal(x)
+    # Laplace's value at its own maximum falls short of the exact -32.2578 by 0.2169.
+    at_best = density.marginal(np.log([[0.834157906582, 1.280640930276]]))
+    assert at_best[0][0] == pytest.approx(-32.474281791, abs=1e-8)
+    assert np.allclose(at_best[1], 0, atol=1e-8)
+    h = 1e-3
+    for j in range(2):
+        steps = np.zeros((4, 2))
+        steps[:, j] = [2 * h, h, -h, -2 * h]
+        far, near, back, far_back = density.marginal(x + steps)[0]
+        slope = (8 * (near - back) - (far - far_back)) / (12 * h)
+        assert gradient[0, j] == pytest.approx(slope, abs=1e-8)
+    assert density.values(x, ("likelihood", "prior"))[0, 0] == value[0]
+
+
+def test_a_walk_is_a_band_and_its_likelihood_that_of_the_normal() -> None:
+    # y = cumsum of steps + noise: multivariate normal with covariance step^2 min(s, t) + noise^2 I.
+    rng = np.random.default_rng(3)
+    y = np.cumsum(rng.standard_normal(12)) + rng.standard_normal(12)
+    with pm.Model() as model:
+        step, noise = pm.HalfNormal("step", 2), pm.HalfNormal("noise", 2)
+        level = pm.GaussianRandomWalk(
+            "level", sigma=step, init_dist=pm.Normal.dist(0, step), steps=11
+        )
+        pm.Normal("y", level, noise, observed=y)
+    density = marginal(model, ["level"])
+    assert density.structure.name == "band of half-width 1"
+    t = np.arange(1, 13)
+    covariance = 0.7**2 * np.minimum(t[:, None], t) + 1.3**2 * np.eye(12)
+    exact = -0.5 * (
+        y @ np.linalg.solve(covariance, y) + np.linalg.slogdet(2 * np.pi * covariance)[1]
+    )
+    x = np.log([[0.7, 1.3]])
+    assert density.marginal(x)[0][0] == pytest.approx(exact, rel=1e-12)
+    dense = marginal(model, ["level"], structure=Banded(12, 11))
+    assert np.allclose(density.marginal(x)[1], dense.marginal(x)[1], rtol=1e-9)
+
+
+def crossed() -> pm.Model:
+    rng = np.random.default_rng(5)
+    plate, sample = np.repeat(np.arange(8), 3), np.tile(np.arange(3), 8)
+    with pm.Model() as model:
+        s = pm.HalfNormal("s", 1, shape=2)
+        a, b = pm.Normal("a", 0, s[0], shape=8), pm.Normal("b", 0, s[1], shape=3)
+        pm.Poisson("y", pm.math.exp(a[plate] + b[sample]), observed=rng.poisson(2.0, 24))
+    return model
+
+
+def test_crossed_factors_are_an_arrow_that_gives_what_a_dense_matrix_gives() -> None:
+    density = marginal(crossed(), ["a", "b"])
+    assert density.structure.name == "arrow: 8 diagonal, 3 across"
+    dense = marginal(crossed(), ["a", "b"], structure=Banded(11, 10))
+    x = np.array([[-0.5, 0.2], [0.1, -1.0]])
+    for one, other in zip(density.marginal(x), dense.marginal(x), strict=True):
+        assert np.allclose(one, other, rtol=1e-9, atol=1e-10)
+
+
+BLOCKS = Blocks(np.array([[0, 4], [3, 1], [2, 5]]))
+ORDER = np.array([3, 0, 5, 1, 4, 2])
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        Blocks(np.arange(6)[:, None]),
+        BLOCKS,
+        Banded(6, 1),
+        Banded(6, 2, ORDER),
+        Banded(6, 5),
+        Arrow(ORDER[:4], ORDER[4:]),
+    ],
+    ids=["diagonal", "blocks", "band 1", "band 2", "dense", "arrow"],
+)
+def test_each_structure_computes_what_linear_algebra_does(structure: Structure) -> None:
+    rng = np.random.default_rng(1)
+    # What the structure keeps of a random matrix is a matrix of that structure.
+    random = rng.standard_normal((2, 6, 6))
+    random += random.swapaxes(1, 2)
+    seeds = structure.seeds
+    kept = structure.assemble(np.einsum("ci,bij->bcj", seeds, 0 * random + 8 * np.eye(6)))
+    columns = [structure.times(kept[:1], axis) for axis in np.eye(6)]
+    assert np.allclose(columns, 8 * np.eye(6))
+    pattern = np.zeros((6, 6), bool)
+    for i in range(6):
+        for j in range(6):
+            unit = np.zeros((1, 6, 6))
+            unit[0, i, j] = unit[0, j, i] = 1
+            one = structure.assemble(np.einsum("ci,bij->bcj", seeds, unit))
+            again = np.array([structure.times(one, axis) for axis in np.eye(6)])
+            pattern[i, j] = np.allclose(again, unit[0])
+    matrices = np.where(pattern, random, 0) + 8 * np.eye(6)
+    band = structure.assemble(np.einsum("ci,bij->bcj", seeds, matrices))
+    assert np.allclose(structure.times(band[1:], np.arange(6.0)), matrices[1] @ np.arange(6.0))
+    factors, definite = structure.factor(band)
+    assert definite.all()
+    inverse = np.linalg.inv(matrices)
+    b = rng.standard_normal((2, 6))
+    assert np.allclose(structure.solve(factors, b), np.einsum("bij,bj->bi", inverse, b))
+    assert np.allclose(structure.log_determinant(factors), np.linalg.slogdet(matrices)[1])
+    assert np.allclose(structure.variances(factors), np.diagonal(inverse, axis1=1, axis2=2))
+    products = structure.inverse_products(factors)
+    other = np.where(pattern, random[::-1], 0)
+    traces = np.einsum("bci,bij,cj->b", products, other, seeds)
+    assert np.allclose(traces, np.einsum("bij,bji->b", inverse, other))
+    roots = np.array([structure.spread(factors[:1], axis[None])[0] for axis in np.eye(6)])
+    assert np.allclose(roots.T @ roots, inverse[0])
+    bent = structure.assemble(np.einsum("ci,bij->bcj", seeds, matrices - 30 * np.eye(6)))
+    assert not structure.factor(bent)[1].any()
+    step = structure.solve(structure.modified(bent), b)
+    assert np.all(np.einsum("bi,bi->b", step, b) > 0)  # uphill
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"marginalize": ["tau"]}, "names 'tau', which is not a free variable"),
+        ({"marginalize": ["alpha", "beta", "theta"]}, "leaves nothing to estimate"),
+        ({"marginalize": []}, "with nothing to integrate out"),
+        ({"marginalize": ["alpha"]}, r"prior of 'theta' depends on \['alpha'\]"),
+        ({"marginalize": 3}, "Got marginalize=3"),
+        ({"marginalize": None, "reml": True}, "Got reml=True without marginalize="),
+        ({"reml": True}, "there is no parameter in which"),
+        ({"reml": ["alpha"]}, r"reml names \['alpha'\]; the unbounded parameters"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        find(pumps(), **options)
+
+
+def test_a_model_without_latents_is_told_so() -> None:
+    with pm.Model() as model:
+        theta = pm.Beta("theta", 2, 2)
+        pm.Bernoulli("y", theta, observed=[1, 0])
+    with pytest.raises(ModelError, match="no variable of this model is latent by a rule"):
+        find(model)
+
+
+def test_what_is_not_there_yet_is_refused(dyestuff: bp.PointEstimate) -> None:
+    with pytest.raises(ModelError, match="no covariance of kind='sandwich' yet"):
+        dyestuff.stderr(kind="sandwich")
+    with pytest.raises(ModelError, match="no bootstrap yet"):
+        dyestuff.conf_int(method="bootstrap", interval="percentile")
+    with pytest.raises(ModelError, match="conditional modes, not a profile"):
+        bp.profile(dyestuff, var_names="effect", progressbar=False)
+    with pm.Model() as alike:
+        pm.Normal("y", pm.Flat("mu"), pm.HalfFlat("within"), observed=DYESTUFF)
+    null = bp.find_MLE(alike, progressbar=False)
+    with pytest.raises(ModelError, match="not of one kind"):
+        bp.likelihood_ratio_test(null, dyestuff)
