@@ -206,8 +206,13 @@ def _with_largest_gaps(fitted: Fitted, most: int) -> list[tuple[str, dict[Hashab
 
 
 def _prior_path(fitted: Fitted) -> xr.DataTree:
+    known = [fitted.estimates[name] for name in ("mle", "map") if name in fitted.estimates]
     path = prior_path(
-        fitted.model, potentials=fitted.potentials, progressbar=False, **fitted.options
+        fitted.model,
+        potentials=fitted.potentials,
+        estimates=known,
+        progressbar=False,
+        **fitted.options,
     )
     return xr.DataTree(path)
 

@@ -124,8 +124,7 @@ class Objective:
     @property
     def is_transformed(self) -> NDArray[np.bool_]:
         """Which coordinates are not the parameter itself but, say, its log: (p,)."""
-        pairs = zip(self.density.labels, self.density.parameters, strict=True)
-        return np.array([label != parameter for label, parameter in pairs])
+        return self.density.kinds != "identity"
 
     def rows(self, which: NDArray[np.int_]) -> Objective:
         """Return the objective of rows `which` of a batch; one that is named twice comes twice."""

@@ -350,6 +350,43 @@ def test_arguments_are_checked_before_any_work() -> None:
         prior_path()
 
 
+def test_estimates_that_are_known_are_not_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = coin(6, 2)
+    known = [bp.find_MLE(model, **QUIET), bp.find_MAP(model, **QUIET)]
+    plain = prior_path(model, [0, 0.5, 1], **QUIET)
+    searched: list[object] = []
+    monkeypatch.setattr("bayes_point.estimation.prior.rows.search", searched.append)
+    path = prior_path(model, [0, 0.5, 1], estimates=known, **QUIET)
+    assert not searched
+    xr.testing.assert_allclose(path, plain, rtol=1e-10)
+    assert statuses(path) == ["converged"] * 3
+
+
+def test_a_known_estimate_with_several_optima_starts_the_others() -> None:
+    # At the MAP the mode at the data is the best by far; that at the prior, a local one there, is
+    # the best where the prior weighs 100.
+    y = np.array([9.8, 10.0, 10.3])
+    with pm.Model() as model:
+        mu = pm.Normal("mu", -4, 2)
+        pm.StudentT("y", nu=1, mu=mu, sigma=0.01, observed=y)
+    known = [bp.find_MLE(model, **QUIET), bp.find_MAP(model, **QUIET)]
+    xr.testing.assert_allclose(
+        prior_path(model, [0, 1, 100], estimates=known, **QUIET),
+        prior_path(model, [0, 1, 100], **QUIET),
+        rtol=1e-7,
+    )
+
+
+def test_estimates_of_something_else_are_refused() -> None:
+    model = coin(6, 2)
+    with pytest.raises(ModelError, match=r"holds a MAP of another model.*for this model, or leave"):
+        prior_path(model, estimates=[bp.find_MAP(coin(6, 2), **QUIET)], **QUIET)
+    with pytest.raises(ModelError, match=r"holds a MAP with jacobian=True\. The path is"):
+        prior_path(model, estimates=[bp.find_MAP(model, jacobian=True, **QUIET)], **QUIET)
+    with pytest.raises(ModelError, match=r"what find_MLE and find_MAP return, got 'MAP'"):
+        prior_path(model, estimates=["MAP"], **QUIET)  # type: ignore[list-item]
+
+
 def test_powers_are_sorted_and_one_is_enough() -> None:
     model = coin(6, 2)
     assert prior_path(model, [2, 0, 1], **QUIET)["prior_power"].values.tolist() == [0, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -19,9 +20,10 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.optima import Optimum
 from bayes_point.estimation.optimise.path_limits import TAIL, extrapolated
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.starts import starting_points
 from bayes_point.model.variables.roles import model_roles
 
-__all__ = ["assemble", "likelihood_terms", "log_densities", "natural_values"]
+__all__ = ["assemble", "likelihood_terms", "log_densities", "natural_values", "optima_of"]
 
 
 def assemble(
@@ -77,6 +79,22 @@ def natural_values(density: LogDensity, certificate: Certificate) -> dict[str, N
         name: np.where(np.isnan(np.asarray(gone[name][0], float)), np.nan, value)
         for name, value in natural.items()
     }
+
+
+def optima_of(estimate: EstimateRecord, which: Iterable[int]) -> NDArray[np.float64]:
+    """Return some of the optima found, by their number, on the unconstrained scale: (k, p).
+
+    Those that are not finite are left out.
+    """
+    density = estimate.objective.density
+    names = list(dict.fromkeys(density.variables))
+    values = {name: estimate.optima[name].values for name in names}
+    given = [{name: values[name][i] for name in names} for i in which]
+    given = [one for one in given if all(np.all(np.isfinite(v)) for v in one.values())]
+    if not given:
+        return np.empty((0, density.p))
+    rng = np.random.default_rng(0)  # not used: all values are given
+    return starting_points(estimate.model, density, n_starts=len(given), initvals=given, rng=rng)
 
 
 def likelihood_terms(estimator: str, objective: Objective) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -325,12 +326,9 @@ def _is_home(known: list[Search], x: Array) -> bool:
 def _collapsed(objective: Objective, starts: Array) -> Array:
     """Return starts with one of several scales made small: there a mixture's density has poles."""
     density = objective.density
-    sizes = {name: density.variables.count(name) for name in density.variables}
-    # The labels of the logs of a vector: "sigma_log__[0]".
+    sizes = Counter(density.variables)
     columns = [
-        j
-        for j, (label, name) in enumerate(zip(density.labels, density.variables, strict=True))
-        if f"{name}_log__[" in label and 2 <= sizes[name] <= 6
+        j for j in np.flatnonzero(density.kinds == "log") if 2 <= sizes[density.variables[j]] <= 6
     ]
     out = []
     for j in columns:

@@ -50,6 +50,7 @@ def prior_path(
     random_seed: Any = None,
     potentials: Potentials | None = None,
     backend: str | None = None,
+    estimates: Sequence[PointEstimate] = (),
     progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Find the estimate as the prior weighs more and more: from the MLE to the MAP and beyond.
@@ -72,6 +73,9 @@ def prior_path(
         As in `find_MLE`; the whole path is one batch, started from the estimates at a few powers.
     potentials : {"likelihood", "prior"}, optional
         What the model's potentials are; has to be said if it has any.
+    estimates : sequence of PointEstimate
+        The MLE and the MAP of this model, if `find_MLE` and `find_MAP` have found them already: at
+        their powers nothing is searched for again.
     progressbar : bool
         Whether to show progress.
 
@@ -86,7 +90,8 @@ def prior_path(
     Raises
     ------
     ModelError
-        If the model cannot be estimated, or the powers make no sense.
+        If the model cannot be estimated, the powers make no sense, or an estimate is of another
+        model, or of the density on the unconstrained scale.
 
     Warns
     -----
@@ -124,7 +129,7 @@ def prior_path(
         _PRIOR_POWERS if powers is None else powers, name="the prior", zero=True, infinite=False
     )
     weights = np.stack([np.ones_like(grid), grid], axis=1)
-    options = (n_starts, initvals, random_seed, potentials, backend, progressbar)
+    options = (n_starts, initvals, random_seed, potentials, backend, estimates, progressbar)
     return _path(model, "prior_power", grid, weights, var_names, *options)
 
 
@@ -138,6 +143,7 @@ def data_path(
     random_seed: Any = None,
     potentials: Potentials | None = None,
     backend: str | None = None,
+    estimates: Sequence[PointEstimate] = (),
     progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Find the estimate as the data weigh more and more: how the MAP meets the MLE.
@@ -154,7 +160,7 @@ def data_path(
     powers : array-like, optional
         Powers of the likelihood, positive; ``numpy.inf`` stands for the MLE.  By default 0.1 to
         1,000 in equal steps of the logarithm, with 1 among them, and infinity.
-    var_names, n_starts, initvals, random_seed, potentials, backend, progressbar
+    var_names, n_starts, initvals, random_seed, potentials, backend, estimates, progressbar
         As in `prior_path`.
 
     Returns
@@ -165,7 +171,8 @@ def data_path(
     Raises
     ------
     ModelError
-        If the model cannot be estimated, or the powers make no sense.
+        If the model cannot be estimated, the powers make no sense, or an estimate is of another
+        model, or of the density on the unconstrained scale.
 
     Warns
     -----
@@ -190,7 +197,7 @@ def data_path(
     )
     # Divided by the larger of the two weights: the same maximum, and infinity has a place.
     weights = np.stack([np.minimum(grid, 1.0), 1 / np.maximum(grid, 1.0)], axis=1)
-    options = (n_starts, initvals, random_seed, potentials, backend, progressbar)
+    options = (n_starts, initvals, random_seed, potentials, backend, estimates, progressbar)
     return _path(model, "data_power", grid, weights, var_names, *options)
 
 
@@ -205,6 +212,7 @@ def _path(
     random_seed: Any,
     potentials: Potentials | None,
     backend: str | None,
+    estimates: Sequence[PointEstimate],
     progressbar: bool,
 ) -> xr.Dataset:
     if not isinstance(n_starts, Integral) or n_starts < 1:
@@ -213,6 +221,7 @@ def _path(
     both = estimator_of(model, "MAP", jacobian=False, potentials=None).weights
     check_model(model, start=False)
     names = _selected(model, var_names)
+    _check_estimates(model, estimates)
     # As in find_MLE: one thread, and what is not finite is looked for where it matters.
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         density = log_density(model, backend=backend)
@@ -221,7 +230,7 @@ def _path(
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         # Potentials that are data are reported with the log-likelihood, others with the log-prior.
         estimator = "MLE" if "potential" in likelihood else "MAP"
-        rows = Rows(model, density, column, estimator, weights, starts, rng)
+        rows = Rows(model, density, column, estimator, weights, starts, rng, tuple(estimates))
         path = _labelled(rows, dim, grid, names, *follow_rows(rows, progressbar))
     _warn(path, dim)
     return path
@@ -282,6 +291,19 @@ def _powers(powers: ArrayLike, *, name: str, zero: bool, infinite: bool) -> Arra
     if not right:
         raise ModelError(f"powers of {name} must be {allowed}; got {powers!r}.")
     return np.sort(grid)
+
+
+def _check_estimates(model: pm.Model, estimates: Sequence[PointEstimate]) -> None:
+    for one in estimates:
+        if not isinstance(one, PointEstimate):
+            raise ModelError(f"estimates must hold what find_MLE and find_MAP return, got {one!r}.")
+        if one.model is not model or one.jacobian:
+            wrong = "with jacobian=True" if one.model is model else "of another model"
+            raise ModelError(
+                f"estimates holds a {one.estimator} {wrong}. The path is that of the density on "
+                "the natural scale, without Jacobian: pass what find_MLE and find_MAP return for "
+                "this model, or leave them out."
+            )
 
 
 def _selected(model: pm.Model, var_names: str | Sequence[str] | None) -> list[str]:

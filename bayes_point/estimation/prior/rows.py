@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from bayes_point.estimation.certificate.point import held_at
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.certificate.tracks import follow
-from bayes_point.estimation.estimate.assemble import assemble
+from bayes_point.estimation.estimate.assemble import assemble, optima_of
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.nonsmooth.kinks import next_vertex
@@ -44,8 +44,9 @@ _NEARER = 10.0
 class Rows:
     """The rows of a path: what each maximises, and how a maximum of it is found and judged.
 
-    `weights`, (rows, 2), are those of the likelihood and of the prior; `column` says to which of
-    the two a term of the density belongs, 0 or 1.
+    Of the estimates that are `known`, none is searched for.  `weights`, (rows, 2), are those of the
+    likelihood and of the prior; `column` says to which of the two a term of the density belongs, 0
+    or 1.
     """
 
     model: pm.Model
@@ -55,6 +56,8 @@ class Rows:
     weights: Array
     starts: Array
     rng: np.random.Generator
+    known: Sequence[EstimateRecord] = ()
+    _searched: dict[int, tuple[EstimateRecord, list[Array]]] = field(default_factory=dict)
 
     def objective(self, i: int) -> Objective:
         """Return what row i maximises; a term of weight zero may be infinite, and is left out."""
@@ -73,6 +76,13 @@ class Rows:
 
     def search(self, i: int) -> tuple[EstimateRecord, list[Array]]:
         """Find the maximum of row i as find_MLE and find_MAP do; return the points found, too."""
+        if i not in self._searched:
+            weights = self.objective(i).weights
+            same = [one for one in self.known if one.objective.weights == weights]
+            self._searched[i] = (same[0], _points(same[0])) if same else self._search(i)
+        return self._searched[i]
+
+    def _search(self, i: int) -> tuple[EstimateRecord, list[Array]]:
         objective = self.objective(i)
         observed = some_observations(self.model)
         rng = copy.deepcopy(self.rng)
@@ -205,6 +215,12 @@ def _lost_beyond_the_map(
             at_pole = rows.at_pole(i, pole) if pole is not None else None
             found[i] = at_pole or rows.given_up(i, ends.x[i], first)
     return ends, found
+
+
+def _points(estimate: EstimateRecord) -> list[Array]:
+    """Return where the best optima of an estimate are."""
+    others = range(1, min(_OPTIMA, estimate.optima.sizes["optimum"]))
+    return [estimate.certificate.x, *optima_of(estimate, others)]
 
 
 def _following(power: int) -> str:

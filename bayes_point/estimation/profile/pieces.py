@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.estimate.assemble import optima_of
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.profile.curve import End, Grid
-from bayes_point.model.starts import starting_points
 
 __all__ = ["joined", "other_maxima", "together"]
 
@@ -27,24 +27,11 @@ _MOST = 8
 
 def other_maxima(estimate: EstimateRecord, top: float, height: float) -> Array:
     """Return the other maxima known whose deviance is below the cut-off, (k, p)."""
-    density, optima = estimate.objective.density, estimate.optima
     lowest = top - 0.5 * height**2
-    near = np.flatnonzero(optima["log_density"].values[1 : _MOST + 1] > lowest) + 1
-    if near.size == 0:
-        return np.empty((0, density.p))
-    names = list(dict.fromkeys(density.variables))
-    given = [{name: optima[name].values[i] for name in names} for i in near]
-    if not all(np.all(np.isfinite(value)) for one in given for value in one.values()):
-        given = [one for one in given if all(np.all(np.isfinite(v)) for v in one.values())]
-    if not given:
-        return np.empty((0, density.p))
-    starts = starting_points(
-        estimate.model,
-        density,
-        n_starts=len(given),
-        initvals=given,
-        rng=np.random.default_rng(0),
-    )
+    values = estimate.optima["log_density"].values
+    starts = optima_of(estimate, np.flatnonzero(values[1 : _MOST + 1] > lowest) + 1)
+    if not len(starts):
+        return starts
     ends = maximise(estimate.objective, starts)
     return ends.x[ends.settled & (ends.value > lowest)]
 

@@ -20,6 +20,7 @@ from bayes_point.model.density.inputs import Input
 from bayes_point.model.density.labels import Labels
 from bayes_point.model.differences import FOURTH_ORDER_STEP, ROUGH_STEP, central_difference
 from bayes_point.model.interpreter.compiling import mode_of
+from bayes_point.model.variables.kinds import kind_of
 
 __all__ = ["LogDensity"]
 
@@ -71,6 +72,9 @@ class LogDensity:
         For each coordinate the natural-scale parameter behind it, such as ``"sigma"``.
     variables : list of str
         For each coordinate the name of the free variable that it belongs to.
+    kinds : ndarray of str, (p,)
+        What each coordinate is, as `bayes_point.model.variables.kinds.kind_of` has it: the
+        parameter itself (``"identity"``), its ``"log"``, ``"logit"`` and so on.
     graphs : Graphs
         What it is made of.
     functions : Functions
@@ -133,6 +137,8 @@ class LogDensity:
             self.labels += self._names.of_values(rv.name, value.name, shape)
             self.parameters += self._names.of_parameters(rv.name, natural, shape)
             self.variables += [rv.name] * math.prod(shape)
+        own = [kind_of(graphs.frozen.rvs_to_transforms[rv], rv.owner.inputs) for rv in graphs.free]
+        self.kinds = np.repeat(np.array(own, dtype=str), [math.prod(s) for s in graphs.shapes])
 
     @property
     def p(self) -> int:

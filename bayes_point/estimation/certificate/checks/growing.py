@@ -145,10 +145,7 @@ def spiked(objective: Objective, point: Point, start: Array) -> Certificate:
     scale, where it looks like a maximum.
     """
     density = objective.density
-    transformed = np.array(
-        [a != b for a, b in zip(density.labels, density.parameters, strict=True)]
-    )
-    moved = np.where(transformed, np.abs(point.x - start), 0.0)
+    moved = np.where(objective.is_transformed, np.abs(point.x - start), 0.0)
     undefined = moved >= max(10.0, 0.5 * moved.max())
     if not np.any(undefined):
         undefined = np.ones(len(point.x), bool)

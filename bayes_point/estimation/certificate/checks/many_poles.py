@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -49,10 +50,12 @@ def _scales(objective: Objective) -> Iterator[int]:
     density = objective.density
     scales = scale_variables(density, tuple(objective.weights))
     found = 0
-    for j, (label, name) in enumerate(zip(density.labels, density.variables, strict=True)):
-        if name in scales and label == f"{name}_log__" and found < _SCALES:
+    sizes = Counter(density.variables)
+    for j in np.flatnonzero(density.kinds == "log"):
+        name = density.variables[j]
+        if name in scales and sizes[name] == 1 and found < _SCALES:
             found += 1
-            yield j
+            yield int(j)
 
 
 def _track(
