@@ -20,7 +20,7 @@ from bayes_point.estimation.laplace.importance import LEAST_POINTS
 from bayes_point.estimation.laplace.laplace import approximate, no_mode
 from bayes_point.estimation.laplace.tree import laplace_tree
 from bayes_point.idata import check_idata
-from bayes_point.model.checks import as_model
+from bayes_point.model.checks import as_model, check_names
 from bayes_point.model.starts import Initvals
 
 __all__ = ["laplace"]
@@ -146,6 +146,7 @@ def laplace(
     rng = np.random.default_rng(random_seed)
     given = model if isinstance(model, PointEstimate) else None
     model = given.model if given is not None else as_model(model, "laplace")
+    check_names(model)
     if idata is not None:
         check_idata(model, idata, backend=backend)
     if given is not None and given.estimator == "MAP" and given.jacobian:

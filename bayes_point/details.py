@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +15,23 @@ import xarray as xr
 from bayes_point.approximation import laplace
 from bayes_point.comparison.inputs.scalars import flatten
 from bayes_point.comparison.inputs.validate import SAMPLE_DIMS
-from bayes_point.errors import BayesPointError, DetailError, EstimationWarning, ModelError
+from bayes_point.errors import (
+    BayesPointError,
+    BayesPointWarning,
+    EstimationWarning,
+    ModelError,
+    in_one_line,
+)
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.face.profile import profile
 from bayes_point.estimation.prior.path import prior_path
 from bayes_point.estimation.progress import tracked
-from bayes_point.estimation.uncertainty.criteria import n_observations
+from bayes_point.model.variables.counting import observed_counts
 from bayes_point.predicting import predictive
 
-__all__ = ["DETAILS", "add_details", "chosen_details"]
+__all__ = ["DETAILS", "add_details", "chosen_details", "noted"]
 
 PROFILES = 6
 """Parameters that are profiled: those with the largest gaps."""
@@ -80,54 +86,58 @@ def chosen_details(details: bool | str | Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in DETAILS if name in names)
 
 
-def add_details(fitted: Fitted, names: Sequence[str], *, patient: bool, progressbar: bool) -> None:
+def add_details(
+    fitted: Fitted,
+    names: Sequence[str],
+    left_out: dict[str, str],
+    *,
+    patient: bool,
+    progressbar: bool,
+) -> None:
     """Compute the details, each into a group of the tree.
 
-    Why one is not there is kept in ``tree.attrs["details_left_out"]``: what it is of does not
-    exist, or it would take long and was not asked for by name (`patient`).
-
-    Raises
-    ------
-    DetailError
-        If one fails for another reason than that; it holds the tree.
+    Why one is not there is put into `left_out`: what it is of does not exist, or it would take long
+    and was not asked for by name (`patient`), or it failed.
     """
-    left_out: dict[str, str] = {}
     for name in tracked(names, _in_words, show=progressbar, transient=True):
         detail = DETAILS[name]
-        forecast = detail.forecast(fitted)
-        if forecast > SECONDS and not patient:
-            left_out[name] = (
-                f"it would take about {_rounded(forecast)}; "
-                f"bp.fit(model, details={name!r}) computes it whatever it takes"
-            )
-            continue
-        try:
+        with noted(name, left_out):
+            forecast = detail.forecast(fitted)
+            if forecast > SECONDS and not patient:
+                left_out[name] = (
+                    f"it would take about {_rounded(forecast)}; "
+                    f"bp.fit(model, details={name!r}) computes it whatever it takes"
+                )
+                continue
             with warnings.catch_warnings():
                 # What these warn of is kept with what they return, and shown by the report.
                 warnings.simplefilter("ignore", EstimationWarning)
                 fitted.tree[name] = detail.compute(fitted)
-        except BayesPointError as error:
-            left_out[name] = str(error)
-        except Exception as error:
-            left_out[name] = f"it failed with {type(error).__name__}: {error}"
-            _keep(fitted.tree, left_out)
-            others = [other for other in DETAILS if other != name]
-            raise DetailError(
-                f"The detail {name!r} of the fit failed with {type(error).__name__}: {error}. The "
-                "fit without it is the attribute `tree` of this error; to leave it out, fit with "
-                f"details={others}. Please report this.",
-                tree=fitted.tree,
-            ) from error
-    _keep(fitted.tree, left_out)
+
+
+@contextmanager
+def noted(name: str, left_out: dict[str, str]) -> Iterator[None]:
+    """Note why a part of a fit is not there, and go on: what was sampled before is not to be lost.
+
+    What is no refusal is a fault of ours, or of a library that we call: that is warned of as well.
+    """
+    try:
+        yield
+    except BayesPointError as error:
+        left_out[name] = str(error)
+    except Exception as error:
+        left_out[name] = f"it failed with {in_one_line(error)}"
+        warnings.warn(
+            f"The fit has no {name.replace('_', ' ')}: {left_out[name]}. All else is there. Please "
+            "report this.",
+            BayesPointWarning,
+            stacklevel=2,
+        )
 
 
 def _in_words(name: str) -> str:
     """Name the step at hand, for the progress bar."""
     return f"details: {name.replace('_', ' ')}"
-
-
-def _keep(tree: xr.DataTree, left_out: Mapping[str, str]) -> None:
-    tree.attrs["details_left_out"] = json.dumps(left_out)
 
 
 def _laplace(fitted: Fitted) -> xr.DataTree:
@@ -237,7 +247,7 @@ def _of_searches(times: float) -> Callable[[Fitted], float]:
 
 def _of_leaving_out(fitted: Fitted) -> float:
     mle, map_ = fitted.estimates["mle"], fitted.estimates["map"]
-    n = n_observations(mle)
+    n = sum(observed_counts(fitted.model).values())
     seconds = fitted.seconds * (5 + n / 100)
     for estimate in (mle, map_):
         if estimate.status is not Status.CONVERGED:

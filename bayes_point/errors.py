@@ -14,6 +14,7 @@ __all__ = [
     "ModelError",
     "ReportError",
     "SamplingWarning",
+    "in_one_line",
 ]
 
 
@@ -44,12 +45,12 @@ class ComparisonError(BayesPointError, ValueError):
 
 
 class DetailError(BayesPointError, RuntimeError):
-    """A detail of a fit failed unexpectedly, after the sampling.
+    """A fit failed unexpectedly after the sampling.
 
     Attributes
     ----------
     tree : xarray.DataTree
-        The fit without that detail: minutes of sampling are not lost with it.
+        What was sampled: minutes of sampling are not lost with the rest.
     """
 
     def __init__(self, message: str, tree: Any = None) -> None:
@@ -81,3 +82,15 @@ class EstimationWarning(BayesPointWarning):
 
 class SamplingWarning(BayesPointWarning):
     """The posterior draws are not to be trusted as they are: r-hat, ESS or divergences."""
+
+
+def in_one_line(err: BaseException, limit: int = 300) -> str:
+    r"""Type and message of an exception as one line of at most `limit` characters.
+
+    Examples
+    --------
+    >>> in_one_line(ValueError("too\n  many"))
+    'ValueError: too many'
+    """
+    text = " ".join(f"{type(err).__name__}: {err}".split()).removesuffix(":")
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 import warnings
@@ -16,15 +17,22 @@ from pymc.stats import compute_log_likelihood, compute_log_prior
 
 from bayes_point.comparison.distance.health import sampler_health
 from bayes_point.comparison.inputs.fingerprints import GROUPS
-from bayes_point.details import Fitted, add_details, chosen_details
-from bayes_point.errors import EstimationWarning, ModelError, SamplingWarning
+from bayes_point.details import Fitted, add_details, chosen_details, noted
+from bayes_point.errors import (
+    DetailError,
+    EstimationWarning,
+    ModelError,
+    SamplingWarning,
+    in_one_line,
+)
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.idata import check_idata, data_of, fingerprints_of
-from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.checks import as_model, check_model, check_names
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
+from bayes_point.model.variables.initial_values import without_initial_values
 
 __all__ = ["fit"]
 
@@ -71,7 +79,8 @@ def fit(
         with the largest gaps (`profile`), the path from MLE to MAP (`prior_path`), and what it
         costs in prediction to plug in an estimate (`predictive`, without sampling anew). True, the
         default, leaves out what would take more than about half a minute; what is asked for by name
-        is computed whatever it takes; False leaves out all.
+        is computed whatever it takes; False leaves out all. One that fails is left out, with its
+        reason in the report.
     sample_kwargs : dict, optional
         Further arguments of `pymc.sample`, such as ``target_accept``.
 
@@ -94,7 +103,8 @@ def fit(
         If ``idata`` is not a posterior of this model and its data.
 
     DetailError
-        If one of the details fails unexpectedly. It holds the rest of the fit.
+        If the draws cannot be put together with the estimates. It holds the draws; `tree` of it
+        can be passed on as ``idata``.
 
     Warns
     -----
@@ -103,7 +113,8 @@ def fit(
     SamplingWarning
         If r-hat, effective sample size or divergences say that the draws are not to be trusted.
     BayesPointWarning
-        If one of the details failed for a reason that is not the model's.
+        If a part of the fit that comes after the sampling failed for a reason that is not the
+        model's. The fit is returned without it.
 
     Examples
     --------
@@ -116,6 +127,7 @@ def fit(
     """
     model = as_model(model, "fit")
     check_model(model, start=False)
+    check_names(model)
     _check_counts(draws=draws, tune=tune, chains=chains, cores=cores)
     chosen = chosen_details(details)
     prints = fingerprints_of(model)
@@ -148,13 +160,22 @@ def fit(
             **dict(sample_kwargs or {}),
         )
     estimates = {"mle": mle, "map": map_, "mode": mode}
-    tree = _assemble(model, _complete(model, idata, random_seed), estimates, prints)
-    fitted = Fitted(model, tree, estimates, seconds, options, potentials)
+    left_out: dict[str, str] = {}
     try:
-        add_details(fitted, chosen, patient=details is not True, progressbar=progressbar)
-    finally:
-        # Where a detail fails its error holds the tree, which can be saved all the same.
-        _make_plain(tree)
+        tree = _complete(model, idata, random_seed, left_out)
+        tree = _assemble(model, tree, estimates, prints)
+    except Exception as error:
+        # Whatever it is: the draws took minutes, and are not to be lost with it.
+        raise DetailError(
+            f"The draws could not be put together with the estimates: {in_one_line(error)}. They "
+            "are the attribute `tree` of this error. Please report this.",
+            tree=idata,
+        ) from error
+    fitted = Fitted(model, tree, estimates, seconds, options, potentials)
+    patient = details is not True
+    add_details(fitted, chosen, left_out, patient=patient, progressbar=progressbar)
+    tree.attrs["details_left_out"] = json.dumps(left_out)
+    _make_plain(tree)
     for problem in sampler_health(tree).problems:
         warnings.warn(str(problem), SamplingWarning, stacklevel=2)
     return tree
@@ -179,7 +200,9 @@ def _check_counts(**counts: int | None) -> None:
             raise ModelError(f"{name} must be a whole number of at least {lowest}, got {count!r}.")
 
 
-def _complete(model: pm.Model, idata: xr.DataTree, random_seed: int | None) -> xr.DataTree:
+def _complete(
+    model: pm.Model, idata: xr.DataTree, random_seed: int | None, left_out: dict[str, str]
+) -> xr.DataTree:
     """Add what the comparison needs and `pm.sample` did not compute, in interpreted mode."""
     tree = idata.copy()
     quick = {"compile_kwargs": {"mode": INTERPRETED}, "progressbar": False, "model": model}
@@ -187,15 +210,18 @@ def _complete(model: pm.Model, idata: xr.DataTree, random_seed: int | None) -> x
         if group not in tree.children:
             tree[group] = xr.DataTree(data)
     if "log_likelihood" not in tree.children and model.observed_RVs:
-        compute_log_likelihood(tree, **quick)
+        with noted("log_likelihood", left_out), without_initial_values(model):
+            compute_log_likelihood(tree, **quick)
     if "log_prior" not in tree.children:
-        compute_log_prior(tree, **quick)
+        with noted("log_prior", left_out), without_initial_values(model):
+            compute_log_prior(tree, **quick)
     if "posterior_predictive" not in tree.children and model.observed_RVs:
         thinned = _thin(tree["posterior"].dataset, tree["observed_data"].dataset)
-        predictive = pm.sample_posterior_predictive(
-            xr.DataTree.from_dict({"/posterior": thinned}), random_seed=random_seed, **quick
-        )
-        tree["posterior_predictive"] = predictive["posterior_predictive"]
+        with noted("posterior_predictive", left_out):
+            predictive = pm.sample_posterior_predictive(
+                xr.DataTree.from_dict({"/posterior": thinned}), random_seed=random_seed, **quick
+            )
+            tree["posterior_predictive"] = predictive["posterior_predictive"]
     return tree
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayes_point.errors import ModelError
+from bayes_point.errors import ModelError, in_one_line
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -116,15 +116,3 @@ def _place(err: BaseException, path: Path) -> str:
     frames = traceback.extract_tb(err.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]
     return f"{path}, line {lines[-1]}," if lines else f"{path}"
-
-
-def in_one_line(err: BaseException, limit: int = 300) -> str:
-    r"""Type and message of an exception as one line of at most `limit` characters.
-
-    Examples
-    --------
-    >>> in_one_line(ValueError("too\n  many"))
-    'ValueError: too many'
-    """
-    text = " ".join(f"{type(err).__name__}: {err}".split()).removesuffix(":")
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

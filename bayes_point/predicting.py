@@ -32,6 +32,7 @@ from bayes_point.estimation.face.find import find_MAP, find_MLE
 from bayes_point.estimation.refit.refit import refit
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density.pointwise import Pointwise
+from bayes_point.model.variables.counting import observed_counts
 from bayes_point.model.variables.leaving_out import all_but_one, without
 
 __all__ = ["predictive"]
@@ -143,13 +144,20 @@ def predictive(
         )
     if not model.observed_RVs:
         raise ModelError("The model observes nothing, so there is nothing to predict.")
+    pointwise = Pointwise(model)
+    if pointwise.size == 1 and (n := sum(observed_counts(model).values())) > 1:
+        raise ModelError(
+            f"Leaving one observation out does not apply: the {n} observed values of "
+            f"{model.observed_RVs[0].name!r} have one density together, and to leave it out would "
+            "leave no data. Write the likelihood as a product over observations, if it is one."
+        )
     options: dict[str, Any] = {
         "n_starts": n_starts,
         "random_seed": random_seed,
         "backend": backend,
         "progressbar": progressbar,
     }
-    task = _Task(model, Pointwise(model), int(max_refits), options, dict(sample_kwargs or {}))
+    task = _Task(model, pointwise, int(max_refits), options, dict(sample_kwargs or {}))
     columns = {
         "MLE": task.plug_in("MLE", dt, potentials),
         "MAP": task.plug_in("MAP", dt, None),

@@ -22,7 +22,7 @@ from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.variables.bounds import bounds_of, evaluated, value_of
 
-__all__ = ["as_model", "check_model"]
+__all__ = ["as_model", "check_model", "check_names"]
 
 # PyTensor's fast_compile leaves out the rewrites for numerical stability.
 _STABLE = INTERPRETED.including("stabilize")
@@ -67,6 +67,24 @@ def check_model(model: pm.Model | None = None, *, start: bool = True) -> None:
     _check_nothing_missing(model)
     if start:
         _check_start(model)
+
+
+def check_names(model: pm.Model) -> None:
+    """Raise where a name cannot stand in a DataTree, where a slash leads into a group.
+
+    Raises
+    ------
+    ModelError
+        If the name of a variable or of a dim contains a slash.
+    """
+    for kind, names in (("dim", model.coords), ("variable", model.named_vars)):
+        for name in names:
+            if "/" in name:
+                raise ModelError(
+                    f"The {kind} {name!r} has a slash in its name, which in a DataTree separates "
+                    f"groups: no result of it could be kept. Rename it, for instance "
+                    f"{name.replace('/', '_per_')!r}."
+                )
 
 
 def _check_variables(model: pm.Model) -> None:

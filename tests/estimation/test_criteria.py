@@ -45,10 +45,10 @@ def test_every_kind_of_parameter() -> None:
         pm.Multinomial("counts", 10, w, observed=[[1, 2, 3, 4], [2, 2, 3, 3]])  # 2 events
         pm.Normal("x", o, 1, observed=[[0.0, 1.0], [0.5, 1.5]])  # 4
         pm.Normal("v", z, 1, observed=np.arange(5.0))  # 5
-        pm.MvNormal("y", np.zeros(3), chol=chol, observed=y)  # 9 events
+        pm.MvNormal("y", np.zeros(3), chol=chol, observed=y)  # 27
     mle = bp.find_MLE(model, n_starts=1, **QUIET)
     assert mle.n_parameters == 3 + 2 + 4 + 6
-    assert mle.n_observations == 2 + 4 + 5 + 9
+    assert mle.n_observations == 2 + 4 + 5 + 27
 
 
 def test_missing_observations_do_not_count() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import wraps
-from typing import Self
+from typing import Any, Self
 
+import cloudpickle
 import pymc as pm
 import xarray as xr
 
@@ -55,6 +56,8 @@ class EstimateRecord:
         What was maximised, as a function of the unconstrained vector.
     certificate : Certificate
         What was proven of the point, on the unconstrained scale.
+    given_n : int or None
+        Number of observations as the user gave it; None where it is counted.
     """
 
     estimator: str
@@ -73,11 +76,21 @@ class EstimateRecord:
     model: pm.Model
     objective: Objective
     certificate: Certificate
+    given_n: int | None = None
 
     @classmethod
     def of(cls, record: EstimateRecord) -> Self:
         """Return the same facts as this class, which may have more methods."""
         return cls(**{field.name: getattr(record, field.name) for field in fields(record)})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the facts; the model by cloudpickle, as PyMC does, for it may hold functions."""
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _unpickled, (type(self), cloudpickle.dumps(facts))
+
+
+def _unpickled(kind: type[EstimateRecord], facts: bytes) -> EstimateRecord:
+    return kind(**cloudpickle.loads(facts))
 
 
 def once[T](compute: Callable[[EstimateRecord], T]) -> Callable[[EstimateRecord], T]:

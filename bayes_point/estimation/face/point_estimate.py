@@ -61,6 +61,8 @@ class PointEstimate(EstimateRecord):
         What was maximised, as a function of the unconstrained vector.
     certificate : Certificate
         What was proven of the point, on the unconstrained scale.
+    given_n : int or None
+        Number of observations as the user gave it; None where it is counted.
     """
 
     # ------------------------------------------------------------------------------ uncertainty
@@ -268,11 +270,12 @@ class PointEstimate(EstimateRecord):
 
     @property
     def n_observations(self) -> int:
-        """Number of terms that the log-likelihood is the sum of, as LOO counts them.
+        """Number of observed scalars, or what `find_MLE` was given for it.
 
-        Each element of an observed variable, but a whole event of a multivariate one: a matrix
-        whose rows are multivariate normal counts its rows, a time series with one density counts
-        once.  Missing elements do not count.
+        Each observed value counts, whether or not the values have one density together, as those
+        of a time series or of a Gaussian process have; but counts of a multinomial, and shares,
+        count once a vector.  Missing values do not count.  A Potential that is part of the
+        likelihood counts by its elements.
         """
         return n_observations(self)
 

@@ -23,7 +23,7 @@ from bayes_point.estimation.profile.lagrangian import Problem
 from bayes_point.estimation.profile.pieces import other_maxima
 from bayes_point.estimation.profile.start import until_best
 from bayes_point.estimation.profile.tree import Row, as_tree, merged, rows_of
-from bayes_point.model.checks import as_model
+from bayes_point.model.checks import as_model, check_names
 from bayes_point.model.density.scalar import Scalars, scalars_of, select_elements
 
 __all__ = ["profile"]
@@ -144,6 +144,7 @@ def profile(
     if isinstance(model, PointEstimate) and estimate is None:
         model, estimate = None, model
     model = estimate.model if model is None and estimate is not None else as_model(model, "profile")
+    check_names(model)
     if estimate is None:
         estimate = _found(
             model, estimator or "MLE", jacobian, potentials, random_seed, backend, progressbar

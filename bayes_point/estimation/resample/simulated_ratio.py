@@ -13,6 +13,7 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.refit.refit import refit
 from bayes_point.model.interpreter.interpreted import INTERPRETED
+from bayes_point.model.variables.initial_values import without_initial_values
 
 __all__ = ["simulated_ratios"]
 
@@ -67,7 +68,8 @@ def _simulated(null: EstimateRecord, draws: int, random_seed: int | None) -> dic
     """Return data sets that the null model makes at its estimate, (draws, *shape) each."""
     names = dict.fromkeys(null.objective.density.variables)
     values = {name: null.point[name].values for name in names}
-    at = pm.do(null.model, values)
+    with without_initial_values(null.model):
+        at = pm.do(null.model, values)
     observed = list(at.observed_RVs)
     arrays = pm.draw(observed, draws=draws, random_seed=random_seed, mode=INTERPRETED)
     return {rv.name: array for rv, array in zip(observed, arrays, strict=True)}

@@ -12,7 +12,6 @@ import pytensor.tensor as pt
 import xarray as xr
 from arviz_stats import mcse as mcse_of
 from numpy.typing import NDArray
-from pymc.model.fgraph import clone_model
 from threadpoolctl import threadpool_limits
 
 from bayes_point.errors import EstimationError
@@ -21,6 +20,7 @@ from bayes_point.estimation.laplace.means import PosteriorMeans, importance_mean
 from bayes_point.estimation.refit.refit import refit
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.start_rows import start_rows
+from bayes_point.model.variables.initial_values import cloned
 
 __all__ = ["StudyMeans", "study_means"]
 
@@ -155,7 +155,7 @@ def _flat(ds: xr.Dataset) -> Array:
 
 def _with_data(model: pm.Model, data: Mapping[str, NDArray]) -> pm.Model:
     """Return the same model with other observations."""
-    other = clone_model(model)
+    other = cloned(model)
     for name, values in data.items():
         old = other.rvs_to_values[other[name]]
         other.rvs_to_values[other[name]] = pt.constant(np.asarray(values, old.type.dtype), name)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.uncertainty.information import has_failed, information, refuse_failed
 from bayes_point.model.density.scores import scores_of
+from bayes_point.model.variables.counting import observed_counts
 
 __all__ = ["aic", "aicc", "bic", "counts_observations", "n_observations", "n_parameters"]
 
@@ -23,28 +22,43 @@ def n_parameters(estimate: EstimateRecord) -> int:
 
 
 def n_observations(estimate: EstimateRecord) -> int:
-    """Return the number of terms that the log-likelihood is the sum of."""
-    shapes, uncounted = _shapes(estimate)
-    if uncounted:
+    """Return the number of observed scalars, or what was given for it."""
+    if estimate.given_n is not None:
+        return estimate.given_n
+    if uncounted := _uncounted(estimate):
         raise ModelError(
             f"The number of observations is not known: the potentials {uncounted} are part of the "
-            "likelihood and are scalars, each of any number of observations. Write them with one "
-            "element an observation."
+            "likelihood and are scalars, each of any number of observations. Say how many with "
+            "find_MLE(n_observations=), or write them with one element an observation."
         )
-    return int(sum(np.prod(shape, dtype=int) for shape in shapes.values()))
+    counts = sum(observed_counts(estimate.model).values())
+    if _has_potentials(estimate):
+        potentials = [var.name for var in estimate.model.potentials]
+        counts += sum(math.prod(_shapes(estimate)[name]) for name in potentials)
+    return counts
 
 
 def counts_observations(estimate: EstimateRecord) -> bool:
-    """Whether the observations can be counted."""
-    return not _shapes(estimate)[1]
+    """Whether the number of observations is known."""
+    return estimate.given_n is not None or not _uncounted(estimate)
 
 
-def _shapes(estimate: EstimateRecord) -> tuple[dict[str, tuple[int, ...]], list[str]]:
-    """Return the shapes of the terms of the likelihood, and the potentials that are scalars."""
-    potentials = "potential" in estimate.objective.weights and estimate.estimator == "MLE"
-    shapes = scores_of(estimate.objective.density, potentials=potentials).shapes
-    names = [var.name for var in estimate.model.potentials] if potentials else []
-    return shapes, [name for name in names if shapes[name] == ()]
+def _has_potentials(estimate: EstimateRecord) -> bool:
+    """Whether potentials are part of the likelihood."""
+    return "potential" in estimate.objective.weights and estimate.estimator == "MLE"
+
+
+def _uncounted(estimate: EstimateRecord) -> list[str]:
+    """Name the potentials in the likelihood that are scalars."""
+    if not _has_potentials(estimate):
+        return []
+    shapes = _shapes(estimate)
+    return [var.name for var in estimate.model.potentials if shapes[var.name] == ()]
+
+
+def _shapes(estimate: EstimateRecord) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the terms of the likelihood, potentials among them."""
+    return scores_of(estimate.objective.density, potentials=True).shapes
 
 
 def aic(estimate: EstimateRecord) -> float:

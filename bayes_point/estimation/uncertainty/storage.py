@@ -10,11 +10,13 @@ import xarray as xr
 
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.uncertainty.coefficients import errors_or_none, statuses
+from bayes_point.estimation.uncertainty.criteria import counts_observations, n_observations
 from bayes_point.estimation.uncertainty.information import has_failed
 from bayes_point.estimation.uncertainty.labelled import labelled
 from bayes_point.estimation.uncertainty.quantities import natural_quantities
 from bayes_point.estimation.uncertainty.standard_errors import standard_errors
 from bayes_point.estimation.uncertainty.wald import checked_probability
+from bayes_point.model.checks import check_names
 
 __all__ = ["as_datatree"]
 
@@ -26,6 +28,7 @@ def as_datatree(estimate: EstimateRecord) -> xr.DataTree:
     natural scale: ``stderr`` and ``interval`` (Wald, of ArviZ's default probability), with
     ``scalar_status``, the status of each scalar as in the coefficient table.
     """
+    check_names(estimate.model)
     se, interval = errors_or_none(estimate, checked_probability(None), "hessian", None)
     astray = np.zeros(sum(array.size for array in estimate.point.data_vars.values()), bool)
     if not has_failed(estimate):
@@ -55,6 +58,8 @@ def as_datatree(estimate: EstimateRecord) -> xr.DataTree:
         "findings": json.dumps([_plain(finding) for finding in estimate.findings]),
         "evidence": json.dumps(_numbers(estimate.evidence)),
     }
+    if counts_observations(estimate):
+        tree.attrs["n_observations"] = n_observations(estimate)
     return tree
 
 

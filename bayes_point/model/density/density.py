@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -123,6 +124,8 @@ class LogDensity:
                 "continuous ones. Marginalise them out, or hold them fixed with pm.do."
             )
         mode = mode_of(backend)
+        # Weakly: the cache of densities must not keep its models alive.
+        self._made_from = (weakref.ref(model), backend, tuple(inputs), weights)
         self.graphs = graphs = Graphs(model, inputs=inputs, weights=weights)
         self.functions = Functions(graphs, mode)
         self._names = Labels(model)
@@ -139,6 +142,17 @@ class LogDensity:
             self.variables += [rv.name] * math.prod(shape)
         own = [kind_of(graphs.frozen.rvs_to_transforms[rv], rv.owner.inputs) for rv in graphs.free]
         self.kinds = np.repeat(np.array(own, dtype=str), [math.prod(s) for s in graphs.shapes])
+
+    def __copy__(self) -> LogDensity:
+        """Share all that was derived and compiled."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the model that this was made from, and what was bound; nothing compiled."""
+        model, *made_from = self._made_from
+        return _made_again, (model(), *made_from, self.bound, self._is_rough)
 
     @property
     def p(self) -> int:
@@ -344,6 +358,19 @@ class LogDensity:
         They have no batch, or lead with the dims `batch_dims`.
         """
         return self._names.dataset(values, batch_dims)
+
+
+def _made_again(
+    model: pm.Model,
+    backend: str | None,
+    inputs: Sequence[str],
+    weights: bool,
+    bound: Mapping[str, NDArray],
+    is_rough: bool,
+) -> LogDensity:
+    density = LogDensity(model, backend=backend, inputs=inputs, weights=weights)
+    density = density.bind(bound) if bound else density
+    return density.rough() if is_rough else density
 
 
 def _with(terms: Sequence[str]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from pytensor.xtensor.type import XTensorType
 
 from bayes_point.model.density.inputs import Input, freeze, weights_of
 from bayes_point.model.interpreter.compiling import BEFORE_DERIVATIVES, zero_density_for_checks
+from bayes_point.model.variables.bounds import evaluated
 
 __all__ = ["Graphs"]
 
@@ -79,9 +80,6 @@ class Graphs:
             var.name: var
             for var in [*self.free, *(frozen[var.name] for var in model.deterministics)]
         }
-        self.natural_shapes = {
-            name: tuple(n or 1 for n in var.type.shape) for name, var in self.natural.items()
-        }
         sizes = [math.prod(shape) for shape in self.shapes]
         self.p = sum(sizes)
         self.x = pt.vector("x", shape=(self.p,), dtype="float64")
@@ -102,6 +100,7 @@ class Graphs:
         self.data_size = max(
             [_static_size(value) for value in data] + [one.own.size for one in given], default=1
         )
+        self.natural_shapes = self._natural_shapes()
         self._of_values = terms
         self._of_x = dict(zip(terms, self.of_x(list(terms.values())), strict=True))
 
@@ -182,7 +181,7 @@ class Graphs:
     def natural_of_x(self, names: Sequence[str]) -> list[Any]:
         """Return free variables and Deterministics on the natural scale as graphs of the row."""
         wanted = self.frozen.replace_rvs_by_values([self.natural[name] for name in names])
-        return [pt.as_tensor(out, allow_xtensor_conversion=True) for out in self.of_x(wanted)]
+        return self.of_x([pt.as_tensor(out, allow_xtensor_conversion=True) for out in wanted])
 
     def of_x(self, graphs: Sequence[Any]) -> list[Any]:
         """Make graphs of the value variables graphs of the row."""
@@ -205,6 +204,19 @@ class Graphs:
         for value, piece in zip(self.value_vars, pieces, strict=True):
             out[value] = _as(value, piece.astype(value.type.dtype))
         return out
+
+    def _natural_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the variables on the natural scale; those not known by running."""
+        known = dict(zip((rv.name for rv in self.free), self.free_shapes, strict=True))
+        for name, var in self.natural.items():
+            if name not in known and None not in var.type.shape:
+                known[name] = tuple(var.type.shape)
+        unknown = [name for name in self.natural if name not in known]
+        if unknown:
+            own = {self.x: np.zeros(self.p)} | {i.variable: i.own for i in self.inputs.values()}
+            values = evaluated(*self.natural_of_x(unknown), at=own)
+            known |= {name: np.shape(value) for name, value in zip(unknown, values, strict=True)}
+        return {name: known[name] for name in self.natural}
 
     def _weighted(self, model: pm.Model) -> tuple[Any, list[Input]]:
         """Return the log-likelihood with a weight at each observation, and these weights."""

@@ -11,10 +11,12 @@ import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.censored import CensoredRV
+from pymc.distributions.distribution import PartialObservedRV
 from pymc.model.transform.optimization import freeze_dims_and_data
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import graph_replace
 
+from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.compiling import (
     NOT_VECTORISED,
     compiled,
@@ -60,6 +62,12 @@ class Pointwise:
         missing: list[str] = []
         self.shapes: dict[str, tuple[int, ...]] = {}
         for name in (rv.name for rv in model.observed_RVs):
+            if isinstance(frozen[name].owner.op, PartialObservedRV):
+                raise ModelError(
+                    f"Observations cannot be predicted one by one: some values of {name!r} are "
+                    "missing, and the others have one density with them. Observe the rows without "
+                    "missing values by themselves."
+                )
             value = frozen.rvs_to_values[frozen[name]]
             # Put in before the density is derived: of a censored variable or a mixture it would
             # otherwise hold copies of the free variables.

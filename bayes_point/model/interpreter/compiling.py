@@ -66,7 +66,8 @@ SLOW_TO_DIFFERENTIATE = Scan | Blockwise | Cholesky | SolveBase
 # Rewrites made before derivatives are taken and rows are batched.  log(1 - sigmoid(x)) has to be
 # known as -softplus(x) by then: no rewrite finds it again in its second derivative, and there
 # cancellation eats every digit.  With its shapes known, a graph also compiles in half the time.
-BEFORE_DERIVATIVES = ("ShapeOpt", "canonicalize", "stabilize")
+# What is left of xtensor (pymc.dims) has no derivatives.
+BEFORE_DERIVATIVES = ("lower_xtensor", "ShapeOpt", "canonicalize", "stabilize")
 
 # Before derivatives are taken: that of a loop over rows is two loops.
 _WHOLE_BATCH = in2out(one_for_all_rows, ignore_newtrees=False)

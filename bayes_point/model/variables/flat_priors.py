@@ -7,8 +7,7 @@ stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pymc as pm
 from pymc.distributions.distribution import DiracDeltaRV, PartialObservedRV
@@ -16,7 +15,6 @@ from pymc.model.core import BaseModel
 from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.replace import graph_replace
 from pytensor.xtensor.shape import Transpose
 from pytensor.xtensor.vectorization import XRV
 
@@ -24,6 +22,10 @@ from bayes_point.errors import ModelError
 from bayes_point.model.checks import as_model
 from bayes_point.model.variables.distributions import support_of
 from bayes_point.model.variables.flat_variable import FlatVariable, is_flat
+from bayes_point.model.variables.initial_values import (
+    carry_initial_values_over,
+    without_initial_values,
+)
 
 __all__ = ["flat_priors"]
 
@@ -93,14 +95,15 @@ def flat_priors(
         )
     names = _names_to_flatten(model, var_names)
 
-    fgraph, memo = _fgraph_without_initial_values(model)
+    with without_initial_values(model):
+        fgraph, memo = fgraph_from_model(model)
     flat = [memo[rv].owner.inputs[0] for rv in model.free_RVs if rv.name in names]
     for name, rv in zip(names, flat, strict=True):
         _flatten(fgraph, name, rv)
     new_model = model_from_fgraph(fgraph, mutate_fgraph=True)
     new_model.check_bounds = model.check_bounds
     _restore_order(model, new_model)
-    _carry_initial_values_over(model, new_model, names)
+    carry_initial_values_over(model, new_model, without_prior=names)
     return new_model
 
 
@@ -127,16 +130,6 @@ def _names_to_flatten(model: BaseModel, var_names: str | Sequence[str] | None) -
     return [name for name in free if name in asked]
 
 
-def _fgraph_without_initial_values(model: BaseModel) -> tuple[FunctionGraph, dict[Any, Any]]:
-    """Turn the model into a graph, initial values left out: PyMC cannot carry them over."""
-    initial_values = dict(model.rvs_to_initial_values)
-    try:
-        model.rvs_to_initial_values.update(dict.fromkeys(initial_values))
-        return fgraph_from_model(model)
-    finally:
-        model.rvs_to_initial_values.update(initial_values)
-
-
 def _restore_order(old: BaseModel, new: pm.Model) -> None:
     # PyMC rebuilds a model in the order of its graph, not in that of the user's lines.
     for group in ("free_RVs", "observed_RVs", "deterministics", "potentials", "data_vars"):
@@ -145,19 +138,6 @@ def _restore_order(old: BaseModel, new: pm.Model) -> None:
     named = {name: new.named_vars[name] for name in old.named_vars}
     new.named_vars.clear()
     new.named_vars.update(named)
-
-
-def _carry_initial_values_over(old: BaseModel, new: pm.Model, flattened: Iterable[str]) -> None:
-    # An initial value may be computed from data, which must then be the new model's.
-    shared = {old[var.name]: new[var.name] for var in old.data_vars} | {
-        length: new.dim_lengths[dim] for dim, length in old.dim_lengths.items()
-    }
-    for rv, value in old.rvs_to_initial_values.items():
-        if isinstance(value, str) and value == "prior" and rv.name in flattened:
-            value = None  # nothing can be drawn from a flat prior: start at the support point
-        elif isinstance(value, Variable):
-            value = graph_replace(value, shared, strict=False)
-        new.set_initval(new[rv.name], value)
 
 
 def _flatten(fgraph: FunctionGraph, name: str, rv: Variable) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
-from pymc.model.fgraph import clone_model
 
 from bayes_point.model.density.pointwise import Pointwise
+from bayes_point.model.variables.initial_values import cloned
 
 __all__ = ["all_but_one", "without"]
 
@@ -33,7 +33,7 @@ def without(model: pm.Model, pointwise: Pointwise, i: int) -> pm.Model:
         if i < sizes[name]:
             break
         i -= sizes[name]
-    other = clone_model(model)
+    other = cloned(model)
     term = pm.logp(other[name], other.rvs_to_values[other[name]])
     with other:
         pm.Potential("_left_out", -term.ravel()[i])

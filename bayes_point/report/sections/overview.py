@@ -17,7 +17,11 @@ def overview(tree: xr.DataTree) -> dict[str, Any]:
     observed = _variables(tree, "observed_data")
     constant = _variables(tree, "constant_data")
     n_parameters = sum(count for *_, count in parameters)
-    n_observations = sum(count for *_, count in observed)
+    values = sum(count for *_, count in observed)
+    # What BIC counts, which for counts of a multinomial is not the number of values.
+    n_observations = values
+    if "mle" in tree.children:
+        n_observations = int(tree["mle"].attrs.get("n_observations", values))
     sentence = f"{plural(n_parameters, 'scalar')} in {plural(len(parameters), 'variable')}"
     if "/mle/unconstrained" in tree.groups:
         free = tree["mle/unconstrained"].dataset.sizes["parameter"]
