@@ -7,7 +7,6 @@ once.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import traceback
 import warnings
@@ -20,6 +19,7 @@ import click
 
 from bayes_point import __version__
 from bayes_point.errors import BayesPointError, BayesPointWarning, DetailError
+from bayes_point.saving import check_target, replace_file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -152,11 +152,12 @@ def report(
     try:
         path, name = _parse_source(source)
         output = Path(f"{path.stem}.html") if output is None else output
-        save = sampling.pop("save")
+        save, unsaved = sampling.pop("save"), None
         _check_target(output, "--output", (".html", ".htm"))
         if path.suffix == ".nc":
             _refuse_sampling_options(ctx, path)
             tree = _load(path)
+            _check_whole(tree)
         else:
             if save is not None:
                 _check_target(save, "--save", (".nc",))
@@ -168,11 +169,13 @@ def report(
                 _save(err.tree, kept)
                 raise DetailError(f"{err} It is saved in {kept}.") from err
             if save is not None:
-                _save(tree, save)
+                unsaved = _try_to_save(tree, save)
         thresholds = {"margin": margin, "level": level}
         _print_summary(tree, thresholds)
         _progress("Drawing the report …", quiet)
         click.echo(_write_report(tree, title, thresholds, output))
+        if unsaved is not None:
+            raise unsaved
     except BayesPointError as err:
         return _failed(err, str(err), INPUT_ERROR, debug)
     except OSError as err:
@@ -226,8 +229,12 @@ def _check_target(path: Path, option: str, suffixes: tuple[str, ...]) -> None:
         raise BayesPointError(f"{option} {path} is a directory; give the name of a file")
     if not directory.is_dir():
         raise BayesPointError(f"{option} {path}: there is no directory {directory}; create it")
-    if not os.access(directory, os.W_OK):
-        raise BayesPointError(f"{option} {path}: no permission to write in {directory}")
+    try:
+        check_target(path)
+    except OSError as err:
+        raise BayesPointError(
+            f"{option} {path} cannot be written: {err.strerror}; give another path"
+        ) from err
 
 
 def _load(path: Path) -> xr.DataTree:
@@ -242,6 +249,14 @@ def _load(path: Path) -> xr.DataTree:
             f"{path} cannot be read as a saved fit: it is not netCDF, or damaged; "
             "make it again with 'bayes-point report MODEL.py --save FIT.nc'"
         ) from err
+
+
+def _check_whole(tree: xr.DataTree) -> None:
+    from bayes_point.comparison.inputs.validate import posterior_of
+    from bayes_point.comparison.inputs.wholeness import check_whole
+
+    posterior_of(tree)
+    check_whole(tree)
 
 
 def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) -> xr.DataTree:
@@ -272,9 +287,30 @@ def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) ->
 
 
 def _save(tree: xr.DataTree, path: Path) -> None:
-    from bayes_point.saving import replace_file
+    # In memory first: where the disk is full, HDF5 takes the process down, and the draws with it.
+    data = tree.to_netcdf(engine="h5netcdf", encoding=_checksums(tree))
+    replace_file(path, lambda p: p.write_bytes(data))
 
-    replace_file(path, lambda p: tree.to_netcdf(p, engine="h5netcdf"))
+
+def _try_to_save(tree: xr.DataTree, path: Path) -> OSError | None:
+    """Save a fit; return the error by which that failed: the report can still be written."""
+    try:
+        _save(tree, path)
+    except OSError as err:
+        return err
+    return None
+
+
+def _checksums(tree: xr.DataTree) -> dict[str, dict[str, Any]]:
+    """Return the encoding by which HDF5 tells numbers that were damaged on the disk from others."""
+    return {
+        node.path: {
+            str(name): {"fletcher32": True, "chunksizes": array.shape}
+            for name, array in node.dataset.variables.items()
+            if array.dtype.kind in "iuf" and array.ndim and array.size
+        }
+        for node in tree.subtree
+    }
 
 
 def _write_report(

@@ -92,7 +92,10 @@ def _run(path: Path) -> dict[str, Any]:
             f"{_place(err, path)} left by SystemExit({err.code!r}) before the file had run to "
             "its end: keep such calls under 'if __name__ == \"__main__\":'"
         ) from err
-    except Exception as err:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:
+        # Of any kind: it is the file's own, and must not take the command's exit code with it.
         raise ModelError(f"{_place(err, path)} raised {in_one_line(err)}") from err
 
 

@@ -38,6 +38,32 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
     ...     new.read_text(), [p.name for p in Path(folder).iterdir()]
     ('whole', ['a.txt'])
     """
+    given, target = Path(path), check_target(path)
+    temporary = _beside(target)
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as err:
+        # Of the file that was asked for: nobody knows the temporary one.
+        raise type(err)(err.errno, err.strerror or str(err), str(given)) from err
+    finally:
+        temporary.unlink(missing_ok=True)
+    return given
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """See whether a file can be written, without touching it; return where it really is.
+
+    By trying it: a disk that is mounted read-only, a file that is immutable and a folder that the
+    kernel makes up all have permissions that look well.
+
+    Raises
+    ------
+    OSError
+        If it cannot; the message says of which path, and why.
+    """
     given = Path(path)
     target = given.resolve()
     if target.is_dir():
@@ -47,15 +73,23 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
             f"cannot write {given}: there is no directory {target.parent}; "
             "create it or give another path"
         )
-    # Beside the target: os.replace is atomic only within one file system. Not from `tempfile`,
-    # whose files are private to their owner whatever the umask says. Named after the file, so that
-    # its owner knows what a process that was killed has left; a name has at most 255 bytes.
-    temporary = target.parent / f".{target.name[:50]}.{secrets.token_hex(6)}.partial"
+    temporary = _beside(target)
     try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return given
+        temporary.touch(exist_ok=False)
+        temporary.unlink()
+        if target.exists():
+            with target.open("rb+"):
+                pass
+    except OSError as err:
+        raise type(err)(err.errno, err.strerror, str(given)) from err
+    return target
+
+
+def _beside(target: Path) -> Path:
+    """Return the path of a temporary file.
+
+    Beside the target: os.replace is atomic only within one file system. Not from `tempfile`, whose
+    files are private to their owner whatever the umask says. Named after the file, so that its
+    owner knows what a process that was killed has left; a name has at most 255 bytes.
+    """
+    return target.parent / f".{target.name[:50]}.{secrets.token_hex(6)}.partial"

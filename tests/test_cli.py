@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -233,6 +232,8 @@ def test_the_file_can_import_and_read_what_is_beside_it(here: Path, fit: Fit) ->
         ("\n1 / 0\n", "m.py, line 2, raised ZeroDivisionError: division by zero"),
         ("import no_such_module\n", "line 1, raised ModuleNotFoundError: No module named"),
         ("import sys\nsys.exit(3)\n", "line 2, left by SystemExit(3)"),
+        ("class Odd(BaseException):\n    pass\nraise Odd('no')\n", "line 3, raised Odd: no"),
+        ("raise GeneratorExit\n", "line 1, raised GeneratorExit"),
         ("x = 1\n", "m.py holds no pymc.Model: bind one to a name at the top level"),
         (
             "import pymc as pm\ndef f():\n    with pm.Model() as m:\n        pass\n",
@@ -282,12 +283,45 @@ def test_a_fit_file_of_something_else(here: Path) -> None:
     assert "The tree has no group posterior" in fails("report", "other.nc")
 
 
-def test_a_directory_without_permission(
+@pytest.mark.parametrize("option", ["--output", "--save"])
+def test_a_target_that_cannot_be_written_is_found_before_the_fit(
+    here: Path, fit: Fit, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    name = "coin_flip.html" if option == "--output" else "x.nc"
+    # A folder that the kernel makes up: root may write there, if one asks.
+    words = fails("report", "coin_flip.py", option, f"/proc/{name}")
+    assert f"{option} /proc/{name} cannot be written: No such file" in words
+
+    touch, opened = Path.touch, Path.open
+
+    def read_only(self: Path, *args: object, **options: object) -> object:
+        if name in self.name:
+            raise OSError(30, "Read-only file system")
+        return (opened if args else touch)(self, *args, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "touch", read_only)
+        words = fails("report", "coin_flip.py", option, name)
+    assert f"{option} {name} cannot be written: Read-only file system" in words
+    (here / name).write_text("precious")  # a file that is immutable cannot be opened for writing
+    monkeypatch.setattr(Path, "open", read_only)
+    assert "cannot be written: Read-only" in fails("report", "coin_flip.py", option, name)
+    assert fit.models == []
+    assert sorted(p.name for p in here.iterdir()) == sorted(["coin_flip.py", name])
+
+
+def test_on_a_full_disk_the_report_is_written_where_the_fit_cannot_be(
     here: Path, fit: Fit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    assert "no permission to write in" in fails("report", "coin_flip.py")
-    assert fit.models == []
+    def full(self: Path, data: object) -> None:
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert fails("report", "coin_flip.py", "--save", "fit.nc") == (
+        "Error: fit.nc: No space left on device."
+    )
+    assert sorted(p.name for p in here.iterdir()) == ["coin_flip.html", "coin_flip.py"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -39,5 +39,23 @@ def csv_uri(
             own = own.reindex(table.index)
             for column in ("se", "lower", "upper", "status", "notes"):
                 table[f"{column}_{estimator}"] = own[column].to_numpy()
+    table.index = [_harmless(label) for label in table.index]
+    for column in table.columns[[dtype.kind == "O" for dtype in table.dtypes]]:
+        table[column] = [_harmless(cell) for cell in table[column]]
     text = table.to_csv(index_label="parameter", float_format="%.10g", lineterminator="\r\n")
     return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def _harmless(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula.
+
+    A label may come from data of others, and ``=HYPERLINK(...)`` in a CSV is run as it is opened.
+    An apostrophe in front makes it text, as OWASP advises
+    (https://owasp.org/www-community/attacks/CSV_Injection).
+
+    Examples
+    --------
+    >>> _harmless("=1+1"), _harmless("theta[-1]"), _harmless(-1.5)
+    ("'=1+1", 'theta[-1]', -1.5)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell

@@ -13,11 +13,12 @@ import jinja2
 import xarray as xr
 from markupsafe import Markup
 
-from bayes_point.errors import ComparisonError, ReportError
+from bayes_point.comparison.inputs.wholeness import check_whole
+from bayes_point.errors import ReportError
 from bayes_point.report.request import Request
 from bayes_point.report.sections.approximation import laplace_section
 from bayes_point.report.sections.cost import cost_section
-from bayes_point.report.sections.estimates import GROUPS, estimates_section
+from bayes_point.report.sections.estimates import estimates_section
 from bayes_point.report.sections.overview import overview
 from bayes_point.report.sections.paths import path_section
 from bayes_point.report.sections.plots import gaps_section, joint_section, marginals_section
@@ -152,13 +153,7 @@ def _absent(tree: xr.DataTree, sections: list[Section]) -> list[dict[str, str]]:
 def _check(request: Request) -> None:
     """Raise ComparisonError where the tree is not that of a fit, or the selection is wrong."""
     _ = request.selected
-    present = set(request.tree.groups)
-    missing = [g for name in GROUPS for g in (name, f"{name}/optima") if f"/{g}" not in present]
-    if missing:
-        raise ComparisonError(
-            f"The tree lacks the groups {', '.join(missing)}, which say how each estimate was "
-            "found: make the tree anew with bp.fit(model)."
-        )
+    check_whole(request.tree)
     _ = request.statuses
 
 

@@ -16,6 +16,7 @@ from bayes_point.comparison.inputs.scalars import Scalar, flatten, scalars
 from bayes_point.comparison.inputs.selection import select
 from bayes_point.comparison.inputs.statuses import EstimateStatus, estimate_statuses
 from bayes_point.comparison.inputs.validate import ESTIMATORS, SAMPLE_DIMS
+from bayes_point.comparison.inputs.wholeness import check_readable
 
 __all__ = ["Selected"]
 
@@ -51,6 +52,8 @@ class Selected:
             If `dt` is not the tree of a fit, or the selection names what is not there.
         """
         selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
+        if isinstance(dt, xr.DataTree):  # of what else it may be, `select` says what is wrong
+            check_readable(dt)
         return cls(dt, selection, *select(dt, **selection))
 
     @cached_property

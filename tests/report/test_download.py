@@ -1,0 +1,32 @@
+"""The CSV in the page: what a spreadsheet would run is text."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+
+import pandas as pd
+import xarray as xr
+
+import bayes_point as bp
+from bayes_point.comparison.causes.explain import explained
+from bayes_point.comparison.inputs.selected import Selected
+from bayes_point.report.download import csv_uri
+from tests.trees import coin_tree
+
+FORMULA = '=HYPERLINK("http://x","y")'
+
+
+def test_no_cell_is_a_formula_and_numbers_stay_numbers() -> None:
+    tree = coin_tree(draws=50)
+    summary = pd.DataFrame(bp.summary(tree))
+    summary.index = [FORMULA, "@theta"]
+    summary.iloc[:, summary.columns.get_loc("mean")] *= -1
+    explanation = explained(Selected.of(tree, None, None, None))
+    uri = csv_uri(summary, explanation, {}, {})
+    text = base64.b64decode(uri.partition(",")[2]).decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["parameter"] for row in rows] == ["'" + FORMULA, "'@theta"]
+    mean = xr.DataArray(tree["posterior/theta"]).mean().item()
+    assert abs(float(rows[0]["mean"]) + mean) < 1e-6
