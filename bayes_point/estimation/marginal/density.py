@@ -97,7 +97,8 @@ class MarginalDensity(LogDensity):
         )
         self.reasons: Mapping[str, str] = dict.fromkeys(latents, "named")
         self.is_exact = False
-        self._is_log = np.array(self.labels) != np.array(self.parameters)
+        self.kinds = full.kinds[joint.outer]
+        self._is_log = self.kinds != "identity"
 
     # ------------------------------------------------------------------ values and derivatives
 
