@@ -12,10 +12,10 @@ import pymc as pm
 import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.stats import chi2
+from scipy.stats import chi2, multivariate_normal
 
 import bayes_point as bp
-from bayes_point.errors import ModelError
+from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.marginal.arrow import Arrow
 from bayes_point.estimation.marginal.bands import Banded
 from bayes_point.estimation.marginal.blocks import Blocks
@@ -277,6 +277,40 @@ def test_each_structure_computes_what_linear_algebra_does(structure: Structure) 
     assert not structure.factor(bent)[1].any()
     step = structure.solve(structure.modified(bent), b)
     assert np.all(np.einsum("bi,bi->b", step, b) > 0)  # uphill
+
+
+def test_a_small_multivariate_normal_is_written_out() -> None:
+    # Groups of two correlated latents, each seen with noise: y is multivariate normal.
+    covariance = np.array([[1.0, 0.3], [0.3, 0.5]])
+    y = np.random.default_rng(2).standard_normal((4, 2))
+    with pm.Model() as model:
+        scale, noise = pm.HalfNormal("scale", 1), pm.HalfNormal("noise", 1)
+        factor = scale * (np.linalg.cholesky(covariance))
+        u = pm.MvNormal("u", 0, chol=factor, shape=(4, 2))
+        pm.Normal("y", u, noise, observed=y)
+    density = marginal(model, ["u"])
+    assert density.structure.name == "4 blocks of 2"
+    assert density.joint.density.functions.third_product("likelihood") is not None
+    x = np.log([[0.8, 0.6]])
+    whole = 0.8**2 * covariance + 0.6**2 * np.eye(2)
+    exact = multivariate_normal(np.zeros(2), whole).logpdf(y).sum()
+    value, gradient = density.marginal(x)
+    assert value[0] == pytest.approx(exact, rel=1e-12)
+    # d/dV of the log density is (V^-1 S V^-1 - n V^-1) / 2, and dV = 2 scale^2 C d log(scale).
+    inverse = np.linalg.inv(whole)
+    slope = 0.5 * (inverse @ y.T @ y @ inverse - 4 * inverse)
+    by_scale = np.sum(slope * 2 * 0.8**2 * covariance)
+    by_noise = np.trace(slope) * 2 * 0.6**2
+    assert np.allclose(gradient[0], [by_scale, by_noise], rtol=1e-9)
+
+
+def test_a_joint_estimate_that_is_none_names_the_call_that_has_one() -> None:
+    with pytest.warns(EstimationWarning, match=r"marginalize=\['effect'\]"):
+        joint = bp.find_MAP(one_way(DYESTUFF), n_starts=1, progressbar=False)
+    assert joint.status.key == "unbounded"
+    assert joint.findings[-1].advice == (
+        "Integrate them out: find_MAP(model, marginalize=['effect'])."
+    )
 
 
 @pytest.mark.parametrize(

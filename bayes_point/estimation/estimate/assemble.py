@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.certificate.limits import natural_limit
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
-from bayes_point.estimation.estimate.integrated import integrated_findings
+from bayes_point.estimation.estimate.integrated import integrated_findings, joint_with_latents
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.objective import Objective
@@ -54,7 +54,12 @@ def assemble(
         status=certificate.status,
         findings=(
             *integrated_findings(density),
-            *_through_latents(model, estimator, certificate.findings),
+            *joint_with_latents(
+                model,
+                objective,
+                certificate.status,
+                _through_latents(model, estimator, certificate.findings),
+            ),
             *_several(certificate, optima),
         ),
         evidence=certificate.evidence,
@@ -204,8 +209,8 @@ def _through_latents(
                 finding,
                 what=f"{finding.parameters[0]} enters only through the prior of "
                 f"{', '.join(below)}, which the likelihood does not see.",
-                advice="Integrate the latent variables out of the model (their marginal "
-                "likelihood does depend on it), or look at the MAP or the posterior.",
+                advice="The marginal likelihood does depend on it: "
+                f"find_MLE(model, marginalize={below}).",
             )
         out.append(finding)
     return tuple(out)

@@ -13,6 +13,7 @@ from pytensor.graph.traversal import ancestors
 
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.differences import central_difference
+from bayes_point.model.interpreter.unrolled import unrolled
 
 __all__ = ["Joint"]
 
@@ -71,8 +72,10 @@ class Joint:
         ]
         if self.potentials:
             total = total + frozen.logp(vars=self.potentials, jacobian=False)
-        terms = dict.fromkeys(("likelihood", "prior"), graphs.of_x([total])[0])
-        terms["prior"] = graphs.of_x([pt.zeros((), dtype="float64")])[0]
+        terms = {
+            "likelihood": unrolled(graphs.of_x([total])[0], graphs.row),
+            "prior": pt.zeros((), dtype="float64"),
+        }
         self.density = density.remade(terms, density.inputs)
         self.natural_of = density
 
