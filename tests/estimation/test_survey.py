@@ -8,7 +8,7 @@ import pytest
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.certificate.checks.survey import beyond_plateau
+from bayes_point.estimation.certificate.checks.plateau import beyond_plateau
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.objective import Objective
 from bayes_point.model.density.density import LogDensity

@@ -8,7 +8,7 @@ import pytensor.tensor as pt
 import pytest
 from scipy.stats import chi2
 
-from bayes_point.estimation.certificate.checks.closing import closes_in
+from bayes_point.estimation.certificate.checks.pole_walls import closes_in
 from bayes_point.estimation.face.find import find_MLE
 from bayes_point.estimation.nonsmooth.smoothing import corners_in
 from bayes_point.estimation.nonsmooth.walls import along_walls, centred, inside, inwards

@@ -6,22 +6,22 @@ and along what the density is flat (Lanczos), and whether it only leads to an ed
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from bayes_point.estimation.certificate.checks.escaping import at_the_edge
-from bayes_point.estimation.certificate.checks.growing import unbounded_along
+from bayes_point.estimation.certificate.checks.escape import at_the_edge
 from bayes_point.estimation.certificate.checks.many_poles import FAR, running, shrinking
 from bayes_point.estimation.certificate.checks.vertex import judge_vertex
 from bayes_point.estimation.certificate.findings import null_finding
 from bayes_point.estimation.certificate.many_edges import edge_of
 from bayes_point.estimation.certificate.point import Point
-from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.certificate.tracks import Track
+from bayes_point.estimation.certificate.unbounded import unbounded_along
+from bayes_point.estimation.certificate.verdicts import Claim
 from bayes_point.estimation.nonsmooth.vertices import Vertex
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.krylov import Curved, Spectrum
@@ -50,7 +50,7 @@ _SAME = 0.1
 
 @dataclass(frozen=True)
 class _Point:
-    """A point, and what a `Certificate` says of it.
+    """A point, and what a `Claim` rests on.
 
     `curvature` is the smallest and the largest eigenvalue of the scaled curvature.
     """
@@ -63,7 +63,7 @@ class _Point:
     distance: float
 
 
-def certify_many(objective: Objective, end: Climb, start: Array, centre: Array) -> Certificate:
+def certify_many(objective: Objective, end: Climb, start: Array, centre: Array) -> Claim:
     """Decide what kind of optimum a point is; go on where a better one shows."""
     for _ in range(_ROUNDS):
         spectrum = _curved(objective, end).spectrum()
@@ -72,9 +72,9 @@ def certify_many(objective: Objective, end: Climb, start: Array, centre: Array) 
             return unbounded_along(objective, point, [growing])
         loose = _loose(objective, point, spectrum, end, np.ones(len(end.x), bool))
         if len(loose) or _has_run(objective, point, spectrum, end, start):
-            certificate = _at_an_edge(objective, end, centre, point.noise)
-            if certificate is not None:
-                return certificate
+            claim = _at_an_edge(objective, end, centre, point.noise)
+            if claim is not None:
+                return claim
             if growing := running(objective, end, start, point.noise):
                 return unbounded_along(objective, point, [growing])
         if spectrum is None:
@@ -100,17 +100,17 @@ def certify_many(objective: Objective, end: Climb, start: Array, centre: Array) 
     )
 
 
-def judge_on_kinks(objective: Objective, vertex: Vertex, start: Array) -> Certificate | None:
+def judge_on_kinks(objective: Objective, vertex: Vertex, start: Array) -> Claim | None:
     """Say what kind of optimum a point on kinks is; None where it takes more to tell."""
     objective.announce("certifying")
-    certificate = judge_vertex(objective, vertex, start)
-    if certificate is None or not certificate.status.is_point:
-        return certificate
+    claim = judge_vertex(objective, vertex, start)
+    if claim is None or not claim.status.is_point:
+        return claim
     value, gradient = objective.evaluate(vertex.x[None])
     point = Point.on(objective, vertex)
     end = Climb(vertex.x, float(value[0]), gradient[0], np.ones_like(vertex.x), 0.0, True, False)
     growing = shrinking(objective, end, point.noise)
-    return certificate if growing is None else unbounded_along(objective, point, [growing])
+    return claim if growing is None else unbounded_along(objective, point, [growing])
 
 
 def is_near(x: Array, end: Climb) -> bool:
@@ -177,9 +177,7 @@ def _is_spanned(row: Array, basis: Array) -> bool:
     return bool(np.linalg.norm(row - basis.T @ part) < 1e-3 * np.linalg.norm(row))
 
 
-def _at_an_edge(
-    objective: Objective, found: Climb, centre: Array, noise: float
-) -> Certificate | None:
+def _at_an_edge(objective: Objective, found: Climb, centre: Array, noise: float) -> Claim | None:
     """Judge a density that leads to an edge; None if it does not, or the rest is undecided."""
     edge = edge_of(objective, found, centre, noise)
     if edge is None:
@@ -199,8 +197,14 @@ def _at_an_edge(
         return None
     status, findings = at_the_edge(objective, edge.path, edge.direction, edge.end.value, edge.track)
     findings += [null_finding(objective, row) for row in flat]
-    certificate = Certificate.of(point, status, *findings)
-    return replace(certificate, path=edge.path, direction=edge.direction, null_space=flat)
+    return Claim(
+        point,
+        status,
+        tuple(findings),
+        path=edge.path,
+        direction=edge.direction,
+        null_space=flat,
+    )
 
 
 def _is_still(point: _Point) -> bool:
@@ -288,7 +292,7 @@ def _judged(
     start: Array,
     flat: Array,
     doubtful: list[Array],
-) -> Certificate:
+) -> Claim:
     """Name the kind of optimum of a point from which nothing leads on."""
     away = objective.is_transformed & (np.abs(end.x - start) > FAR)
     if not _is_still(point):
@@ -306,22 +310,18 @@ def _judged(
         what = "Whether this is a maximum along the parameters named could not be decided."
         return _undecided(objective, point, what, doubtful[0])
     status = Status.NOT_IDENTIFIED if len(flat) else Status.CONVERGED
-    findings = [null_finding(objective, row) for row in flat]
-    certificate = Certificate.of(point, status, *findings)
-    return replace(certificate, null_space=flat) if len(flat) else certificate
+    findings = tuple(null_finding(objective, row) for row in flat)
+    return Claim(point, status, findings, null_space=flat if len(flat) else None)
 
 
-def _undecided(objective: Objective, point: _Point, what: str, row: Array) -> Certificate:
+def _undecided(objective: Objective, point: _Point, what: str, row: Array) -> Claim:
     largest = np.argsort(-np.abs(row))[:5]
     names = tuple(objective.density.parameters[j] for j in largest if row[j])
-    return Certificate.of(
-        point,
-        Status.NOT_CONVERGED,
-        Finding(
-            what,
-            tuple(dict.fromkeys(names)),
-            {"distance to a stationary point in standard errors": point.distance},
-            "Give starting values nearer to the optimum with initvals=, a more informative prior, "
-            "or sample.",
-        ),
+    finding = Finding(
+        what,
+        tuple(dict.fromkeys(names)),
+        {"distance to a stationary point in standard errors": point.distance},
+        "Give starting values nearer to the optimum with initvals=, a more informative prior, "
+        "or sample.",
     )
+    return Claim(point, Status.NOT_CONVERGED, (finding,))

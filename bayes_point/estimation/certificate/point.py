@@ -12,7 +12,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian, maximise
 from bayes_point.estimation.optimise.precision import precision
 
-__all__ = ["SPIKE", "Point", "held_at"]
+__all__ = ["SPIKE", "Point", "held_at", "is_still"]
 
 Array = NDArray[np.float64]
 
@@ -79,10 +79,20 @@ class Point:
         return float(np.sqrt(self.quadratic.decrement(self.quadratic.slope)[0]))
 
     @property
+    def is_still(self) -> bool:
+        """Whether what is left of the way to a maximum is rounding."""
+        return is_still(self.distance, self.noise)
+
+    @property
     def is_steep(self) -> NDArray[np.bool_]:
         """In which coordinates what slope is left is."""
         slope = np.abs(self.gradient * self.quadratic.scale[0])
         return slope > 0.1 * slope.max()
+
+
+def is_still(distance: float, noise: float) -> bool:
+    """Whether what is left of the way to a maximum, in standard errors, is rounding."""
+    return bool(distance**2 <= max(1e-12, 4 * noise))
 
 
 def held_at(objective: Objective, x: Array, held: NDArray[np.bool_]) -> Array:

@@ -20,6 +20,7 @@ __all__ = [
     "is_answer",
     "is_loose",
     "least_fall",
+    "rises_aslant",
     "suspects",
 ]
 
@@ -35,6 +36,8 @@ _FAR = 25.0
 # So many times its own size is more than a parameter's standard error ever is.
 _LOOSE = 1e4
 _HALVINGS = 4
+# Directions between the axes that are tried at a kink.
+_ASLANT = 500
 
 
 def suspects(objective: Objective, point: Point) -> list[int]:
@@ -172,3 +175,20 @@ def _is_plateau(objective: Objective, point: Point, pivot: int, h: float) -> boo
     around[:, pivot] += [h, -h]
     value, gradient = objective.evaluate(around)
     return bool(np.any((value == point.value) & (gradient[:, pivot] == 0)))
+
+
+def rises_aslant(objective: Objective, point: Point) -> bool:
+    """Whether the density rises between the axes, away from a kink or a wall.
+
+    Kinks of absolute deviations run along directions of their own: a point can be a maximum along
+    each coordinate and not be one.
+    """
+    if not np.any(point.held):
+        return False
+    rng = np.random.default_rng(2)
+    directions = rng.standard_normal((_ASLANT, len(point.x)))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    lengths = 10.0 ** -np.arange(2.0, 9.0, 2.0)
+    steps = (directions[:, None, :] * lengths[:, None]).reshape(-1, len(point.x))
+    values, _ = objective.evaluate(point.x + steps * (1 + np.abs(point.x)))
+    return bool(np.any(values > point.value + point.noise))

@@ -16,6 +16,7 @@ from bayes_point.estimation.certificate.many_certify import (
     judge_on_kinks,
 )
 from bayes_point.estimation.certificate.record import Certificate
+from bayes_point.estimation.certificate.verdicts import Claim, Said
 from bayes_point.estimation.nonsmooth.many_kinks import vertex_from
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.optima import Optimum
@@ -32,8 +33,9 @@ MANY = 500
 def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[Optimum], int]:
     """Climb from each start, and prove what the best end is.  Returns what `search` does."""
     if (vertex := vertex_from(objective, starts[0])) is not None:
-        certificate = judge_on_kinks(objective, vertex, starts[0])
-        if certificate is not None:
+        claim = judge_on_kinks(objective, vertex, starts[0])
+        if claim is not None:
+            certificate = _concluded("vertex", claim)
             return certificate, [Optimum(vertex.x, certificate.value, (0,), False)], 1
     first = climb(objective, starts[0])
     ends = [first]
@@ -59,10 +61,15 @@ def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[
                 best = end
     objective.announce("certifying")
     where = next(k for k, end in enumerate(ends) if end is best)
-    certificate = certify_many(objective, best, starts[reached[where][0]], starts[0])
+    claim = certify_many(objective, best, starts[reached[where][0]], starts[0])
+    certificate = _concluded("curvature", claim)
     optima = [
         Optimum(end.x, end.value, tuple(reached[k]), False)
         for k, end in sorted(enumerate(ends), key=lambda pair: (pair[0] != where, -pair[1].value))
         if end.settled and (k == where or is_maximum(objective, end))
     ]
     return certificate, optima, len(starts)
+
+
+def _concluded(check: str, claim: Claim) -> Certificate:
+    return Certificate.concluded([claim], [Said.of(check, claim)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.certificate.certify import certify, is_evident, is_on_ridge, unbounded
-from bayes_point.estimation.certificate.checks.closing import closes_in
-from bayes_point.estimation.certificate.checks.collapse import collapse, collapse_on_kinks
-from bayes_point.estimation.certificate.checks.shrinking import grows_elsewhere
-from bayes_point.estimation.certificate.checks.survey import beyond_plateau
+from bayes_point.estimation.certificate.case import Case, World, where_finite
+from bayes_point.estimation.certificate.certify import (
+    ELSEWHERE,
+    is_evident,
+    is_on_ridge,
+    try_at,
+)
+from bayes_point.estimation.certificate.checks.elsewhere import on_other_scales
 from bayes_point.estimation.certificate.record import Certificate
-from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.certificate.verdicts import Further, Said
 from bayes_point.estimation.estimate.many import MANY, search_many
 from bayes_point.estimation.nonsmooth.kinks import ascend
 from bayes_point.estimation.nonsmooth.smoothing import kinks_in
@@ -38,12 +41,6 @@ Array = NDArray[np.float64]
 _ITERATIONS = 100
 # How much smaller, in the log, a scale is made in the starts that look for a collapse.
 _SHRINK = np.array([1.0, 2.0, 3.0, 4.0])
-# Verdicts that a maximum found from elsewhere would overturn.
-_DOUBTFUL = (Status.AT_INFINITY, Status.NOT_CONVERGED)
-_VERY_FAR = 1e6
-_OTHERS = 16
-# Starts from which the other parameters begin when a scale is made small.
-_BASES = 2
 # In standard errors, what is near enough to a maximum to be led to it.
 _HOME = 0.1
 # Starts are added while more maxima than this are expected not to have been seen, ...
@@ -100,92 +97,55 @@ def search(
     if objective.p > MANY:
         return search_many(objective, usable)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
-    ends = _climb(objective, usable)
-    centre, elsewhere = usable[0], None
+    world = World(usable, observed, rng, partial(_climb, objective), [])
+    ends = world.climb(usable)
     best = _best(ends)
     x = ends.x[best]
     if ends.settled[best] and not (is_evident(objective, x) or is_on_ridge(objective, x)):
         # To follow all that is in doubt takes longer than to look whether it is the best at all.
-        elsewhere = _elsewhere(objective, centre, rng)
-        top = _best(elsewhere[1])
-        better = elsewhere[1].value[top] > ends.value[best]
-        if better and elsewhere[1].settled[top] and is_evident(objective, elsewhere[1].x[top]):
-            usable = np.concatenate([usable, elsewhere[0][1:]])
-            ends = ends.joined(elsewhere[1].rows(slice(1, None)))
-            elsewhere = None
-    certificate, optima = _judged(objective, usable, ends)
-    most = _MOST * len(usable)
+        starts, there = on_other_scales(objective, usable[0], world)
+        top = _best(there)
+        better = there.value[top] > ends.value[best]
+        if better and there.settled[top] and is_evident(objective, there.x[top]):
+            world.add(starts[1:])
+            ends = ends.joined(there.rows(slice(1, None)))
+            world.elsewhere = None
+    case, world.optima = _judged(objective, world.starts, ends, world)
+    most = _MOST * len(world.starts)
     while (
         more is not None
-        and certificate.status.is_point
-        and len(optima) > 1
-        and len(usable) < most
-        and expected_unseen(len(optima), len(usable)) > _UNSEEN
+        and case.certificate.status.is_point
+        and len(world.optima) > 1
+        and len(world.starts) < most
+        and expected_unseen(len(world.optima), len(world.starts)) > _UNSEEN
     ):
         objective.announce("searching from more starts")
-        further = _where_finite(objective, more(len(usable)))
+        further = where_finite(objective, more(len(world.starts)))
         if not len(further):
             break
-        usable = np.concatenate([usable, further])
-        ends = ends.joined(_climb(objective, further))
-        certificate, optima = _judged(objective, usable, ends)
-    if certificate.status is Status.NOT_IDENTIFIED:
-        higher = _where_finite(objective, beyond_plateau(objective, certificate.x, rng))
-        if len(higher):
-            # That it does not matter where on the plateau one is says nothing any more.
-            usable = np.concatenate([usable, higher])
-            ends = ends.joined(_climb(objective, higher))
-            certificate, optima = _judged(objective, usable, ends)
-    far = np.abs(certificate.x).max() > _VERY_FAR
-    if certificate.status in _DOUBTFUL or (far and certificate.status is Status.NOT_IDENTIFIED):
-        # Before it is said that there is no maximum, look for one on other scales.
-        starts, ends = elsewhere or _elsewhere(objective, centre, rng)
-        usable = np.concatenate([usable, starts[1:]])
-        # A value above a limit by no more than its rounding is on the way there.
-        least = certificate.value + 1e-9 * (1 + abs(certificate.value))
-        if np.nanmax(ends.value, initial=-np.inf) > least:
-            second, others = _judged(objective, starts, ends)
-            if second.status.is_point and second.value > certificate.value:
-                certificate, optima = second, others
-    if certificate.status.is_point or certificate.status is Status.NOT_CONVERGED:
-        pole = collapse(objective, certificate.x, observed)
-        pole = pole or collapse_on_kinks(objective, certificate.x)
-        # What closes in on the data pushes against a wall at its best.
-        if pole is None and certificate.status is not Status.CONVERGED:
-            pole = closes_in(objective, certificate.x)
-        if pole is not None:
-            certificate = unbounded(objective, certificate.x, [pole])
-    all_the_same = len(optima) == 1 and len(optima[0].starts) == len(usable)
-    certificate = _without_bound(objective, certificate, usable[:_BASES], all_the_same)
-    return certificate, optima, len(usable)
+        world.add(further)
+        ends = ends.joined(world.climb(further))
+        case, world.optima = _judged(objective, world.starts, ends, world)
+    for check in ELSEWHERE:
+        verdict = check(case)
+        case.hear(check.__name__, verdict)
+        if not isinstance(verdict, Further):
+            continue
+        if verdict.is_apart:
+            second, others = _judged(objective, verdict.starts, verdict.ends, world, case.said)
+            found, known = second.certificate, case.certificate
+            if found.status.is_point and found.value > known.value:
+                case, world.optima = second, others
+        else:
+            world.add(verdict.starts)
+            ends = ends.joined(verdict.ends)
+            case, world.optima = _judged(objective, world.starts, ends, world, case.said)
+    return case.certificate, world.optima, len(world.starts)
 
 
-def _without_bound(
-    objective: Objective, certificate: Certificate, starts: Array, all_the_same: bool
-) -> Certificate:
-    """Return the certificate of a density that grows without bound, if it does so anywhere.
-
-    `all_the_same` says whether all starts led to the point of the certificate.
-    """
-    if certificate.status is not Status.UNBOUNDED:
-        # A line of a mixture that is right at the maximum does not leave it for a pole, and from a
-        # point at infinity the others may not find back.  Where all starts lead to one maximum they
-        # do so with a scale made smaller as well.
-        others = starts
-        if certificate.status.is_point:
-            others = starts[:0] if all_the_same else starts[:1]
-        pole = grows_elsewhere(objective, certificate.x, others)
-        return certificate if pole is None else unbounded(objective, certificate.x, [pole])
-    # A search that ran into a pole ends where the others are lost in rounding.  On a way there
-    # that begins far off they are near their limits before that.
-    pole = grows_elsewhere(objective, starts[0], starts[1:])
-    if pole is None:
-        return certificate
-    again = unbounded(objective, starts[0], [pole])
-    return certificate if np.any(again.undefined & ~certificate.undefined) else again
-
-
-def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certificate, list[Optimum]]:
+def _judged(
+    objective: Objective, starts: Array, ends: Search, world: World, said: Sequence[Said] = ()
+) -> tuple[Case, list[Optimum]]:
     """Prove what the best of the ends is; return the other maxima as well."""
     objective.announce("certifying")
     best = _best(ends)
@@ -193,16 +153,19 @@ def _judged(objective: Objective, starts: Array, ends: Search) -> tuple[Certific
     x = ends.x[best]
     if np.isnan(ends.value[best]):
         x = release(objective, starts[0], starts[0]).x[-1]
-    certificate = certify(
+    case = Case(
         objective,
         x,
         start=starts[best],
         centre=starts[0],
         settled=bool(ends.settled[best]),
+        world=world,
+        said=said,
     )
+    try_at(case)
     # A search that ran off along a plateau settles too; only true local maxima are reported.
     others = [o for o in optima[1:] if is_evident(objective, o.x)]
-    return certificate, [*_arrived(certificate, ends, optima[:1]), *others]
+    return case, [*_arrived(case.certificate, ends, optima[:1]), *others]
 
 
 def _arrived(certificate: Certificate, ends: Search, first: list[Optimum]) -> list[Optimum]:
@@ -250,23 +213,6 @@ def _best(ends: Search) -> int:
         return int(np.argmax(value))
     last = float(value[equal].max())
     return int(equal[np.argmax(value[equal] >= last - _SAME * (1 + abs(last)))])
-
-
-def _elsewhere(
-    objective: Objective, centre: Array, rng: np.random.Generator
-) -> tuple[Array, Search]:
-    """Climb from the centre and from starts on other scales; return them and where they led to."""
-    objective.announce("searching on other scales")
-    starts = np.concatenate([centre[None], _other_scales(objective, centre, rng)])
-    return starts, _climb(objective, starts)
-
-
-def _other_scales(objective: Objective, centre: Array, rng: np.random.Generator) -> Array:
-    """Return starts around `centre`, each coordinate off by anything from a millionth to ten."""
-    size = 10.0 ** rng.uniform(-6, 1, size=(_OTHERS, objective.p))
-    size = np.where(objective.is_transformed, np.minimum(3.0, size), size)
-    rows = centre + rng.choice([-1.0, 1.0], size=size.shape) * size
-    return _where_finite(objective, rows)
 
 
 def _climb(objective: Objective, starts: Array) -> Search:
@@ -339,17 +285,11 @@ def _collapsed(objective: Objective, starts: Array) -> Array:
             row[j] = starts[0, j] - shrink
             out.append(row)
     rows = np.array(out).reshape(-1, density.p)
-    return _where_finite(objective, rows)
-
-
-def _where_finite(objective: Objective, rows: Array) -> Array:
-    """Return the rows where both the density and its gradient are numbers."""
-    value, gradient = objective.evaluate(rows) if len(rows) else (np.empty(0), rows)
-    return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
+    return where_finite(objective, rows)
 
 
 def _usable(objective: Objective, starts: Array) -> Array:
-    usable = _where_finite(objective, starts)
+    usable = where_finite(objective, starts)
     if not len(usable):
         raise ModelError(
             f"The density is zero, or its gradient not a number, at each of the {len(starts)} "

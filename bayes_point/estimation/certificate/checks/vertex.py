@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.certificate.checks.growing import (
-    rises_to_infinity,
-    runaways,
-    spiked,
-    unbounded_along,
-    unbounded_at,
-)
+from bayes_point.estimation.certificate.case import Case
+from bayes_point.estimation.certificate.checks.pole_here import rises_to_infinity, unbounded_at
+from bayes_point.estimation.certificate.checks.runaway import runaways
+from bayes_point.estimation.certificate.checks.spike import spiked
 from bayes_point.estimation.certificate.findings import (
     ends_along,
     null_finding,
@@ -21,20 +16,24 @@ from bayes_point.estimation.certificate.findings import (
     wall_finding,
 )
 from bayes_point.estimation.certificate.point import SPIKE, Point
-from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Status
-from bayes_point.estimation.certificate.suspects import WEAK_CURVATURE, WEAK_FALL, least_fall
+from bayes_point.estimation.certificate.suspects import (
+    WEAK_CURVATURE,
+    WEAK_FALL,
+    least_fall,
+    rises_aslant,
+)
+from bayes_point.estimation.certificate.unbounded import unbounded_along
+from bayes_point.estimation.certificate.verdicts import Claim, Passed, Verdict
 from bayes_point.estimation.nonsmooth.smoothing import corners_in
 from bayes_point.estimation.nonsmooth.vertices import Vertex
 from bayes_point.estimation.nonsmooth.walls import along_walls
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["is_evident_vertex", "judge_vertex", "rises_aslant"]
+__all__ = ["is_evident_vertex", "judge_vertex", "vertex"]
 
 Array = NDArray[np.float64]
 
-# Directions between the axes that are tried at a kink.
-_ASLANT = 500
 # Directions between sides without slope that are tried.
 _BETWEEN = 200
 # How far, relative to the parameters, a direction is followed to see that nothing changes.
@@ -45,7 +44,26 @@ _ALONG = 1e-6
 _SHY = 0.9
 
 
-def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Certificate | None:
+def vertex(case: Case) -> Verdict:
+    """Claim a maximum at which kinks meet, or a wall, or what is flat off them.
+
+    Asked of the point that the search led to, where the model shows kinks there.
+
+    Evidence: zero is a subgradient across the kinks, strictly; along the surface that they leave
+    the density falls over a standard error both ways, and the Lagrangian is concave.
+
+    Blind spot: of sides without any slope, some hundred directions between them are tried, not all.
+
+    Source: Rockafellar and Wets (1998), Variational Analysis, https://doi.org/10.1007/978-3-642-02431-3
+    """
+    at = case.vertex if case.is_first else None
+    if at is None or not len(at.which):
+        return None
+    claim = judge_vertex(case.objective, at, case.start)
+    return Passed({"kinks at the point": float(len(at.which))}) if claim is None else claim
+
+
+def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Claim | None:
     """Say what kind of optimum a point on kinks is; None where it takes more to tell.
 
     It is a maximum if zero is a subgradient across the kinks, strictly, and the Lagrangian is
@@ -57,14 +75,13 @@ def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Certific
     if point.spike > SPIKE:
         return spiked(objective, point, start)
     level = _level_directions(objective, vertex, point)
-    still = point.distance**2 <= max(1e-12, 4 * point.noise)
+    still = point.is_still
     rises = rises_aslant(objective, point)
     if len(level) and still and not rises:
-        findings = [
+        findings = tuple(
             null_finding(objective, row, ends=ends_along(objective, row, vertex.x)) for row in level
-        ]
-        certificate = Certificate.of(point, Status.NOT_IDENTIFIED, *findings)
-        return replace(certificate, null_space=level)
+        )
+        return Claim(point, Status.NOT_IDENTIFIED, findings, is_proof=True, null_space=level)
     weakly = vertex.is_weak and len(vertex.level) and _falls_from_level(objective, vertex, point)
     if not (still and (vertex.is_strict or weakly) and len(vertex.which)) or rises:
         return None
@@ -74,15 +91,17 @@ def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Certific
         return None
     if np.any(vertex.walls):
         finding = wall_finding(objective, point, vertex.walled)
-        return Certificate.of(point, Status.ON_BOUNDARY, finding)
-    return Certificate.of(point, Status.CONVERGED, vertex_finding(objective, vertex))
+        return Claim(point, Status.ON_BOUNDARY, (finding,), is_proof=True)
+    finding = vertex_finding(objective, vertex)
+    return Claim(point, Status.CONVERGED, (finding,), is_proof=True)
 
 
 def is_evident_vertex(objective: Objective, vertex: Vertex) -> bool:
     """Whether a point on kinks is a maximum beyond doubt, without following anything."""
     point = Point.on(objective, vertex)
-    still = point.distance**2 <= max(1e-12, 4 * point.noise)
-    sound = still and vertex.is_strict and point.spike <= SPIKE and not np.any(vertex.walls)
+    sound = (
+        point.is_still and vertex.is_strict and point.spike <= SPIKE and not np.any(vertex.walls)
+    )
     return sound and _falls_off(objective, vertex, point)
 
 
@@ -190,20 +209,3 @@ def _least_fall(objective: Objective, vertex: Vertex, point: Point, steps: Array
     points = _put_back(objective, vertex, np.concatenate([steps, -steps]))
     values = objective.values(points).reshape(2, -1)
     return point.value - np.where(np.isnan(values), np.inf, values).max(axis=0)
-
-
-def rises_aslant(objective: Objective, point: Point) -> bool:
-    """Whether the density rises between the axes, away from a kink or a wall.
-
-    Kinks of absolute deviations run along directions of their own: a point can be a maximum along
-    each coordinate and not be one.
-    """
-    if not np.any(point.held):
-        return False
-    rng = np.random.default_rng(2)
-    directions = rng.standard_normal((_ASLANT, len(point.x)))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    lengths = 10.0 ** -np.arange(2.0, 9.0, 2.0)
-    steps = (directions[:, None, :] * lengths[:, None]).reshape(-1, len(point.x))
-    values, _ = objective.evaluate(point.x + steps * (1 + np.abs(point.x)))
-    return bool(np.any(values > point.value + point.noise))

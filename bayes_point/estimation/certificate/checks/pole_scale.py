@@ -16,14 +16,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.certificate.case import Case
+from bayes_point.estimation.certificate.point import Point
+from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.certificate.tracks import Track
+from bayes_point.estimation.certificate.unbounded import unbounded_along
+from bayes_point.estimation.certificate.verdicts import Passed, Verdict
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.model.variables.scales import scale_variables
 
-__all__ = ["grows_elsewhere"]
+__all__ = ["grows_elsewhere", "pole_scale"]
 
 Array = NDArray[np.float64]
+
+# Starts from which the other parameters begin when a scale is made small.
+_BASES = 2
 
 # Steps in a log: at first so small that the others can follow, then to 1e-9 of the scale.
 _STEPS = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.5, 2.5, 3.0, 3.0, 3.0])
@@ -43,6 +51,42 @@ _TO_REST = 100
 _SAME = 1e-6
 # Distances in a parameter itself at which it is looked whether it acts as the log of a scale.
 _PROBES = np.array([10.0, 20.0])
+
+
+def pole_scale(case: Case) -> Verdict:
+    """Claim that the density is unbounded as a scale goes to zero, away from the point.
+
+    Asked of every point; of what is unbounded already, to see which parameters that undefines.
+
+    Evidence: each scale of the model, and what acts as the log of one, is made smaller step by
+    step, to 1e-9 of it, the others maximised over at each.  Over more than four orders of magnitude
+    the log density grows in proportion to the log of the scale: three rates in a row are equal to
+    15 per cent, and more than a tenth an e-fold.
+
+    Blind spot: a pole to which the other parameters do not follow from the point, nor from the
+    first starts.
+
+    Source: Day (1969), https://doi.org/10.1093/biomet/56.3.463
+    """
+    objective, world, known = case.objective, case.world, case.certificate
+    starts = world.starts[:_BASES]
+    if known.status is Status.UNBOUNDED:
+        # A search that ran into a pole ends where the others are lost in rounding.  On a way there
+        # that begins far off they are near their limits before that.
+        if (pole := grows_elsewhere(objective, starts[0], starts[1:])) is not None:
+            begun = Point.at(objective, starts[0], np.zeros(objective.p, bool))
+            again = unbounded_along(objective, begun, [pole])
+            if again.undefined is not None and np.any(again.undefined & ~known.undefined):
+                return again
+        return Passed()
+    # A line of a mixture that is right at the maximum does not leave it for a pole, and from a
+    # point at infinity the others may not find back.  Where all starts lead to one maximum they
+    # do so with a scale made smaller as well.
+    others = starts
+    if known.status.is_point:
+        others = starts[:0] if world.all_the_same else starts[:1]
+    pole = grows_elsewhere(objective, known.x, others)
+    return Passed() if pole is None else unbounded_along(objective, case.outlook, [pole])
 
 
 def grows_elsewhere(objective: Objective, x: Array, others: Array) -> Track | None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.certificate.checks.growing import unbounded_along
+from bayes_point.estimation.certificate.case import Case
 from bayes_point.estimation.certificate.findings import null_finding
 from bayes_point.estimation.certificate.limits import at_infinity, natural_limit
 from bayes_point.estimation.certificate.point import Point, held_at
-from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.certificate.tracks import Track, follow
+from bayes_point.estimation.certificate.unbounded import unbounded_along
+from bayes_point.estimation.certificate.verdicts import Claim, Passed, Verdict
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian
 from bayes_point.estimation.optimise.path_limits import limit_of
-from bayes_point.estimation.optimise.paths import Path, release
+from bayes_point.estimation.optimise.paths import Path
 
-__all__ = ["at_the_edge", "escaping", "leads_away", "path_from"]
+__all__ = ["at_the_edge", "escape", "escaping", "leads_away"]
 
 Array = NDArray[np.float64]
 
@@ -31,10 +30,26 @@ _CLEAR = 1e4
 _NAMED = 20
 
 
-def path_from(objective: Objective, point: Point, centre: Array) -> Path:
-    """Return the path from the centre to where the density leads, by way of the point."""
-    # From a point that is lost in rounding nothing can be followed.
-    return release(objective, point.x if point.noise < 1e-3 else centre, centre)
+def escape(case: Case) -> Verdict:
+    """Claim a supremum at infinity, or at an edge, where the density leads away from the point.
+
+    Asked where the search did not come to rest, where a direction is held by next to nothing, where
+    what was followed outwards gave no answer, and of a point that was reached from another.
+
+    Evidence: as a quadratic penalty about the centre is let go, parameters with a finite maximum
+    settle, and those that are driven to infinity go on by about the same amount at every reduction.
+    Where some do, and the point lies on their way, the limit of the density is extrapolated along
+    the path.
+
+    Blind spot: nearly collinear columns, whose maximum is so far out that the penalty ends before.
+
+    Source: Albert and Anderson (1984), https://doi.org/10.1093/biomet/71.1.1, of separation.
+    """
+    if not (case.is_open or case.is_loose or case.attempt > 0 or case.is_open_ended):
+        return None
+    if leads_away(case.path, case.point):
+        return escaping(case.objective, case.point, case.path)
+    return Passed({"log density at the end of the path": float(case.path.value[-1])})
 
 
 def leads_away(path: Path, point: Point) -> bool:
@@ -44,7 +59,7 @@ def leads_away(path: Path, point: Point) -> bool:
     return path.leads_to(point.x) or bool(path.value[-1] > point.value - max(1e-3, 2 * point.noise))
 
 
-def escaping(objective: Objective, point: Point, path: Path) -> Certificate:
+def escaping(objective: Objective, point: Point, path: Path) -> Claim:
     """Judge a density that rises as some coordinates go to infinity: towards a limit, or not."""
     null = _constant_along(objective, path)
     path = path.without(null)
@@ -64,8 +79,16 @@ def escaping(objective: Objective, point: Point, path: Path) -> Certificate:
     points, limit = limit_of(objective, path)
     status, findings = at_the_edge(objective, points, direction, limit, track)
     findings += [null_finding(objective, row) for row in null]
-    certificate = Certificate.of(point, status, *findings)
-    return replace(certificate, path=points, direction=direction, value=limit, null_space=null)
+    return Claim(
+        point,
+        status,
+        tuple(findings),
+        is_proof=True,
+        path=points,
+        direction=direction,
+        value=limit,
+        null_space=null,
+    )
 
 
 def _constant_along(objective: Objective, path: Path) -> Array:

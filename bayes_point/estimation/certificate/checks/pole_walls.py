@@ -10,12 +10,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.certificate.case import Case
+from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.certificate.tracks import Track
+from bayes_point.estimation.certificate.unbounded import unbounded_along
+from bayes_point.estimation.certificate.verdicts import Passed, Verdict
 from bayes_point.estimation.nonsmooth.smoothing import corners_in
 from bayes_point.estimation.nonsmooth.walls import centred
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["closes_in"]
+__all__ = ["closes_in", "pole_walls"]
 
 Array = NDArray[np.float64]
 
@@ -27,6 +31,29 @@ _STEPS = np.full(10, 2.0)
 _RATES, _EQUAL = 4, 0.05
 # A slower growth, by e-fold of the scale, may be one that comes to an end.
 _LEAST_RATE = 0.1
+
+
+def pole_walls(case: Case) -> Verdict:
+    """Claim that the density grows without bound as walls close in on the data.
+
+    Asked of a maximum that is no interior one, and of what could not be decided.
+
+    Evidence: a scale that moves walls is made smaller, or larger, by ten steps of two in its log,
+    the places kept amid the walls by linear programs; the last four rates of growth are equal to a
+    twentieth, and more than a tenth an e-fold.
+
+    Blind spot: more than five hundred walls are not looked at, and other scales are held.
+
+    Source: Cheng and Traylor (1995), https://doi.org/10.1111/j.2517-6161.1995.tb02013.x
+    """
+    status = case.certificate.status
+    if status not in (Status.ON_BOUNDARY, Status.NOT_CONVERGED):
+        return None
+    # What closes in on the data pushes against a wall at its best.
+    if corners_in(case.objective).is_empty:
+        return None
+    pole = closes_in(case.objective, case.certificate.x)
+    return Passed() if pole is None else unbounded_along(case.objective, case.outlook, [pole])
 
 
 def closes_in(objective: Objective, x: Array) -> Track | None:
