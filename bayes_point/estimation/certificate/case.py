@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -49,8 +49,12 @@ class World:
         Observed values, on which a component of a mixture may collapse.
     rng : Generator
         Of further starts.
+    most : float
+        An upper bound of the objective; infinite where none is known.
     climb : callable
         From starts, (k, p), to where they lead.
+    ends : Search
+        Where the starts led to.
     optima : list of Optimum
         The distinct maxima, best first.
     elsewhere : tuple of ndarray and Search, optional
@@ -60,13 +64,16 @@ class World:
     starts: Array
     observed: Array
     rng: np.random.Generator
+    most: float
     climb: Callable[[Array], Search]
-    optima: list[Optimum]
+    ends: Search
+    optima: list[Optimum] = field(default_factory=list)
     elsewhere: tuple[Array, Search] | None = None
 
-    def add(self, starts: Array) -> None:
-        """Take down further starts as tried."""
+    def add(self, starts: Array, ends: Search) -> None:
+        """Take down further starts as tried, and where they led to."""
         self.starts = np.concatenate([self.starts, starts])
+        self.ends = self.ends.joined(ends)
 
     @property
     def all_the_same(self) -> bool:
@@ -138,6 +145,19 @@ class Case:
         """What the whole search knows; only a search as a whole has it."""
         assert self._world is not None, "of a point alone, nothing is known of what is elsewhere"
         return self._world
+
+    @property
+    def most(self) -> float:
+        """An upper bound of the objective; infinite where none is known."""
+        return np.inf if self._world is None else self._world.most
+
+    @property
+    def best_end(self) -> tuple[Array, float]:
+        """The best of the ends of the whole search, and its value; of a point alone, none."""
+        if self._world is None or np.all(np.isnan(self._world.ends.value)):
+            return self.x, -np.inf
+        best = int(np.nanargmax(self._world.ends.value))
+        return self._world.ends.x[best], float(self._world.ends.value[best])
 
     @property
     def outlook(self) -> Point:

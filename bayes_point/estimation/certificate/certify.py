@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate.case import Case
 from bayes_point.estimation.certificate.checks.adrift import adrift
+from bayes_point.estimation.certificate.checks.audit import audit
 from bayes_point.estimation.certificate.checks.better_nearby import better_nearby
 from bayes_point.estimation.certificate.checks.elsewhere import elsewhere
 from bayes_point.estimation.certificate.checks.escape import escape
@@ -46,7 +47,17 @@ from bayes_point.estimation.certificate.verdicts import Better, Claim, Verdict
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.ridge import ridge_at
 
-__all__ = ["CHECKS", "ELSEWHERE", "HERE", "Check", "certify", "is_evident", "is_on_ridge", "try_at"]
+__all__ = [
+    "CHECKS",
+    "ELSEWHERE",
+    "HERE",
+    "Check",
+    "audit",
+    "certify",
+    "is_evident",
+    "is_on_ridge",
+    "try_at",
+]
 
 Array = NDArray[np.float64]
 
@@ -81,7 +92,8 @@ ELSEWHERE: tuple[Check, ...] = (
     pole_walls,
     pole_scale,
 )
-CHECKS = HERE + ELSEWHERE
+# Last of all, what trusts nothing that was said.
+CHECKS = (*HERE, *ELSEWHERE, audit)
 
 # Better points that are gone on to.
 _ROUNDS = 6
@@ -96,6 +108,7 @@ def certify(
     """
     case = Case(objective, x, start=start, centre=centre, settled=settled)
     try_at(case)
+    case.hear("audit", audit(case))
     return case.certificate
 
 

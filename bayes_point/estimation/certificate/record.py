@@ -71,7 +71,7 @@ class Certificate:
     @classmethod
     def concluded(cls, claims: Sequence[Claim], checks: Sequence[Said] = ()) -> Certificate:
         """Return what claims come to: the first in the order of precedence is the status."""
-        ordered = sorted(claims, key=lambda claim: PRECEDENCE.index(claim.status))
+        ordered = sorted(claims, key=lambda one: (not one.overrules, PRECEDENCE.index(one.status)))
         top = ordered[0]
         p = len(top.point.x)
         # What is proven of a point leaves nothing for the others to say.

@@ -123,6 +123,8 @@ class Claim:
         Why, and which parameters it concerns.
     is_proof : bool
         Whether this settles what the point is, so that no other check is asked.
+    overrules : bool
+        Whether it counts whatever else was claimed.
     evidence : mapping of str to float
         The numbers.
     path, direction, undefined, value, null_space
@@ -133,6 +135,7 @@ class Claim:
     status: Status
     findings: tuple[Finding, ...] = ()
     is_proof: bool = False
+    overrules: bool = False
     evidence: Mapping[str, float] = field(default_factory=dict)
     path: Array | None = None
     direction: Array | None = None

@@ -14,6 +14,7 @@ from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.case import Case, World, where_finite
 from bayes_point.estimation.certificate.certify import (
     ELSEWHERE,
+    audit,
     is_evident,
     is_on_ridge,
     try_at,
@@ -61,6 +62,7 @@ def search(
     rng: np.random.Generator,
     observed: Array,
     more: Callable[[int], Array] | None = None,
+    most: float = np.inf,
 ) -> tuple[Certificate, list[Optimum], int]:
     """Climb from `starts`, and from others where the verdict could be overturned.
 
@@ -78,6 +80,8 @@ def search(
         Observed values, on which a component of a mixture may collapse.
     more : callable, optional
         From a number of starts to as many, (n, p), not all of which need to be usable.
+    most : float
+        An upper bound of what is maximised, where one is known.
 
     Returns
     -------
@@ -97,35 +101,33 @@ def search(
     if objective.p > MANY:
         return search_many(objective, usable)
     usable = np.concatenate([usable, _collapsed(objective, usable)])
-    world = World(usable, observed, rng, partial(_climb, objective), [])
-    ends = world.climb(usable)
-    best = _best(ends)
-    x = ends.x[best]
-    if ends.settled[best] and not (is_evident(objective, x) or is_on_ridge(objective, x)):
+    climb = partial(_climb, objective)
+    world = World(usable, observed, rng, most, climb, climb(usable))
+    best = _best(world.ends)
+    x = world.ends.x[best]
+    if world.ends.settled[best] and not (is_evident(objective, x) or is_on_ridge(objective, x)):
         # To follow all that is in doubt takes longer than to look whether it is the best at all.
         starts, there = on_other_scales(objective, usable[0], world)
         top = _best(there)
-        better = there.value[top] > ends.value[best]
+        better = there.value[top] > world.ends.value[best]
         if better and there.settled[top] and is_evident(objective, there.x[top]):
-            world.add(starts[1:])
-            ends = ends.joined(there.rows(slice(1, None)))
+            world.add(starts[1:], there.rows(slice(1, None)))
             world.elsewhere = None
-    case, world.optima = _judged(objective, world.starts, ends, world)
-    most = _MOST * len(world.starts)
+    case, world.optima = _judged(objective, world.starts, world.ends, world)
+    enough = _MOST * len(world.starts)
     while (
         more is not None
         and case.certificate.status.is_point
         and len(world.optima) > 1
-        and len(world.starts) < most
+        and len(world.starts) < enough
         and expected_unseen(len(world.optima), len(world.starts)) > _UNSEEN
     ):
         objective.announce("searching from more starts")
         further = where_finite(objective, more(len(world.starts)))
         if not len(further):
             break
-        world.add(further)
-        ends = ends.joined(world.climb(further))
-        case, world.optima = _judged(objective, world.starts, ends, world)
+        world.add(further, climb(further))
+        case, world.optima = _judged(objective, world.starts, world.ends, world)
     for check in ELSEWHERE:
         verdict = check(case)
         case.hear(check.__name__, verdict)
@@ -137,9 +139,9 @@ def search(
             if found.status.is_point and found.value > known.value:
                 case, world.optima = second, others
         else:
-            world.add(verdict.starts)
-            ends = ends.joined(verdict.ends)
-            case, world.optima = _judged(objective, world.starts, ends, world, case.said)
+            world.add(verdict.starts, verdict.ends)
+            case, world.optima = _judged(objective, world.starts, world.ends, world, case.said)
+    case.hear("audit", audit(case))
     return case.certificate, world.optima, len(world.starts)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
+from pymc.distributions.custom import CustomDistRV, CustomSymbolicDistRV
 from threadpoolctl import threadpool_limits
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
@@ -21,6 +22,7 @@ from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.estimator import Estimator, Potentials, estimator_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.marginal.integrate import Asked, Marginalize, integrated, within
+from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.progress import search_bar
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density.cache import log_density
@@ -234,7 +236,12 @@ def _find(
                 objective = estimator.objective(density)
                 with search_bar(objective, estimator.name, progressbar) as watched:
                     certificate, optima, used = search(
-                        watched, starts, rng, observed, more if n_starts > 1 else None
+                        watched,
+                        starts,
+                        rng,
+                        observed,
+                        more if n_starts > 1 else None,
+                        _most(model, objective),
                     )
                 found = Enumerated(objective, certificate, optima, used)
         except ModelError:
@@ -252,3 +259,13 @@ def _find(
         if not estimate.status.is_point:
             warnings.warn(message, EstimationWarning, skip_file_prefixes=(_PACKAGE,))
     return estimate
+
+
+def _most(model: pm.Model, objective: Objective) -> float:
+    """Return an upper bound of what is maximised: the probability of discrete data is at most 1."""
+    for rv in model.observed_RVs:
+        # What a user wrote need not be a probability.
+        is_own = isinstance(rv.owner.op, CustomDistRV | CustomSymbolicDistRV)
+        if is_own or not rv.type.dtype.startswith(("int", "uint", "bool")):
+            return np.inf
+    return 0.0 if list(objective.weights) == ["likelihood"] else np.inf

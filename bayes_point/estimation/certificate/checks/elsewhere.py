@@ -39,7 +39,7 @@ def elsewhere(case: Case) -> Verdict:
     if not (known.status in _DOUBTFUL or (far and known.status is Status.NOT_IDENTIFIED)):
         return None
     starts, ends = on_other_scales(case.objective, case.centre, case.world)
-    case.world.add(starts[1:])
+    case.world.add(starts[1:], ends.rows(slice(1, None)))
     best = float(np.nanmax(ends.value, initial=-np.inf))
     evidence = {"log density from elsewhere": best}
     # A value above a limit by no more than its rounding is on the way there.
