@@ -131,7 +131,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_sidebars = {
-    page: [] for page in ("index", "faq", "how_it_works", "cluster", "changelog", "references")
+    page: []
+    for page in ("index", "faq", "how_it_works", "proof", "cluster", "changelog", "references")
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

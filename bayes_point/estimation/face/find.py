@@ -26,6 +26,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.progress import search_bar
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density.cache import log_density
+from bayes_point.model.density.density import LogDensity
 from bayes_point.model.starts import Initvals, starting_points
 from bayes_point.model.variables.observations import some_observations
 
@@ -263,6 +264,8 @@ def _find(
 
 def _most(model: pm.Model, objective: Objective) -> float:
     """Return an upper bound of what is maximised: the probability of discrete data is at most 1."""
+    if type(objective.density) is not LogDensity:
+        return np.inf  # an approximation of a probability can be above one
     for rv in model.observed_RVs:
         # What a user wrote need not be a probability.
         is_own = isinstance(rv.owner.op, CustomDistRV | CustomSymbolicDistRV)

@@ -44,7 +44,7 @@ def pole_walls(case: Case) -> Verdict:
 
     Blind spot: more than five hundred walls are not looked at, and other scales are held.
 
-    Source: Cheng and Traylor (1995), https://doi.org/10.1111/j.2517-6161.1995.tb02013.x
+    Source: Cheng and Amin (1983), https://doi.org/10.1111/j.2517-6161.1983.tb01268.x
     """
     status = case.certificate.status
     if status not in (Status.ON_BOUNDARY, Status.NOT_CONVERGED):
