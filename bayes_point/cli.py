@@ -7,6 +7,7 @@ once.
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import traceback
 import warnings
@@ -27,8 +28,14 @@ if TYPE_CHECKING:
 INPUT_ERROR, UNEXPECTED, INTERRUPTED = 2, 1, 130
 """Exit codes: the input cannot be used; a fault of ours or of a library; Ctrl-C."""
 
-SAMPLING_OPTIONS = ("draws", "tune", "chains", "seed", "save", "quick")
+SAMPLING_OPTIONS = ("draws", "tune", "chains", "seed", "target_accept", "save", "quick", "details")
 """Options that mean nothing for a fit that is already there."""
+
+DETAILS = ("laplace", "profile", "prior_path", "predictive_cost")
+"""Those of `fit`, which is not loaded for --help."""
+
+MAX_DRAWS = 1_000_000
+"""Of a chain: of one parameter 8 MB, and more than any verdict asks for."""
 
 MAX_ROWS = 40
 """Rows of the summary that the terminal gets; the report has them all."""
@@ -54,6 +61,32 @@ class _Group(click.Group):
         sys.exit(code)
 
 
+def _finite(_: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Refuse nan and infinity, which pass the comparisons of a range."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number.", param=param)
+    return value
+
+
+def _names(_: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+    """Split names at commas."""
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",")]
+    if not all(names):
+        raise click.BadParameter(f"{value!r} has an empty name.", param=param)
+    return names
+
+
+def _details(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+    """Split names at commas, and see that there are such details."""
+    names = _names(ctx, param, value)
+    for name in names or ():
+        if name not in DETAILS:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(DETAILS)}.", param=param)
+    return names
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bayes-point")
 def main() -> None:
@@ -71,7 +104,7 @@ def main() -> None:
 )
 @click.option(
     "--draws",
-    type=click.IntRange(min=4),
+    type=click.IntRange(min=4, max=MAX_DRAWS),
     default=1000,
     metavar="N",
     show_default=True,
@@ -79,7 +112,7 @@ def main() -> None:
 )
 @click.option(
     "--tune",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=MAX_DRAWS),
     default=1000,
     metavar="N",
     show_default=True,
@@ -106,18 +139,46 @@ def main() -> None:
     help="Leave out the profiles, the path from MLE to MAP, the cost in prediction and the check "
     "of the Laplace approximation.",
 )
+@click.option(
+    "--target-accept",
+    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    metavar="P",
+    help="Acceptance rate that the sampler aims at: higher is slower, with fewer divergences.",
+)
+@click.option(
+    "--details",
+    metavar="NAMES",
+    callback=_details,
+    help="Compute these whatever they take, and no others: some of laplace, profile, prior_path, "
+    "predictive_cost, with commas.",
+)
 @click.option("--title", help="Title of the report.")
+@click.option(
+    "--var-names",
+    metavar="NAMES",
+    callback=_names,
+    help="Variables to report on, with commas.  [default: all that have a prior]",
+)
+@click.option(
+    "--ci-prob",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    callback=_finite,
+    metavar="P",
+    help="Probability of the intervals.  [default: ArviZ's, 0.89]",
+)
 @click.option(
     "--margin",
     type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
     default=0.1,
     metavar="SD",
     show_default=True,
-    help="Distance from the posterior mean, in posterior sd, that does not matter for the verdict.",
+    help="Gap, in posterior sd, from which on it is called small and not negligible.",
 )
 @click.option(
     "--level",
     type=click.FloatRange(min=0, max=0.5, min_open=True, max_open=True),
+    callback=_finite,
     default=0.01,
     metavar="P",
     show_default=True,
@@ -138,6 +199,8 @@ def report(
     source: str,
     output: Path | None,
     title: str | None,
+    var_names: list[str] | None,
+    ci_prob: float | None,
     margin: float,
     level: float,
     quiet: bool,
@@ -154,6 +217,8 @@ def report(
         output = Path(f"{path.stem}.html") if output is None else output
         save, unsaved = sampling.pop("save"), None
         _check_target(output, "--output", (".html", ".htm"))
+        if sampling["quick"] and sampling["details"]:
+            raise BayesPointError("--quick computes no details: leave out either it or --details")
         if path.suffix == ".nc":
             _refuse_sampling_options(ctx, path)
             tree = _load(path)
@@ -171,9 +236,10 @@ def report(
             if save is not None:
                 unsaved = _try_to_save(tree, save)
         thresholds = {"margin": margin, "level": level}
-        _print_summary(tree, thresholds)
+        shown = {"var_names": var_names, "ci_prob": ci_prob}
+        _print_summary(tree, shown, thresholds)
         _progress("Drawing the report …", quiet)
-        click.echo(_write_report(tree, title, thresholds, output))
+        click.echo(_write_report(tree, title, shown | thresholds, output))
         if unsaved is not None:
             raise unsaved
     except BayesPointError as err:
@@ -210,7 +276,7 @@ def _parse_source(source: str) -> tuple[Path, str | None]:
 
 def _refuse_sampling_options(ctx: click.Context, path: Path) -> None:
     given = [
-        f"--{option}"
+        f"--{option.replace('_', '-')}"
         for option in SAMPLING_OPTIONS
         if ctx.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
     ]
@@ -268,6 +334,10 @@ def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) ->
         _progress(f"Fitting {name} …", quiet)
         from bayes_point.fitting import fit
 
+        accept = sampling["target_accept"]
+        options: dict[str, Any] = (
+            {} if accept is None else {"sample_kwargs": {"target_accept": accept}}
+        )
         # The samplers' progress goes where ours goes, so that stdout is the table and the path.
         with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             # What these warn of is read from the tree and printed under the table.
@@ -278,8 +348,9 @@ def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) ->
                 tune=sampling["tune"],
                 chains=sampling["chains"],
                 random_seed=sampling["seed"],
-                details=not sampling["quick"],
+                details=sampling["details"] or not sampling["quick"],
                 progressbar=not quiet,
+                **options,
             )
     if not tree.attrs.get("model_name"):
         tree.attrs["model_name"] = path.stem.replace("_", " ")
@@ -314,7 +385,7 @@ def _checksums(tree: xr.DataTree) -> dict[str, dict[str, Any]]:
 
 
 def _write_report(
-    tree: xr.DataTree, title: str | None, thresholds: dict[str, Any], output: Path
+    tree: xr.DataTree, title: str | None, options: dict[str, Any], output: Path
 ) -> Path:
     import matplotlib as mpl
 
@@ -322,19 +393,19 @@ def _write_report(
 
     # This process draws to files only; a backend that the environment names may want a screen.
     mpl.use("agg")
-    return make_report(tree, title=title, **thresholds).save(output)
+    return make_report(tree, title=title, **options).save(output)
 
 
-def _print_summary(tree: xr.DataTree, thresholds: dict[str, Any]) -> None:
+def _print_summary(tree: xr.DataTree, shown: dict[str, Any], thresholds: dict[str, Any]) -> None:
     """Print the verdict, the table, and under it what is wrong with estimates and draws."""
     from bayes_point.comparison.distance.health import sampler_health
     from bayes_point.comparison.distance.verdict import verdict
     from bayes_point.comparison.tables import summary
     from bayes_point.report.sections.estimates import findings_in_words
 
-    click.echo(str(verdict(tree, **thresholds)))
+    click.echo(str(verdict(tree, var_names=shown["var_names"], **thresholds)))
     click.echo("")
-    table = summary(tree)
+    table = summary(tree, **shown)
     click.echo(table.head(MAX_ROWS).to_string())
     if len(table) > MAX_ROWS:
         click.echo(f"… and {len(table) - MAX_ROWS} more rows in the report")

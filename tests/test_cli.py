@@ -66,7 +66,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the drawing out where only what is printed matters."""
-    monkeypatch.setattr(cli, "_write_report", lambda tree, title, thresholds, output: output)
+    monkeypatch.setattr(cli, "_write_report", lambda tree, title, options, output: output)
 
 
 def run(*args: object) -> Result:
@@ -89,7 +89,8 @@ def test_report_writes_the_page_and_prints_the_table_and_the_path(here: Path, fi
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[-1] == "coin_flip.html"
     assert "theta" in result.stdout
-    assert "two_heads" in result.stdout
+    # A Deterministic has to be asked for.
+    assert "two_heads" not in result.stdout
     assert (here / "coin_flip.html").read_text().startswith("<!DOCTYPE html>")
     assert fit.options == {
         "draws": 7,
@@ -112,13 +113,43 @@ def test_quick_leaves_the_details_out(here: Path, fit: Fit) -> None:
 def test_the_thresholds_of_the_verdict(here: Path, fit: Fit) -> None:
     # The MAP of the tree is .53 sd from the mean.
     result = run("report", "coin_flip.py", "--quiet", "--margin", 1.5, "--level", 0.05)
-    assert result.stdout.startswith("The MAP can stand in for the posterior mean")
+    assert result.stdout.startswith("The MAP is within 1.5 sd of the posterior mean everywhere")
     page = (here / "coin_flip.html").read_text()
-    assert "less than 1.5 posterior sd away" in page
-    assert "5 % of fits" in page
-    for option, value in (("--margin", 0), ("--level", 0.5), ("--margin", "far")):
+    assert "small if it is 1.5 posterior sd or more" in page
+    assert "at most 5 %" in page
+    for option, value in (
+        ("--margin", 0),
+        ("--margin", "nan"),
+        ("--margin", "inf"),
+        ("--level", 0.5),
+        ("--level", "nan"),
+        ("--margin", "far"),
+        ("--draws", 10**20),
+        ("--ci-prob", "nan"),
+        ("--ci-prob", 89),
+        ("--target-accept", 1),
+        ("--details", "profiles"),
+        ("--var-names", "a,,b"),
+    ):
         text = fails("report", "coin_flip.py", option, value)
         assert f"Invalid value for '{option}'" in text
+
+
+@pytest.mark.usefixtures("no_page")
+def test_what_is_shown_and_computed_can_be_chosen(here: Path, fit: Fit) -> None:
+    result = run(
+        "report", "coin_flip.py", "--var-names", "two_heads", "--ci-prob", 0.5,
+        "--details", "profile, laplace", "--target-accept", 0.95,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "two_heads" in result.stdout
+    assert "eti50_lb" in result.stdout
+    assert "theta " not in result.stdout
+    assert fit.options["details"] == ["profile", "laplace"]
+    assert fit.options["sample_kwargs"] == {"target_accept": 0.95}
+    assert "--quick computes no details" in fails(
+        "report", "coin_flip.py", "--quick", "--details", "profile"
+    )
 
 
 @pytest.mark.usefixtures("no_page")

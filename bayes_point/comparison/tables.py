@@ -49,7 +49,7 @@ def summary(
         The estimates beside the posterior, or what `explain` finds: the distance from MLE to
         posterior mean by cause.
     var_names : str or sequence of str, optional
-        Variables to show, all by default. As in ArviZ, ``~`` in front excludes.
+        Variables to show, by default all that have a prior. As in ArviZ, ``~`` in front excludes.
     filter_vars : {None, "like", "regex"}, optional
         How `var_names` are understood, as in ArviZ.
     coords : mapping, optional
@@ -79,8 +79,8 @@ def summary(
         the boundary, not identified, at infinity). A note below says what the status is.
 
         Of `kind` "causes", the columns are the terms ``prior``, ``parametrisation``, ``marginal``,
-        ``skew`` and their sum ``total``, in posterior sd; in brackets those that are not told from
-        0. The interval plays no part.
+        ``skew`` and their sum ``total``, in posterior sd; in brackets those within twice their
+        Monte Carlo error of 0. The interval plays no part.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def summary(
     >>> bp.summary(dt, kind="causes", var_names="theta")[["prior", "total"]]
            prior  total
     theta  -1.23  -1.76
-    (in brackets: not told from 0 by these draws)
+    (in brackets: within twice the Monte Carlo error of 0)
 
     The numbers inside have all digits:
 

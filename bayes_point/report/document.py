@@ -28,7 +28,8 @@ class Report:
     title : str
         Title of the page.
     headline : str
-        What the page says first: whether the MAP can stand in for the posterior mean.
+        What the page says first: how far the MAP lies from the posterior mean, and whether that
+        matters.
     html : str
         The whole page.
     """
@@ -83,17 +84,20 @@ def report(
     ci_prob: float | None = None,
     ci_kind: str | None = None,
     margin: float = 0.1,
+    large: float = 0.5,
+    coverage: float = 0.9,
+    loss: float = 0.01,
     level: float = 0.01,
 ) -> Report:
     """Report on a fit: where MLE, MAP and posterior mean sit, and how far apart they are.
 
-    The page opens with the verdict on either estimate (see `verdict`), then has the largest gaps
-    with their causes (see `explain`) as a table, as waterfalls and in words, the profiles, the
-    path from MLE to MAP and the cost of plugging in an estimate (what of these the fit holds, see
-    ``details`` of `fit`), what each estimate maximised, whether it converged and how sure it is,
-    the figures, the health of the sampler, the check of the Laplace approximation, a posterior
-    predictive check, the model and its data, and last every parameter in a table that can be
-    downloaded as CSV. It is one file and loads nothing from anywhere.
+    The page opens with the verdict on either estimate (see `verdict`), then has the parameters as
+    a table that can be downloaded as CSV, their gaps as a figure, the causes of those that are not
+    negligible (see `explain`), the cost in prediction of plugging in an estimate (where the fit
+    holds it, see ``details`` of `fit`), the health of the sampler, and the model and its data. What
+    each estimate maximised and how it was found, densities, pairs, profiles, the path from MLE to
+    MAP, the check of the Laplace approximation and the posterior predictive check are folded away.
+    It is one file and loads nothing from anywhere.
 
     Parameters
     ----------
@@ -102,7 +106,8 @@ def report(
     title : str, optional
         Title of the page, by default made of the model's name.
     var_names : str or sequence of str, optional
-        Variables to report on, all by default. As in ArviZ, ``~`` in front excludes.
+        Variables to report on, by default all that have a prior. As in ArviZ, ``~`` in front
+        excludes.
     filter_vars : {None, "like", "regex"}, optional
         How `var_names` are understood, as in ArviZ.
     coords : mapping, optional
@@ -111,9 +116,8 @@ def report(
         Probability of the intervals, ``rcParams["stats.ci_prob"]`` of ArviZ by default.
     ci_kind : {"hdi", "eti"}, optional
         Kind of the intervals, ``rcParams["stats.ci_kind"]`` of ArviZ by default.
-    margin, level : float
-        Thresholds of the verdict, as in `verdict`: the distance from the posterior mean, in
-        posterior sd, that does not matter; and the probability of a false alarm.
+    margin, large, coverage, loss, level : float
+        Thresholds of the verdict, as in `verdict`.
 
     Returns
     -------
@@ -135,7 +139,7 @@ def report(
     >>> import bayes_point as bp
     >>> page = bp.report(dt, title="Three tosses", var_names="theta")
     >>> print(page.headline)
-    The MAP cannot stand in for the posterior mean: theta, 0.53 sd.
+    The MAP is far from the posterior mean: theta 0.53 sd too high. Use the posterior mean (0.713).
     >>> page.save("coin.html")  # doctest: +SKIP
     """
     # Imported here: the package's table of contents names this function, and must stay light.
@@ -146,6 +150,6 @@ def report(
 
     prob, kind = interval_arguments(ci_prob, ci_kind)
     selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
-    check_thresholds(margin, level)
-    page = make_page(Request(dt, selection, prob, kind, margin, level), title)
+    thresholds = check_thresholds(margin, large, coverage, loss, level)
+    page = make_page(Request(dt, selection, prob, kind, thresholds), title)
     return Report(title=page.title, headline=page.headline, html=page.html)

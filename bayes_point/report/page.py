@@ -36,7 +36,8 @@ class Section:
     """A part of the page: `build` makes what `template` shows, by default ``<key>.html.j2``.
 
     One that `needs` a group of the tree is on the page of a tree that has it; on others, the foot
-    of the page says what is not there.
+    of the page says what is not there. One with `fold` is closed until the reader opens it, unless
+    that says of a request that it has something to show at once.
     """
 
     key: str
@@ -44,6 +45,15 @@ class Section:
     build: Callable[[Request], dict[str, Any]]
     template: str = ""
     needs: str = ""
+    fold: Callable[[Request], bool] = lambda _: False
+
+
+def _always(_: Request) -> bool:
+    return True
+
+
+def _found_well(request: Request) -> bool:
+    return all(status.converged for status in request.statuses.values())
 
 
 @dataclass(frozen=True)
@@ -58,19 +68,28 @@ class Page:
 VERDICT = Section("verdict", "Verdict", verdicts)
 
 SECTIONS = (
-    Section("why", "How far apart, and why", why_section),
-    Section("gaps", "All gaps at a glance", gaps_section, "figure"),
-    Section("profile", "Likelihood beside posterior", profile_section, "figure", needs="profile"),
-    Section("prior_path", "The pull of the prior", path_section, "figure", needs="prior_path"),
-    Section("cost", "The cost of plugging in", cost_section, needs="predictive_cost"),
-    Section("estimates", "The point estimates", estimates_section),
-    Section("marginals", "Posterior and point estimates", marginals_section, "figure"),
-    Section("joint", "Pairs of parameters", joint_section, "figure"),
-    Section("laplace", "The Laplace approximation", laplace_section, needs="laplace"),
-    Section("sampler", "The sampler", lambda r: sampler(r.health)),
-    Section("predictive", "Posterior predictive check", lambda r: predictive(r.tree, r.ci_prob)),
-    Section("model", "Model and data", lambda r: overview(r.tree)),
     Section("parameters", "Every parameter", summary_section, "summary"),
+    Section("gaps", "All gaps at a glance", gaps_section, "figure"),
+    Section("why", "Why they differ", why_section),
+    Section("cost", "The cost of plugging in", cost_section, needs="predictive_cost"),
+    Section("sampler", "The sampler", lambda r: sampler(r.health)),
+    Section("model", "Model and data", lambda r: overview(r.tree)),
+    Section("estimates", "The point estimates", estimates_section, fold=_found_well),
+    Section(
+        "marginals", "Posterior and point estimates", marginals_section, "figure", fold=_always
+    ),
+    Section("joint", "Pairs of parameters", joint_section, "figure", fold=_always),
+    Section(
+        "profile", "Likelihood beside posterior", profile_section, "figure", "profile", _always
+    ),
+    Section("prior_path", "The pull of the prior", path_section, "figure", "prior_path", _always),
+    Section("laplace", "The Laplace approximation", laplace_section, needs="laplace", fold=_always),
+    Section(
+        "predictive",
+        "Posterior predictive check",
+        lambda r: predictive(r.tree, r.ci_prob),
+        fold=_always,
+    ),
 )
 """What a page is made of, in its order."""
 
@@ -98,7 +117,14 @@ def make_page(request: Request, title: str | None) -> Page:
     there, absent = sections_of(request.tree)
     for section in there:
         _, body = _render(environment, section, request)
-        sections.append({"key": section.key, "heading": section.heading, "html": body})
+        sections.append(
+            {
+                "key": section.key,
+                "heading": section.heading,
+                "html": body,
+                "fold": section.fold(request),
+            }
+        )
     style = resources.files("bayes_point.report").joinpath("templates/style.css")
     html = environment.get_template("page.html.j2").render(
         title=title,

@@ -10,8 +10,9 @@ from typing import Any
 import xarray as xr
 
 from bayes_point.comparison.causes.explain import Explanation, explained
+from bayes_point.comparison.distance.decision import Thresholds
 from bayes_point.comparison.distance.health import SamplerHealth, health_of, sampler_health
-from bayes_point.comparison.distance.verdict import LEVEL, MARGIN, Verdict, judged
+from bayes_point.comparison.distance.verdict import THRESHOLDS, Verdict, judged
 from bayes_point.comparison.inputs.selected import Selected
 from bayes_point.comparison.inputs.statuses import EstimateStatus
 from bayes_point.comparison.inputs.validate import ESTIMATORS
@@ -30,16 +31,15 @@ class Request:
     ci_prob : float
     ci_kind : str
         "hdi" or "eti".
-    margin, level : float
-        Thresholds of the verdict.
+    thresholds : Thresholds
+        Of the verdict.
     """
 
     tree: xr.DataTree
     selection: Mapping[str, Any]
     ci_prob: float
     ci_kind: str
-    margin: float = MARGIN
-    level: float = LEVEL
+    thresholds: Thresholds = THRESHOLDS
 
     @cached_property
     def selected(self) -> Selected:
@@ -53,10 +53,8 @@ class Request:
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
-        """Whether each estimate can stand in for the posterior mean."""
-        return {
-            e: judged(self.selected, e, self.margin, self.level, self.health) for e in ESTIMATORS
-        }
+        """Whether the distance of each estimate from the posterior mean matters."""
+        return {e: judged(self.selected, e, self.thresholds, self.health) for e in ESTIMATORS}
 
     @cached_property
     def order(self) -> list[str]:

@@ -35,10 +35,12 @@ bp.report(good, title="A line through sixty points")
 # The verdict
 # ^^^^^^^^^^^
 #
-# The page opens with it. An estimate *can stand in* for the posterior mean if it is within a tenth
-# of a posterior standard deviation of it, for every parameter, with 99 % confidence that this is
-# not luck of the draws. It *cannot* if one parameter is further away; and the draws *cannot tell*
-# if the Monte Carlo error is too large for either.
+# The page opens with it. The distance of an estimate from the posterior mean *matters* if the
+# posterior's 95 % interval, moved to be centred on the estimate, would hold less than 90 % of the
+# posterior, or if plugging the estimate in costs more than 0.01 nats an observation in prediction.
+# Otherwise it is *small* if any parameter lies a tenth of a posterior standard deviation or more
+# from its mean, and else *negligible*. Where the Monte Carlo error is too large to say, it is
+# *undecided*, and the page says how many more draws would decide.
 
 print(bp.verdict(good, estimator="MAP"))
 print(bp.verdict(good, estimator="MLE"))
@@ -71,8 +73,8 @@ bp.summary(good)
 bp.plot_gaps(good)
 
 # %%
-# One that cannot stand in
-# ------------------------
+# An estimate that is not the mean
+# --------------------------------
 #
 # Let the size of the error be unknown, with the same sixty points:
 
@@ -94,10 +96,11 @@ print(bp.verdict(dt))
 # - **prior**: from the MLE to the MAP;
 # - **parametrisation**: from the MAP to the mode on the unconstrained scale, since a mode moves
 #   when a parameter is written as its logarithm;
-# - **joint against marginal**: from the peak of all parameters together to the peak of each;
+# - **joint against marginal**: from there to where, on the same scale, the marginal density of the
+#   parameter is highest;
 # - **skew**: from the peak of a parameter to its mean.
 #
-# Grey bars are not told from 0 by these draws.
+# Grey bars are within twice their Monte Carlo error of 0.
 
 # sphinx_gallery_alt = "A waterfall for noise: the steps prior, parametrisation, joint against marginal and skew lead from the MLE to the posterior mean, 0.38 sd above it."
 bp.plot_waterfall(dt, var_names="noise")

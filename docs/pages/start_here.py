@@ -69,7 +69,7 @@ bp.plot_estimates(dt)
 # Does it matter, and why?
 # ------------------------
 #
-# `verdict <bayes_point.verdict>` says whether the MAP can stand in for the posterior mean, and
+# `verdict <bayes_point.verdict>` says whether the MAP's distance from the posterior mean matters, and
 # `explain <bayes_point.explain>` takes the distance apart into its causes.
 
 print(bp.verdict(dt))

@@ -56,7 +56,8 @@ def test_beta_binomial(seed: int, heads: int, tails: int, prior: tuple[float, fl
         "MAP": (a - 1) / (a + b - 2),
         # On the log-odds the Jacobian theta (1 - theta) puts the mode at the mean.
         "mode": a / (a + b),
-        "marginal mode": (a - 1) / (a + b - 2),
+        # One parameter: its marginal density is the joint one, and so is the mode, exactly.
+        "marginal mode": a / (a + b),
         "median": law.median(),
         "mean": law.mean(),
     }
@@ -64,6 +65,8 @@ def test_beta_binomial(seed: int, heads: int, tails: int, prior: tuple[float, fl
     found = explain(tree)
     mcse = agrees(found["theta"], points, law.std())
     assert mcse.max() < 0.3
+    marginal = found["theta"].sel(term="marginal")
+    assert marginal.sel(quantity=["shift", "shift_mcse"]).values.tolist() == [0, 0]
     telescopes(found)
 
 
@@ -111,7 +114,8 @@ def test_ridge() -> None:
         "MLE": post["mle"][1],
         "MAP": post["map"][1],
         "mode": post["mode"][1],
-        "marginal mode": math.sqrt(2 * post["b"] / (2 * post["a"] + 1)),
+        # On log(sigma), of which it is the density that is maximised, one sigma more.
+        "marginal mode": math.sqrt(post["b"] / post["a"]),
         "median": math.sqrt(stats.invgamma(post["a"], scale=post["b"]).median()),
         "mean": post["mean"][1],
     }
@@ -133,7 +137,7 @@ def test_poisson_gamma(counts: list[int]) -> None:
         "MLE": float(np.mean(counts)),
         "MAP": (a - 1) / rate,
         "mode": a / rate,
-        "marginal mode": (a - 1) / rate,
+        "marginal mode": a / rate,
         "median": law.median(),
         "mean": law.mean(),
     }
@@ -338,23 +342,24 @@ def skewed(shape: float, mle: float, map_: float, mode: float) -> str:
 def test_what_the_draws_cannot_tell_apart_is_said_together() -> None:
     # 60 draws know that the mean of a Gamma(4) lies 0.5 sd above 3, but not by way of which mode.
     x = stats.gamma(4).rvs((2, 30), random_state=np.random.default_rng(1))
-    at = estimate({"x": 2.0})
-    text = str(explain(assemble({"x": x}, mle=at, map=at, mode=at)).attrs["sentences"][0])
-    assert "of it is joint against marginal and skew, which these draws cannot tell apart" in text
+    at = estimate({"x": 2.0, "other": 2.0})
+    tree = assemble({"x": x, "other": x}, mle=at, map=at, mode=at)
+    text = str(explain(tree).attrs["sentences"][0])
+    assert "of it is joint against marginal and skew, which these draws do not separate" in text
 
 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         # Mode 3, mean 4, sd 2: 0.5 above the MAP, all of it skew.
-        (lambda: skewed(4, 3, 3, 3), r"lies 0\.50 sd above the MAP; 0\.\d\d of it is skew; the prior adds nothing\."),  # noqa: E501
-        (lambda: skewed(4, 2, 3, 3), r"; the prior adds 0\.50\."),
-        (lambda: skewed(4, 4, 3, 3), r"; the prior pulls 0\.50 the other way\."),
-        (lambda: skewed(4, 3.002, 3, 3), r"; the prior adds less than 0\.01\."),
-        # The scale takes 2 sd away, which come back as joint against marginal.
-        (lambda: skewed(4, 3, 3, 7), r"2\.00 of it is parametrisation, 0\.\d\d skew, less 2\.\d\d joint against marginal"),  # noqa: E501
-        (lambda: skewed(400, 400, 400, 400), r"x: the mean cannot be told from the MAP \(0\.00 ± 0\.02 sd\); the prior adds nothing\."),  # noqa: E501
-        (lambda: skewed(4, 4, 4, 4), r"cannot be told from the MAP .*; skew \+0\.\d\d, joint against marginal −0\.\d\d cancel within the error; "),  # noqa: E501
+        (lambda: skewed(4, 3, 3, 3), r"lies 0\.50 sd above the MAP; 0\.50 of it is skew; the prior has no effect\."),  # noqa: E501
+        (lambda: skewed(4, 2, 3, 3), r"; the prior accounts for a further 0\.50 sd from the MLE\."),
+        (lambda: skewed(4, 4, 3, 3), r"; the prior had moved the MAP by 0\.50 sd the other way\."),
+        (lambda: skewed(4, 3.002, 3, 3), r"; the prior moves it by less than 0\.01\."),
+        # The scale takes the mode 1.5 sd beyond the mean.
+        (lambda: skewed(4, 3, 3, 7), r"2\.00 of it is parametrisation, offset by 1\.50 skew"),
+        (lambda: skewed(400, 400, 400, 400), r"x: the mean and the MAP agree within the error \(0\.00 ± 0\.02 sd\); the prior has no effect\."),  # noqa: E501
+        (lambda: skewed(4, 4, 4, 5), r"agree within the error .*; skew −0\.50, parametrisation \+0\.50 cancel within the error; "),  # noqa: E501
     ],
 )  # fmt: skip
 def test_the_sentence(make: Callable[[], str], said: str) -> None:

@@ -204,7 +204,7 @@ def test_interval_follows_its_arguments() -> None:
 
 def test_result_is_labelled_as_the_model_is() -> None:
     got = gaps(regression_tree())
-    assert list(got.data_vars) == ["beta", "sigma", "effect_of_age"]
+    assert list(got.data_vars) == ["beta", "sigma"]
     assert got["beta"].dims == ("estimator", "quantity", "predictor")
     assert list(got["predictor"].values) == ["intercept", "age", "income"]
     assert list(got["quantity"].values) == list(QUANTITIES)

@@ -105,7 +105,9 @@ def test_an_estimate_that_is_not_a_number_though_converged() -> None:
     points = dt["point_estimates"].to_dataset()
     points["effect_of_age"] = points["effect_of_age"].where(points["estimator"] != "MLE")
     dt["point_estimates"] = points
-    assert summary(dt).texts().loc["effect_of_age", ["MLE", "gap_MLE"]].tolist() == ["nan", "-"]
+    assert summary(dt, var_names="effect_of_age").texts().loc[
+        "effect_of_age", ["MLE", "gap_MLE"]
+    ].tolist() == ["nan", "-"]
 
 
 def test_digits_follow_the_monte_carlo_error() -> None:
@@ -208,10 +210,12 @@ def test_constant_draws_have_no_gap() -> None:
     dt = coin_tree()
     ds = dt["posterior"].to_dataset()
     dt["posterior"] = ds.assign(two_heads=ds["two_heads"] * 0 + 0.5)
-    row = summary(dt).loc["two_heads"]
+    row = summary(dt, var_names="two_heads").loc["two_heads"]
     assert row["sd"] == 0.0
     assert np.isnan(row["gap_MLE"])
-    assert summary(dt).texts().loc["two_heads", ["mean", "gap_MLE"]].tolist() == ["0.5", "-"]
+    assert summary(dt, var_names="two_heads").texts().loc[
+        "two_heads", ["mean", "gap_MLE"]
+    ].tolist() == ["0.5", "-"]
 
 
 # ------------------------------------------------------------------------------------- causes

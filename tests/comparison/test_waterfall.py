@@ -89,7 +89,7 @@ def test_the_largest_are_chosen_and_may_be_sorted() -> None:
 
 def test_without_a_backend() -> None:
     pc = plot_waterfall(coin_tree(draws=100), backend="none")
-    assert list(pc.viz["bar_prior"]) == ["theta", "two_heads"]
+    assert list(pc.viz["bar_prior"]) == ["theta"]
 
 
 def test_visuals_are_the_users() -> None:

@@ -15,7 +15,7 @@ __all__ = ["COLUMNS", "causes_frame"]
 COLUMNS = ("prior", "parametrisation", "marginal", "skew", "total")
 """Terms of `explain`, the two of the skew in one."""
 
-NOTE = "(in brackets: not told from 0 by these draws)"
+NOTE = "(in brackets: within twice the Monte Carlo error of 0)"
 
 
 def causes_frame(found: Explanation) -> SummaryFrame:

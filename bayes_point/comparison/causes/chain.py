@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.comparison.causes.marginal_mode import FEWEST, MarginalModes, marginal_modes
+from bayes_point.comparison.causes.scales import Scale, scales_of
 from bayes_point.comparison.inputs.draws import Draws, mcse
 from bayes_point.comparison.inputs.scalars import Scalar, flatten
 from bayes_point.comparison.inputs.selected import Selected
-from bayes_point.comparison.inputs.selection import select_mode
+from bayes_point.comparison.inputs.selection import n_free, select_mode
 from bayes_point.comparison.inputs.statuses import EstimateStatus, mode_status
 
 __all__ = ["POINTS", "Chain"]
@@ -50,7 +51,7 @@ class Chain:
     points : dict of {str : ndarray of shape (n,)}
         By name, those of `POINTS`; NaN where there is no such point.
     modes : MarginalModes
-        Of the standardised draws.
+        Of the marginal densities on the unconstrained scale, put back on that of the draws.
     missing : tuple of dict of {str : str}
         For each parameter, why a point is missing, by name of the point.
     """
@@ -87,7 +88,12 @@ class Chain:
 
         sd = np.where(draws.varies, draws.sd, np.nan)
         points = {name: (value - draws.mean) / sd for name, value in values.items()}
-        modes = _modes(draws)
+        if n_free(selected.tree) == 1 and np.isfinite(points["mode"][draws.varies]).all():
+            # One parameter: its marginal density is the joint one, on the same scale.
+            still_modes = np.where(draws.varies, points["mode"], np.nan)
+            modes = MarginalModes(still_modes, np.zeros_like(draws.z), np.zeros_like(still_modes))
+        else:
+            modes = _modes(draws, scales_of(selected.tree, rows))
         points["marginal mode"] = modes.mode
         still = np.where(draws.varies, 0.0, np.nan)
         points["median"] = np.median(draws.z, axis=(0, 1)) + still
@@ -155,14 +161,36 @@ def _absence(value: float, status: EstimateStatus | None, row: Scalar) -> str:
     return "not a number" if np.isnan(value) else "infinite"
 
 
-def _modes(draws: Draws) -> MarginalModes:
+def _modes(draws: Draws, scales: Sequence[Scale]) -> MarginalModes:
     """Find the modes where the draws vary; NaN elsewhere."""
     varies = draws.varies
-    found = marginal_modes(draws.z[..., varies])
+    found = _on_their_scales(draws, np.flatnonzero(varies), scales)
     if varies.all():
         return found
     mode, excess = np.full(varies.shape, np.nan), np.full(varies.shape, np.nan)
     influence = np.zeros_like(draws.z)
     mode[varies], excess[varies] = found.mode, found.excess
     influence[..., varies] = found.influence
+    return MarginalModes(mode, influence, excess)
+
+
+def _on_their_scales(
+    draws: Draws, which: NDArray[np.intp], scales: Sequence[Scale]
+) -> MarginalModes:
+    """Find the modes of the densities of the unconstrained values, and put them back."""
+    u, centre, spread = draws.z[..., which].copy(), np.zeros(len(which)), np.ones(len(which))
+    bent = [(j, i) for j, i in enumerate(which.tolist()) if scales[i].inside(draws.x[..., i])]
+    for j, i in bent:
+        values = scales[i].forward(draws.x[..., i])
+        centre[j], spread[j] = values.mean(), values.std()
+        u[..., j] = (values - centre[j]) / spread[j]
+    found = marginal_modes(u)
+    mode, influence, excess = found.mode.copy(), found.influence.copy(), found.excess.copy()
+    for j, i in bent:
+        at = centre[j] + spread[j] * found.mode[j]
+        mode[j] = (scales[i].backward(at) - draws.mean[i]) / draws.sd[i]
+        # One standardised unit there is so many posterior sd here.
+        stretch = scales[i].slope(at) * spread[j] / draws.sd[i]
+        influence[..., j] *= stretch
+        excess[j] *= stretch
     return MarginalModes(mode, influence, excess)

@@ -89,8 +89,9 @@ def explain(
 ) -> xr.Dataset:
     """Distance from the MLE to the posterior mean as a sum of causes, in posterior sd.
 
-    Between the two lie the MAP, the mode of the density on the unconstrained scale, the mode and
-    the median of the marginal posterior. Each step has its cause:
+    Between the two lie the MAP, the mode of the joint density on the unconstrained scale, the mode
+    of the marginal density on that same scale, and the median of the marginal posterior. Each
+    step has its cause:
 
     =================== ================================== ======================
     term                step                               cause
@@ -109,7 +110,8 @@ def explain(
     dt : xarray.DataTree
         What `fit` returned.
     var_names : str or sequence of str, optional
-        Variables to explain, all by default. As in ArviZ, ``~`` in front excludes.
+        Variables to explain, by default all that have a prior. As in ArviZ, ``~`` in front
+        excludes.
     filter_vars : {None, "like", "regex"}, optional
         How `var_names` are understood, as in ArviZ.
     coords : mapping, optional
@@ -143,11 +145,18 @@ def explain(
 
     Notes
     -----
-    In a model of one parameter the joint posterior is the marginal one, so its MAP is the marginal
-    mode: what the scale took away in ``parametrisation`` comes back in ``marginal``.
+    Joint and marginal mode are of densities on the same scale: the logarithm of a positive
+    parameter, the log-odds of a probability, and otherwise that of the parameter itself. In a model
+    of one parameter the two are one point, and ``marginal`` is exactly 0.
 
-    The mode of the marginal posterior is that of `marginal_modes`, and by far the least certain of
-    the points: with 4,000 independent draws of a normal its error is about 0.05 sd.
+    The marginal mode is by far the least certain of the points: with 4,000 independent draws of a
+    normal its error is about 0.05 sd. It is the highest point of a local fit of a polynomial to the
+    log density [1]_.
+
+    References
+    ----------
+    .. [1] Loader (1996). Local likelihood density estimation. Annals of Statistics 24(4),
+       1602-1618. https://doi.org/10.1214/aos/1032298287
 
     Examples
     --------

@@ -18,7 +18,7 @@ _BETWEEN = {
 
 # Together where these draws cannot tell the two apart: they know the mode of the marginal, which
 # lies between, least of all points.
-_TOGETHER = "joint against marginal and skew, which these draws cannot tell apart"
+_TOGETHER = "joint against marginal and skew, which these draws do not separate"
 
 _NOTHING = 0.005
 """Posterior sd that are 0.00 as they are written."""
@@ -51,7 +51,8 @@ def sentence(
         parts = [f"the mean cannot be set against the MAP, which is {missing['MAP']}"]
     elif noise["MAP"]:
         parts = [
-            f"the mean cannot be told from the MAP ({_size(whole, error)} ± {_error(error)} sd)"
+            f"the mean and the MAP agree within the error"
+            f" ({_size(whole, error)} ± {_error(error)} sd)"
         ]
         parts += _cancelling(shift, mcse, noise)
     else:
@@ -84,11 +85,11 @@ def _causes(
         number, _, cause = said[0].partition(" ")
         said[0] = f"{number} of it is {cause}"
     elif not against:
-        return "no one cause of it can be told from noise"
+        return "no single cause exceeds its Monte Carlo error"
     less = [f"{_size(shift[t], mcse[t])} {names[t]}" for t in against]
     text = ", ".join(said)
     if less:
-        text += f"{', ' if text else ''}less {' and '.join(less)}"
+        text += f"{', ' if text else ''}offset by {' and '.join(less)}"
     return text
 
 
@@ -108,14 +109,18 @@ def _prior(
 ) -> str:
     pull, error = shift["prior"], mcse["prior"]
     if "MLE" in missing:
-        return f"what the prior adds is not known, for the MLE is {missing['MLE']}"
+        return f"the effect of the prior is unknown, because the MLE is {missing['MLE']}"
     if math.isnan(pull):
         return ""
     if not _written(pull, error):
-        return "the prior adds nothing" if abs(pull) < 1e-4 else "the prior adds less than 0.01"
+        return (
+            "the prior has no effect"
+            if abs(pull) < 1e-4
+            else "the prior moves it by less than 0.01"
+        )
     if whole * pull < 0:
-        return f"the prior pulls {_size(pull, error)} the other way"
-    return f"the prior adds {_size(pull, error)}"
+        return f"the prior had moved the MAP by {_size(pull, error)} sd the other way"
+    return f"the prior accounts for a further {_size(pull, error)} sd from the MLE"
 
 
 def _written(value: float, error: float) -> bool:

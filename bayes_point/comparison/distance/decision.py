@@ -14,9 +14,20 @@ from bayes_point.comparison.distance.health import SamplerProblem
 from bayes_point.comparison.inputs.scalars import Scalar, listed
 from bayes_point.comparison.inputs.statuses import EstimateStatus
 
-__all__ = ["CANNOT_TELL", "DIFFERS", "NO_VERDICT", "STANDS_IN", "Rule"]
+__all__ = [
+    "CANNOT_TELL",
+    "MATTERS",
+    "NEGLIGIBLE",
+    "NO_VERDICT",
+    "SMALL",
+    "Excess",
+    "Prediction",
+    "Rule",
+    "Thresholds",
+]
 
-STANDS_IN, DIFFERS, CANNOT_TELL, NO_VERDICT = "stands_in", "differs", "cannot_tell", "no_verdict"
+NEGLIGIBLE, SMALL, MATTERS = "negligible", "small", "matters"
+CANNOT_TELL, NO_VERDICT = "cannot_tell", "no_verdict"
 NO_VALUE = {
     "unbounded": "the {} does not exist: what it maximises has no upper bound",
     "at_infinity": "the {} is at infinity: what it maximises keeps rising as parameters grow",
@@ -26,46 +37,132 @@ NO_VALUE = {
 # Statuses under which the parameters that the findings name have no value, and others do.
 _OPEN_ENDED = ("at_infinity", "not_identified")
 
+# Standard errors beyond which the loss in prediction is more than the noise of the draws.
+_REAL = 2.0
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What is called small, and what matters.
+
+    Attributes
+    ----------
+    margin, large : float
+        Posterior sd: gaps below `margin` are negligible; those of `large` and more matter in
+        parameters that the user named.
+    coverage : float
+        An estimate matters if the posterior's 95 % interval, moved to be centred on it, holds a
+        smaller share of the posterior than this.
+    loss : float
+        Nats an observation: a loss in expected log predictive density that matters.
+    level : float
+        Probability of a false alarm.
+    """
+
+    margin: float
+    large: float
+    coverage: float
+    loss: float
+    level: float
+
+
+@dataclass(frozen=True)
+class Excess:
+    """By how much a quantity exceeds its threshold, with its Monte Carlo error in the same unit."""
+
+    value: float
+    mcse: float
+
+    def above(self, level: float) -> bool:
+        """Whether it is shown to exceed the threshold."""
+        return self.value > _quantile(level, self.mcse) * self.mcse
+
+    def below(self, level: float) -> bool:
+        """Whether it is shown to stay below the threshold."""
+        return self.value < -_quantile(level, self.mcse) * self.mcse
+
+    def times(self, level: float, least: float) -> float:
+        """How many times the draws would decide: with twice the errors that the test needs.
+
+        So that the noise of the value does not decide; `least` is the least distance from the
+        threshold that is to be told from none.
+        """
+        return (2 * _quantile(level, self.mcse) * self.mcse / max(abs(self.value), least)) ** 2
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What plugging in the estimate costs, in nats an observation, with its standard error."""
+
+    loss: float
+    error: float
+
+    def matters(self, threshold: float) -> bool:
+        """Whether the loss exceeds the threshold beyond its error."""
+        return self.loss - _REAL * self.error > threshold
+
 
 @dataclass(frozen=True)
 class Rule:
     """Decides, parameter by parameter and then for all, and says so."""
 
     estimator: str
-    margin: float
-    level: float
+    thresholds: Thresholds
+    named: bool
     status: EstimateStatus
     doubts: Sequence[SamplerProblem]
     n_draws: int
     n_varying: int
+    prediction: Prediction | None
 
     def of_one(
-        self, row: Scalar, gap: float, mcse: float, varies: bool, finite: bool
+        self,
+        row: Scalar,
+        gap: float,
+        error: float,
+        excess: tuple[Excess, Excess, Excess],
+        *,
+        varies: bool,
+        finite: bool,
     ) -> tuple[str, float, str]:
-        """Return key, draws needed, and sentence of one parameter."""
+        """Return key, draws needed, and sentence of one parameter.
+
+        `excess` are those of the gap over the margin, of the gap over what is large, both in
+        posterior sd, and of the coverage that is asked for over that which there is.
+        """
         why = self._without_value(row, gap, varies, finite)
+        if not why and self.doubts:
+            why = "the sampler has not converged"
         if why:
             return NO_VERDICT, math.nan, f"{row.label}: no verdict, for {why}."
-        if self.doubts:
-            why = "the sampler has not converged"
-            return NO_VERDICT, math.nan, f"{row.label}: no verdict, for {why}."
-        if math.isnan(mcse):
+        small, large, uncovered = excess
+        if math.isnan(small.mcse):
             few = "the draws are too few for a Monte Carlo error"
-            return CANNOT_TELL, math.nan, f"{row.label}: these draws cannot tell: {few}."
-        size = abs(gap)
-        if size > self.margin and size > self._bar(mcse) * mcse:
-            side = "above" if gap > 0 else "below"
-            text = f"the {self.estimator} lies {_sd(size, mcse)} {side} the posterior mean"
-            return DIFFERS, math.nan, f"{row.label}: {text}."
-        if size + self._one_sided(mcse) * mcse < self.margin:
-            text = f"the {self.estimator} can stand in for the posterior mean"
-            return STANDS_IN, math.nan, f"{row.label}: {text} ({_sd(size, mcse)} away)."
-        needed = self._needed(size, mcse)
+            return CANNOT_TELL, math.nan, f"{row.label}: undecided, for {few}."
+        serious = [uncovered, *([large] if self.named else [])]
+        # All parameters may give an alarm, so each has its share of the level; to be called
+        # smaller, all have to pass, so each is tested at the level.
+        share = self.thresholds.level / max(1, self.n_varying)
+        size = f"{_sd(abs(gap), error)} {'above' if gap > 0 else 'below'} the posterior mean"
+        here = f"{row.label}: the {self.estimator} lies {size}"
+        if small.above(share) and any(e.above(share) for e in serious):
+            return MATTERS, math.nan, f"{here}, which matters."
+        harmless = all(e.below(self.thresholds.level) for e in serious)
+        if small.below(self.thresholds.level):
+            return NEGLIGIBLE, math.nan, f"{here}, which is negligible."
+        if harmless and small.above(share):
+            return SMALL, math.nan, f"{here}, which is small."
+        if harmless or not small.above(share):
+            between, open_ = f"{NEGLIGIBLE} or {SMALL}", small
+        else:
+            between = f"{SMALL} or matters"
+            open_ = max(serious, key=lambda e: e.value)
+        needed = self._more(open_, share)
         return (
             CANNOT_TELL,
             needed,
-            f"{row.label}: these draws cannot tell ({_sd(size, mcse)} away): MCSE"
-            f" {_error(mcse)} sd, draw about {needed:,.0f} more.",
+            f"{here}, give or take {_error(error)} ({between}): about {needed:,.0f} more draws"
+            " would decide.",
         )
 
     def of_all(self, table: pd.DataFrame) -> tuple[str, str]:
@@ -82,40 +179,74 @@ class Rule:
         judged = table[keys != NO_VERDICT]
         if judged.empty:
             return NO_VERDICT, f"There is no verdict on the {name}: no parameter has a gap."
-        differing = judged[judged["verdict"] == DIFFERS]
-        if len(differing):
-            order = differing["gap"].abs().sort_values(ascending=False).index
-            worst = [
-                f"{p}, {_sd(abs(row['gap']), row['gap_mcse'])}"
-                for p, row in zip(order, (differing.loc[p] for p in order[:3]), strict=False)
-            ]
-            more = f" and {len(order) - 3} more" if len(order) > 3 else ""
-            return (
-                DIFFERS,
-                f"The {name} cannot stand in for the posterior mean: {'; '.join(worst)}{more}.",
-            )
+        costly = self.prediction is not None and self.prediction.matters(self.thresholds.loss)
+        mattering = judged[judged["verdict"] == MATTERS]
+        if costly or len(mattering):
+            return MATTERS, self._mattering(judged, mattering, costly)
         unsure = judged[judged["verdict"] == CANNOT_TELL]
         if len(unsure):
             return CANNOT_TELL, self._unsure(unsure)
-        farthest = judged["gap"].abs().idxmax()
-        gap, mcse = judged.loc[farthest, ["gap", "gap_mcse"]].astype(float)
+        small = judged[judged["verdict"] == SMALL]
+        if len(small):
+            text = f"The {name} lies near the posterior mean: {self._worst(small)}."
+            return SMALL, f"{text} {self._predicts()}Use it with that in mind."
         return (
-            STANDS_IN,
-            f"The {name} can stand in for the posterior mean: no parameter is {self.margin:g} sd"
-            f" from it (at most {_sd(abs(gap), mcse)}, {farthest}).",
+            NEGLIGIBLE,
+            f"The {name} is within {self.thresholds.margin:g} sd of the posterior mean"
+            f" everywhere (at most {self._worst(judged, 1)}). {self._predicts()}Use it.",
         )
 
+    def _mattering(self, judged: pd.DataFrame, mattering: pd.DataFrame, costly: bool) -> str:
+        name = self.estimator
+        parts = []
+        if len(mattering):
+            parts.append(f"The {name} is far from the posterior mean: {self._worst(mattering)}.")
+        if costly and self.prediction is not None:
+            parts.append(
+                f"Plugging in the {name} costs {self.prediction.loss:.3f} nats an observation in"
+                f" prediction (largest gap: {self._worst(judged, 1)})."
+                if not len(mattering)
+                else f"It costs {self.prediction.loss:.3f} nats an observation in prediction."
+            )
+        elif self.prediction is not None:
+            parts.append("It predicts as well as the posterior.")
+        one = self._farthest(mattering if len(mattering) else judged).iloc[0]
+        about = f" ({one['mean']:.3g} for {one.name})" if len(mattering) else ""
+        if len(mattering) and not costly and len(mattering) < len(judged):
+            parts.append(
+                f"Use the posterior mean{about} for {'this' if len(mattering) == 1 else 'these'}."
+            )
+        else:
+            parts.append(f"Use the posterior{' mean' if about else ''}{about}.")
+        return " ".join(parts)
+
+    def _worst(self, table: pd.DataFrame, most: int = 3) -> str:
+        """Name the parameters with the largest gaps, with size and side."""
+        order = self._farthest(table)
+        said = [
+            f"{label} {_sd(abs(row['gap']), row['gap_mcse'])}"
+            f" {'too high' if row['gap'] > 0 else 'too low'}"
+            for label, row in order.iloc[:most].iterrows()
+        ]
+        more = f" and {len(order) - most} more" if len(order) > most > 1 else ""
+        return f"{', '.join(said)}{more}"
+
+    @staticmethod
+    def _farthest(table: pd.DataFrame) -> pd.DataFrame:
+        return table.loc[table["gap"].abs().sort_values(ascending=False, kind="stable").index]
+
+    def _predicts(self) -> str:
+        """Say that it predicts as well, where that is known."""
+        return "It predicts as well as the posterior. " if self.prediction is not None else ""
+
     def _unsure(self, unsure: pd.DataFrame) -> str:
-        start = f"These draws cannot tell whether the {self.estimator} can stand in for the"
+        start = f"These draws do not decide whether the {self.estimator}'s distance from the"
         if unsure["gap_mcse"].isna().all():
-            return f"{start} posterior mean: they are too few for a Monte Carlo error."
+            return f"{start} posterior mean matters: they are too few for a Monte Carlo error."
         worst = unsure["draws_needed"].idxmax()
-        row = unsure.loc[worst]
-        more = f"; {len(unsure) - 1} more parameters are unsure" if len(unsure) > 1 else ""
-        return (
-            f"{start} posterior mean: {worst}, {_sd(abs(row['gap']), row['gap_mcse'])},"
-            f" MCSE {_error(row['gap_mcse'])} sd, draw about {row['draws_needed']:,.0f} more{more}."
-        )
+        said = str(unsure.loc[worst, "sentence"])
+        more = f" Undecided besides: {len(unsure) - 1}." if len(unsure) > 1 else ""
+        return f"Undecided for {said}{more}"
 
     def _without_value(self, row: Scalar, gap: float, varies: bool, finite: bool) -> str:
         status = self.status
@@ -129,28 +260,16 @@ class Rule:
             return f"the {self.estimator} is not a finite number"
         return ""
 
-    def _bar(self, mcse: float) -> float:
-        """Errors from 0 beyond which the largest of all gaps is real."""
-        return _quantile(self.level / (2 * max(1, self.n_varying)), mcse)
-
-    def _one_sided(self, mcse: float) -> float:
-        return _quantile(self.level, mcse)
-
-    def _needed(self, size: float, mcse: float) -> float:
-        """Return how many more draws would settle it, about: to two digits.
-
-        With twice the errors that the test needs, so that the noise of the gap does not decide.
-        """
-        room = max(abs(self.margin - size), self.margin / 2)
-        errors = (self._bar if size > self.margin else self._one_sided)(mcse)
-        times = (2 * errors * mcse / room) ** 2
+    def _more(self, excess: Excess, level: float) -> float:
+        """Return how many more draws would settle it, about: to two digits."""
+        times = excess.times(level, self.thresholds.margin / 2)
         more = max(self.n_draws * (times - 1), 0.1 * self.n_draws)
         digits = math.floor(math.log10(more)) - 1
         return math.ceil(more / 10**digits) * 10.0**digits
 
 
 def _quantile(level: float, mcse: float) -> float:
-    """Upper quantile of a gap in its Monte Carlo errors.
+    """Upper quantile of a mean of about unit variance, in its Monte Carlo errors.
 
     The error is an estimate itself, from about 1 / mcse**2 effective draws; a fourth of these are
     the degrees of freedom of a t-distribution that is on the safe side.

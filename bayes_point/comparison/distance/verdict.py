@@ -1,7 +1,8 @@
-"""Whether a point estimate can stand in for the posterior mean, or these draws cannot tell."""
+"""Whether the distance of a point estimate from the posterior mean matters."""
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +13,16 @@ import pandas as pd
 import xarray as xr
 
 from bayes_point.comparison.distance.convergence import convergence_doubts
-from bayes_point.comparison.distance.decision import Rule
+from bayes_point.comparison.distance.coverage import WIDTH, centred_coverage
+from bayes_point.comparison.distance.decision import Excess, Prediction, Rule, Thresholds
 from bayes_point.comparison.distance.health import SamplerHealth, sampler_health
+from bayes_point.comparison.inputs.draws import gap_mcse
 from bayes_point.comparison.inputs.selected import Selected
 from bayes_point.comparison.inputs.validate import ESTIMATORS
 from bayes_point.errors import ComparisonError
 
 __all__ = [
+    "THRESHOLDS",
     "Verdict",
     "check_thresholds",
     "judged",
@@ -26,8 +30,10 @@ __all__ = [
 ]
 
 
-MARGIN, LEVEL = 0.1, 0.01
-"""What `verdict` takes unless told otherwise."""
+MARGIN, LARGE, COVERAGE, LOSS, LEVEL = 0.1, 0.5, 0.9, 0.01, 0.01
+"""What `verdict` takes unless told otherwise; its docstring has the reasons."""
+
+THRESHOLDS = Thresholds(MARGIN, LARGE, COVERAGE, LOSS, LEVEL)
 
 
 @dataclass(frozen=True)
@@ -39,30 +45,34 @@ class Verdict:
     estimator : str
         "MAP" or "MLE".
     key : str
-        ``stands_in``: no parameter's estimate is as far as `margin` from the posterior mean;
-        ``differs``: that of one is at least; ``cannot_tell``: the draws are too few to say;
-        ``no_verdict``: estimate or draws are not to be trusted.
+        ``negligible``, ``small`` or ``matters``: what the distance from the posterior mean is;
+        ``cannot_tell``: the draws are too few to say which of two; ``no_verdict``: estimate or
+        draws are not to be trusted.
     sentence : str
         The same in a sentence, with numbers.
     parameters : pandas.DataFrame
-        One row a scalar parameter: ``verdict`` (a key as above), ``gap`` and ``gap_mcse`` in
-        posterior sd, ``draws_needed`` (how many more, about, where it cannot be told) and
-        ``sentence``.
-    margin : float
-        Posterior sd that do not matter.
-    level : float
-        Probability of a false alarm.
+        One row a scalar parameter: ``verdict`` (a key as above), ``mean`` in the units of the
+        parameter, ``gap`` and ``gap_mcse`` in posterior sd, ``coverage`` (the share of the
+        posterior that its 95 % interval holds when centred on the estimate; NaN where the gap is
+        below half the margin), ``draws_needed`` (how many more, about, where it cannot be told)
+        and ``sentence``.
+    thresholds : Thresholds
+        What was called small, and what matters.
     """
 
     estimator: str
     key: str
     sentence: str
     parameters: pd.DataFrame = field(repr=False)
-    margin: float
-    level: float
+    thresholds: Thresholds
 
     def __str__(self) -> str:
         return self.sentence
+
+    def _repr_html_(self) -> str:
+        shown = self.parameters[["verdict", "gap", "gap_mcse"]]
+        table = shown.to_html(max_rows=20, float_format=lambda v: f"{v:.2f}")
+        return f"<p><b>{html.escape(self.sentence)}</b></p>{table}"
 
 
 def verdict(
@@ -70,15 +80,22 @@ def verdict(
     *,
     estimator: str = "MAP",
     margin: float = MARGIN,
+    large: float = LARGE,
+    coverage: float = COVERAGE,
+    loss: float = LOSS,
     level: float = LEVEL,
     var_names: str | Sequence[str] | None = None,
     filter_vars: str | None = None,
     coords: Mapping[Hashable, Any] | None = None,
 ) -> Verdict:
-    """Whether a point estimate can stand in for the posterior mean.
+    """Whether the distance of a point estimate from the posterior mean matters.
 
-    It can if the gaps of all parameters are shown to be smaller than `margin`. It cannot if that of
-    one is not, and is real. Everything else cannot be told by these draws.
+    It *matters* if plugging the estimate in costs more than `loss` in prediction (where the fit
+    holds that), if the posterior's 95 % interval, moved to be centred on the estimate of a
+    parameter, holds less than `coverage` of the posterior, or if a parameter named by `var_names`
+    lies `large` or farther off. Otherwise it is *small* if any gap is `margin` or more, and else
+    *negligible*. Each has to be shown beyond Monte Carlo error; what is not shown either way these
+    draws cannot tell.
 
     Parameters
     ----------
@@ -87,13 +104,24 @@ def verdict(
     estimator : {"MAP", "MLE"}
         Which estimate.
     margin : float
-        Distance from the posterior mean that does not matter, in posterior sd. At 0.1, an interval
-        of 95 % that is centred on the estimate instead of the mean covers 94.9 %.
+        Gap in posterior sd from which on it is called small, and not negligible. At 0.1, an
+        interval of 95 % of a normal posterior that is centred on the estimate instead of the mean
+        covers 94.9 %: less than anyone would see.
+    large : float
+        Gap in posterior sd that matters in a parameter that is named. At 0.5 the root mean square
+        error is 12 % larger than that of the mean.
+    coverage : float
+        Share of the posterior. At 0.90 the interval misses twice as often as it says; with a normal
+        posterior that is so for gaps above 0.65 sd.
+    loss : float
+        Expected log predictive density in nats an observation. At 0.01, a hundred observations
+        tell the two predictions apart by a factor of e.
     level : float
-        Probability of calling any of the gaps real where all are Monte Carlo noise, and of calling
-        one small that is not.
+        Probability of calling any of the gaps larger than a threshold where none is, and of calling
+        one smaller that is not.
     var_names, filter_vars, coords
-        Which parameters, as in ArviZ.
+        Which parameters, as in ArviZ; by default all that have a prior. Deterministics have to be
+        named.
 
     Returns
     -------
@@ -107,10 +135,12 @@ def verdict(
 
     Notes
     -----
-    A gap is called real if it is so many Monte Carlo errors from 0 that the largest of as many gaps
-    would not be by chance (Bonferroni, with the t-distribution where draws are few). It is called
-    small if it is below the margin by an error at the level of one test, however many there are:
-    all have to pass (an intersection-union test [1]_).
+    What is tested is ``abs(point - mean) - margin * sd`` in the units of the parameter, with the
+    Monte Carlo errors of mean and sd and their covariance: unlike the error of the gap, this one
+    does not grow with the gap, and few draws are enough where it is large. A threshold is called
+    exceeded if the largest of as many gaps would not exceed it by chance (Bonferroni, with the
+    t-distribution where draws are few). To be called smaller, all have to pass at the level of one
+    test (an intersection-union test [1]_).
 
     There is no verdict where the sampler has not converged (a single chain, r-hat, divergences,
     BFMI: see `sampler_health`), or the estimate does not exist. Too few draws are no such case:
@@ -128,55 +158,106 @@ def verdict(
 
     >>> import bayes_point as bp
     >>> print(bp.verdict(dt, var_names="theta"))
-    The MAP cannot stand in for the posterior mean: theta, 0.53 sd.
-    >>> bp.verdict(dt, var_names="theta", margin=0.8).key
-    'stands_in'
+    The MAP is far from the posterior mean: theta 0.53 sd too high. Use the posterior mean (0.713).
+    >>> bp.verdict(dt, margin=0.8).key
+    'negligible'
     """
     if estimator not in ESTIMATORS:
         raise ComparisonError(f"estimator must be 'MAP' or 'MLE', got {estimator!r}.")
-    check_thresholds(margin, level)
+    thresholds = check_thresholds(margin, large, coverage, loss, level)
     selected = Selected.of(dt, var_names, filter_vars, coords)
-    return judged(selected, estimator, margin, level, sampler_health(dt))
+    return judged(selected, estimator, thresholds, sampler_health(dt))
 
 
 def judged(
-    selected: Selected,
-    estimator: str,
-    margin: float,
-    level: float,
-    health: SamplerHealth,
+    selected: Selected, estimator: str, thresholds: Thresholds, health: SamplerHealth
 ) -> Verdict:
     """Judge as `verdict` does, for what shows several verdicts."""
     rows, draws = selected.rows, selected.draws
     gap, mcse = selected.gap[estimator], selected.gap_mcse[estimator]
-    n = draws.x.shape[0] * draws.x.shape[1]
-    doubts = convergence_doubts(health)
-    rule = Rule(
-        estimator, margin, level, selected.statuses[estimator], doubts, n, int(draws.varies.sum())
+    known = draws.varies & np.isfinite(gap)
+    side = np.sign(np.where(known, gap, 0.0))
+    # Of an interval that is moved by less than this, nothing more than rounding is lost.
+    covered, covered_mcse = centred_coverage(
+        draws.z, gap, known & (np.abs(gap) > thresholds.margin / 2)
     )
+
+    def excess_over(limit: float) -> list[Excess]:
+        # A draw moves |point - mean| - limit sd, in posterior sd, as it moves a gap of this size.
+        error = gap_mcse(draws.z, limit * side, known)
+        pairs = zip(np.abs(gap) - limit, error, strict=True)
+        return [Excess(float(d), float(e)) for d, e in pairs]
+
+    uncovered = [
+        Excess(-1.0, 0.0) if np.isnan(c) else Excess(thresholds.coverage - float(c), float(e))
+        for c, e in zip(covered, covered_mcse, strict=True)
+    ]
+    rule = Rule(
+        estimator,
+        thresholds,
+        selected.selection["var_names"] is not None,
+        selected.statuses[estimator],
+        convergence_doubts(health),
+        draws.x.shape[0] * draws.x.shape[1],
+        int(draws.varies.sum()),
+        _prediction(selected.tree, estimator),
+    )
+    small = excess_over(thresholds.margin)
+    large = excess_over(thresholds.large) if rule.named else small
     found = [
-        rule.of_one(row, float(g), float(e), bool(v), bool(f))
-        for row, g, e, v, f in zip(rows, gap, mcse, draws.varies, draws.finite, strict=True)
+        rule.of_one(
+            row,
+            float(gap[i]),
+            float(mcse[i]),
+            (small[i], large[i], uncovered[i]),
+            varies=bool(draws.varies[i]),
+            finite=bool(draws.finite[i]),
+        )
+        for i, row in enumerate(rows)
     ]
     table = pd.DataFrame(
         {
             "verdict": [key for key, _, _ in found],
+            "mean": draws.mean,
             "gap": gap,
             "gap_mcse": mcse,
+            "coverage": covered,
             "draws_needed": [needed for _, needed, _ in found],
             "sentence": [text for _, _, text in found],
         },
         index=pd.Index([row.label for row in rows], name="parameter"),
     )
     key, sentence = rule.of_all(table)
-    return Verdict(estimator, key, sentence, table, margin, level)
+    return Verdict(estimator, key, sentence, table, thresholds)
 
 
-def check_thresholds(margin: float, level: float) -> None:
+def _prediction(tree: xr.DataTree, estimator: str) -> Prediction | None:
+    """Read what plugging the estimate in costs in prediction; None if the tree does not say."""
+    if "predictive_cost" not in tree.children:
+        return None
+    scores = tree["predictive_cost"].dataset
+    if estimator not in scores["distribution"].values:
+        return None
+    own = scores.sel(scope="left_out", distribution=estimator)
+    n = scores.sizes["observation"]
+    loss, error = -float(own["difference"]) / n, float(own["difference_se"]) / n
+    return Prediction(loss, error) if math.isfinite(loss) and math.isfinite(error) else None
+
+
+def check_thresholds(
+    margin: float, large: float, coverage: float, loss: float, level: float
+) -> Thresholds:
     """Raise ComparisonError unless these are thresholds that `verdict` can take."""
-    for name, value, most in (("margin", margin, math.inf), ("level", level, 0.5)):
+    sd, nats, share = "in posterior sd", "in nats an observation", "a share of the posterior"
+    for name, value, most, unit in (
+        ("margin", margin, math.inf, sd),
+        ("large", large, math.inf, sd),
+        ("coverage", coverage, WIDTH, share),
+        ("loss", loss, math.inf, nats),
+        ("level", level, 0.5, "a probability"),
+    ):
         good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
         if not good or not 0 < value < most:
-            bounds = "above 0" if most == math.inf else f"above 0 and below {most}"
-            unit = ", in posterior sd" if name == "margin" else ""
-            raise ComparisonError(f"{name} must be a number {bounds}{unit}, got {value!r}.")
+            bounds = "above 0" if most == math.inf else f"above 0 and below {most:g}"
+            raise ComparisonError(f"{name} must be a number {bounds}, {unit}, got {value!r}.")
+    return Thresholds(margin, large, coverage, loss, level)

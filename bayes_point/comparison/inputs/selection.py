@@ -9,6 +9,7 @@ import xarray as xr
 from arviz_base.utils import _var_names
 
 from bayes_point.comparison.inputs.fingerprints import check_fingerprints
+from bayes_point.comparison.inputs.scalars import scalars
 from bayes_point.comparison.inputs.validate import (
     ESTIMATORS,
     SAMPLE_DIMS,
@@ -19,7 +20,24 @@ from bayes_point.comparison.inputs.validate import (
 )
 from bayes_point.errors import ComparisonError
 
-__all__ = ["select", "select_mode", "select_posterior"]
+__all__ = ["free_names", "n_free", "select", "select_mode", "select_posterior"]
+
+
+def free_names(dt: xr.DataTree) -> list[str]:
+    """Names of the parameters: what was maximised over, and not what is computed from it.
+
+    All variables where the tree does not say which they are.
+    """
+    names = [str(name) for name in dt["posterior"].data_vars]
+    if "mle" not in dt.children or "optima" not in dt["mle"].children:
+        return names
+    free = set(dt["mle/optima"].data_vars)
+    return [name for name in names if name in free] or names
+
+
+def n_free(dt: xr.DataTree) -> int:
+    """How many scalar parameters there are."""
+    return len(scalars(dt["posterior"].dataset[free_names(dt)], SAMPLE_DIMS))
 
 
 def select(
@@ -35,7 +53,8 @@ def select(
     dt : xarray.DataTree
         A tree with ``posterior`` and ``point_estimates``.
     var_names, filter_vars, coords
-        As in ArviZ.
+        As in ArviZ, but that without `var_names` those are taken which have a prior: what is
+        computed from them (a Deterministic) has to be asked for.
 
     Returns
     -------
@@ -64,6 +83,7 @@ def select(
     check_same(posterior, points, "point_estimates")
     points = points.sel(estimator=list(ESTIMATORS))[list(posterior.data_vars)]
     points = points.transpose("estimator", ...)
+    var_names = free_names(dt) if var_names is None else var_names
     return (
         _subset(posterior, var_names, filter_vars, coords),
         _subset(points, var_names, filter_vars, coords),
@@ -94,6 +114,7 @@ def select_mode(
     mode = dt["mode/posterior"].to_dataset().isel(chain=0, draw=0, drop=True)
     mode = mode.expand_dims(estimator=["mode"])
     check_same(posterior, mode, "mode")
+    var_names = free_names(dt) if var_names is None else var_names
     return _subset(mode[list(posterior.data_vars)], var_names, filter_vars, coords)
 
 

@@ -209,11 +209,11 @@ def draw_waterfall(
 def largest(found: Explanation) -> NDArray[np.intp]:
     """Parameters whose draws vary, those with the largest gaps first.
 
-    The gap is the larger of MLE and MAP; where one does not exist, that of the other counts.
+    The gap is that of the MAP, which the verdict leads with; that of the MLE where there is none.
     """
-    gaps = np.abs(np.stack([found.points[e] for e in ("MLE", "MAP")]))
+    mle, map_ = np.abs(np.stack([found.points[e] for e in ("MLE", "MAP")]))
     varies = np.flatnonzero(np.isfinite(found.points["mean"]))
-    size = np.fmax(*gaps)[varies]
+    size = np.where(np.isnan(map_), mle, map_)[varies]
     return varies[np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable")]
 
 

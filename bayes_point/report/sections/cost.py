@@ -91,8 +91,8 @@ def _costs(left_out: xr.Dataset) -> str:
             said.append(f"What plugging in the {name} costs cannot be said.")
         elif abs(value) <= _REAL * error:
             said.append(
-                f"Plugging in the {name} cannot be told from averaging over the posterior: "
-                f"{_signed(value)} in log density, with a standard error of {_digits(error)}."
+                f"Plugging in the {name} predicts as well as averaging over the posterior, within "
+                f"error: {_signed(value)} in log density, standard error {_digits(error)}."
             )
         else:
             verb = "costs" if value < 0 else "gains"

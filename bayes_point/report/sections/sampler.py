@@ -23,6 +23,7 @@ def sampler(health: SamplerHealth) -> dict[str, Any]:
     return {
         "ok": health.ok,
         "facts": _facts(health),
+        "line": _line(health),
         "problems": [{"what": p.what, "advice": p.advice} for p in health.problems],
         **_table(health.diagnostics),
     }
@@ -49,6 +50,20 @@ def _facts(health: SamplerHealth) -> list[tuple[str, str]]:
     if health.bfmi is not None:
         facts.append(("smallest BFMI of a chain", f"{min(health.bfmi):.2f}"))
     return facts
+
+
+def _line(health: SamplerHealth) -> str:
+    """Say in one line what a reader wants to know of a sampler that is well."""
+    said = [f"{plural(health.chains, 'chain')} of {plural(health.draws, 'draw')}"]
+    if health.max_r_hat[0]:
+        said.append(f"r-hat at most {health.max_r_hat[1]:.3f}")
+    if health.min_ess[0]:
+        said.append(f"at least {health.min_ess[1]:,.0f} effective draws")
+    if health.divergences is not None:
+        said.append(
+            "no divergences" if not health.divergences else f"{health.divergences} diverged"
+        )
+    return "; ".join(said)
 
 
 def _table(diagnostics: xr.Dataset) -> dict[str, Any]:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 from bayes_point.comparison.inputs.validate import ESTIMATORS
+from bayes_point.comparison.plots.waterfall import largest
 from bayes_point.comparison.tables import summarised
 from bayes_point.report.download import csv_uri
 from bayes_point.report.request import Request
 from bayes_point.report.sections.coefficients import coefficients
 from bayes_point.report.wording import sentence
+
+MOST = 200
+"""So many parameters are listed, those with the largest gaps; the download has all."""
 
 TALL = 40
 """A table with more rows scrolls inside a box of its own."""
@@ -25,9 +31,13 @@ def summary_section(request: Request) -> dict[str, Any]:
     frame = summarised(request.selected, request.ci_prob, request.ci_kind, None)
     texts = frame.texts()
     columns = [_heading(str(column), request.ci_prob) for column in texts.columns]
+    # Constant draws have no gap: those last, in the order of the model.
+    first = largest(request.explanation)
+    order = np.r_[first, np.setdiff1d(np.arange(len(texts)), first)][:MOST]
+    labels, cells = texts.index[order], texts.to_numpy()[order]
     rows: list[dict[str, Any]] = [
         {"name": str(label), "cells": [_cell(str(text)) for text in values]}
-        for label, values in zip(texts.index, texts.to_numpy(), strict=True)
+        for label, values in zip(labels, cells, strict=True)
     ]
     # Where one number of a column has a mark behind it, all leave room for one: digits line up.
     for j in range(len(columns)):
@@ -37,11 +47,13 @@ def summary_section(request: Request) -> dict[str, Any]:
     explanation = (
         f"The interval is the {request.ci_prob:.0%} {KINDS[request.ci_kind]} interval of the "
         "posterior. A gap is the distance of the estimate from the posterior mean in posterior "
-        "sd. Numbers end at the digit that their Monte Carlo error reaches."
+        "sd. Numbers are rounded to their Monte Carlo error."
     )
-    if len(rows) > TALL:
-        explanation += f" The table has {len(rows):,} rows and scrolls."
-    explanation += " The file has causes, standard errors and all digits besides."
+    if len(texts) > len(rows):
+        explanation += (
+            f" Listed: the {len(rows)} of {len(texts):,} parameters with the largest gaps."
+        )
+    explanation += " The download adds causes, standard errors and all digits."
     return {
         "explanation": explanation,
         "caption": "Point estimates and posterior",

@@ -1,23 +1,37 @@
-"""The top of the report: whether the MAP, and the MLE, can stand in for the posterior mean."""
+"""The top of the report: whether the distance of MAP and MLE from the posterior mean matters."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bayes_point.comparison.distance.decision import CANNOT_TELL, DIFFERS, NO_VERDICT, STANDS_IN
+from bayes_point.comparison.distance.decision import (
+    CANNOT_TELL,
+    MATTERS,
+    NEGLIGIBLE,
+    NO_VERDICT,
+    SMALL,
+)
 from bayes_point.report.wording import plural, sentence
 
 if TYPE_CHECKING:
+    from bayes_point.comparison.distance.decision import Thresholds
     from bayes_point.report.request import Request
 
 BADGES = {
-    STANDS_IN: "can stand in",
-    DIFFERS: "cannot stand in",
-    CANNOT_TELL: "these draws cannot tell",
+    NEGLIGIBLE: "negligible gap",
+    SMALL: "small gap",
+    MATTERS: "gap matters",
+    CANNOT_TELL: "undecided: more draws",
     NO_VERDICT: "no verdict",
 }
 
-KINDS = {STANDS_IN: "good", DIFFERS: "bad", CANNOT_TELL: "unsure", NO_VERDICT: "none"}
+KINDS = {
+    NEGLIGIBLE: "good",
+    SMALL: "good",
+    MATTERS: "bad",
+    CANNOT_TELL: "unsure",
+    NO_VERDICT: "none",
+}
 """Classes of the style."""
 
 ORDER = ("MAP", "MLE")
@@ -39,7 +53,7 @@ def verdicts(request: Request) -> dict[str, Any]:
                 "sentence": sentence(found.sentence),
                 "counts": [
                     f"{plural(int(counts[key]), 'parameter')}: {BADGES[key]}"
-                    for key in (DIFFERS, CANNOT_TELL, STANDS_IN, NO_VERDICT)
+                    for key in (MATTERS, CANNOT_TELL, SMALL, NEGLIGIBLE, NO_VERDICT)
                     if len(found.parameters) > 1 and counts.get(key, 0)
                 ],
             }
@@ -53,11 +67,22 @@ def verdicts(request: Request) -> dict[str, Any]:
         for estimator, status in request.statuses.items()
         if status.key in NOTES
     ]
-    percent = f"{100 * request.level:g}"
-    notes.append(
-        "An estimate can stand in for the posterior mean if each of its parameters is shown to be "
-        f"less than {request.margin:g} posterior sd away from it; it cannot if one is shown to be "
-        f"farther. Where all is noise, {percent} % of fits would be told so by chance. Both limits "
-        "can be set (margin= and level= of bp.report, --margin and --level of the command)."
+    return {
+        "lede": [cards[0]["sentence"]],
+        "cards": cards,
+        "notes": notes,
+        "rule": _rule(request.thresholds),
+    }
+
+
+def _rule(limits: Thresholds) -> str:
+    """Say what is called small, and what matters."""
+    return (
+        f"A gap matters if the posterior's 95 % interval, moved to be centred on the estimate, "
+        f"holds less than {limits.coverage:.0%} of the posterior; if a parameter that was asked "
+        f"for by name lies {limits.large:g} posterior sd or more from its mean; or if plugging the "
+        f"estimate in costs more than {limits.loss:g} nats an observation in prediction. Otherwise "
+        f"it is small if it is {limits.margin:g} posterior sd or more, and else negligible. The "
+        f"probability of a false alarm, over all parameters, is at most {100 * limits.level:g} %. "
+        "The limits are arguments of bp.report (margin, large, coverage, loss, level)."
     )
-    return {"lede": [cards[0]["sentence"]], "cards": cards, "notes": notes}

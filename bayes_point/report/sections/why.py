@@ -10,14 +10,21 @@ import numpy as np
 from bayes_point.comparison.plots.waterfall import draw_waterfall, largest
 from bayes_point.report.sections.figures import draw
 from bayes_point.report.sections.plots import NOTHING
-from bayes_point.report.sections.verdicts import CANNOT_TELL, DIFFERS, KINDS, NO_VERDICT, STANDS_IN
+from bayes_point.report.sections.verdicts import (
+    CANNOT_TELL,
+    KINDS,
+    MATTERS,
+    NEGLIGIBLE,
+    NO_VERDICT,
+    SMALL,
+)
 from bayes_point.report.wording import plural, sentence
 
 if TYPE_CHECKING:
     from bayes_point.comparison.causes.explain import Explanation
     from bayes_point.report.request import Request
 
-MAX_ROWS, MAX_PICTURES = 12, 6
+MAX_ROWS, MAX_PICTURES = 12, 4
 """Parameters in the table and the figure: those with the largest gaps."""
 
 PANEL = (3.3, 2.0)
@@ -31,7 +38,13 @@ COLUMNS = {
 }
 """What the columns of the causes are headed."""
 
-WORDS = {STANDS_IN: "can", DIFFERS: "cannot", CANNOT_TELL: "unsure", NO_VERDICT: "none"}
+WORDS = {
+    NEGLIGIBLE: "negligible",
+    SMALL: "small",
+    MATTERS: "matters",
+    CANNOT_TELL: "undecided",
+    NO_VERDICT: "none",
+}
 
 
 def why_section(request: Request) -> dict[str, Any]:
@@ -40,27 +53,31 @@ def why_section(request: Request) -> dict[str, Any]:
     order = largest(found)
     if not len(order):
         return {"note": NOTHING}
+    keys = np.stack([v.parameters["verdict"] == NEGLIGIBLE for v in request.verdicts.values()])
+    order = order[~keys.all(0)[order]]
+    if not len(order):
+        return {"note": "All gaps are negligible: there is nothing to explain."}
     shown = order[:MAX_ROWS].tolist()
     more = len(found.rows) - len(shown)
     explanation = (
-        "From the MLE to the posterior mean, in posterior sd: the prior pulls the MLE to the MAP; "
-        "a mode depends on the scale of its parameters (parametrisation); the peak of all "
-        "parameters together is not the peak of each (joint against marginal); and of a skewed "
-        "distribution the mean is not the mode (skew). The four add up to the distance from MLE "
-        "to mean."
+        "Steps from the MLE to the posterior mean, in posterior sd. Prior: it moves the MLE to "
+        "the MAP. Parametrisation: the mode of a density depends on the scale of its parameters. "
+        "Joint against marginal: the highest point of the joint density is not where the marginal "
+        "density of each parameter is highest. Skew: the mean of a skewed distribution is not its "
+        "mode. The four sum to the distance from the MLE to the mean."
     )
     if more:
         explanation += (
-            f" The {plural(len(shown), 'parameter')} with the largest gaps are listed; the last "
-            f"section has all {len(found.rows):,}."
+            f" Listed: the {plural(len(shown), 'parameter')} with the largest gaps that are not "
+            "negligible; the download has all."
         )
     return {
         "note": "",
         "explanation": explanation,
         "caption": "The largest gaps, in posterior sd, and their causes",
-        "columns": ["parameter", "MAP for mean?", "gap MLE", "gap MAP", *COLUMNS.values()],
+        "columns": ["parameter", "MAP", "gap MLE", "gap MAP", *COLUMNS.values()],
         "rows": [_row(request, found, i) for i in shown],
-        "legend": "Pale numbers are not told from 0 by these draws (twice the Monte Carlo error).",
+        "legend": "Pale numbers are within twice their Monte Carlo error of 0.",
         "sentences": [_split(found, i) for i in shown[:MAX_PICTURES]],
         "figure": _figure(found, order),
     }
@@ -131,8 +148,7 @@ def _figure(found: Explanation, order: np.ndarray) -> Any:
     alt += " ".join(found.sentences[i] for i in shown)
     caption = (
         "Each bar begins where the one above it ends; the last ends at the posterior mean. Grey "
-        "bars are not told from none. The line across a bar is twice its Monte Carlo error either "
-        "way."
+        "bars are within twice their Monte Carlo error of 0, which the line across a bar shows."
     )
     if n < len(order):
         caption += f" Shown: the {n} of {len(order):,} parameters with the largest gaps."
