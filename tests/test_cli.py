@@ -90,7 +90,7 @@ def test_report_writes_the_page_and_prints_the_table_and_the_path(here: Path, fi
     assert result.stdout.splitlines()[-1] == "coin_flip.html"
     assert "theta" in result.stdout
     # A Deterministic has to be asked for.
-    assert "two_heads" not in result.stdout
+    assert "\ntwo_heads " not in result.stdout
     assert (here / "coin_flip.html").read_text().startswith("<!DOCTYPE html>")
     assert fit.options == {
         "draws": 7,
@@ -144,7 +144,7 @@ def test_what_is_shown_and_computed_can_be_chosen(here: Path, fit: Fit) -> None:
     assert result.exit_code == 0, result.output
     assert "two_heads" in result.stdout
     assert "eti50_lb" in result.stdout
-    assert "theta " not in result.stdout
+    assert "\ntheta " not in result.stdout
     assert fit.options["details"] == ["profile", "laplace"]
     assert fit.options["sample_kwargs"] == {"target_accept": 0.95}
     assert "--quick computes no details" in fails(

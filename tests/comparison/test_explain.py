@@ -178,7 +178,7 @@ def test_bioassay() -> None:
         (text,) = [s for s in found.attrs["sentences"] if s.startswith(name)]
         assert f"{name}: the mean lies {total:.2f} sd above the MAP" in text
         assert "of it is" in text
-        assert "the prior adds nothing" in text
+        assert "the prior has no effect" in text
     telescopes(found)
 
 
@@ -231,7 +231,7 @@ def test_the_total_is_minus_the_gap_of_the_mle() -> None:
 
 
 def test_it_survives_a_file(tmp_path: Any) -> None:
-    found = explain(coin_tree(draws=100))
+    found = explain(regression_tree(draws=100))
     path = tmp_path / "why.nc"
     found.to_netcdf(path, engine="h5netcdf")
     with xr.open_dataset(path, engine="h5netcdf") as opened:
@@ -253,7 +253,7 @@ def test_an_estimate_that_does_not_exist_breaks_the_chain() -> None:
     tau = found["tau"].sel(quantity="shift")
     assert np.isnan(tau.sel(term=["prior", "total"])).all()
     text = " ".join(found.attrs["sentences"])
-    assert "what the prior adds is not known, for the MLE is unbounded" in text
+    assert "the effect of the prior is unknown, because the MLE is unbounded" in text
     assert "slope: the mean cannot be set against the MAP, which is at infinity" in text
     # The MAP at infinity in slope alone: the others keep theirs.
     assert np.isfinite(found["tau"].sel(quantity="shift", term="mode_to_median"))
@@ -319,11 +319,11 @@ def test_draws_without_spread_are_not_explained(value: float, words: str) -> Non
 
 
 def test_very_few_draws() -> None:
-    found = explain(coin_tree(chains=2, draws=10), var_names="theta")["theta"]
+    found = explain(regression_tree(chains=2, draws=10))["sigma"]
     shift = found.sel(quantity="shift")
     assert np.isnan(shift.sel(term=["marginal", "mode_to_median"])).all()
     assert np.isfinite(shift.sel(term=["prior", "median_to_mean", "total"])).all()
-    text = explain(coin_tree(chains=2, draws=10)).attrs["sentences"][0]
+    text = explain(regression_tree(chains=2, draws=10)).attrs["sentences"][0]
     assert "the mode of the marginal posterior is not to be found in fewer than 40 draws" in text
 
 

@@ -247,7 +247,7 @@ def test_integers_are_drawn_as_a_histogram() -> None:
     dt = coin_tree()
     counts = xr.DataArray(rng.poisson(4, (4, 500)), dims=("chain", "draw"))
     dt["posterior"] = dt["posterior"].to_dataset().assign(two_heads=counts)
-    pc = plot_estimates(dt, backend="none")
+    pc = plot_estimates(dt, var_names=["theta", "two_heads"], backend="none")
     assert drawn(pc, "face", "two_heads")["function"] == "hist"
     assert drawn(pc, "face", "theta")["function"] == "fill_between_y"
 
@@ -262,7 +262,12 @@ def test_labels_with_slashes_and_labellers() -> None:
     greek = MapLabeller(var_name_map={"theta": "θ"})
     assert list(plot_gaps(dt, backend="none", labeller=greek).data) == ["θ[a∕b]", "θ[c]"]
     with pytest.raises(ComparisonError, match="to more than one parameter"):
-        plot_gaps(coin_tree(), backend="none", labeller=NoVarLabeller())
+        plot_gaps(
+            coin_tree(),
+            var_names=["theta", "two_heads"],
+            backend="none",
+            labeller=NoVarLabeller(),
+        )
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -280,7 +285,8 @@ def test_visuals_are_passed_on_or_left_out(figure: Callable[..., Any]) -> None:
 
 def test_arguments_of_arviz_are_passed_on() -> None:
     dt = regression_tree()
-    pc = plot_estimates(dt, kind="ecdf", backend="none", col_wrap=2)
+    every = ["beta", "sigma", "effect_of_age"]
+    pc = plot_estimates(dt, var_names=every, kind="ecdf", backend="none", col_wrap=2)
     assert drawn(pc, "dist", "sigma")["function"] == "step"
     assert int(pc.viz["row_index"]["effect_of_age"]) == 2
     pairs = plot_joint(dt, triangle="upper", marginal_kind="hist", backend="none")

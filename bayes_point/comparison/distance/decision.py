@@ -188,8 +188,8 @@ class Rule:
             return CANNOT_TELL, self._unsure(unsure)
         small = judged[judged["verdict"] == SMALL]
         if len(small):
-            text = f"The {name} lies near the posterior mean: {self._worst(small)}."
-            return SMALL, f"{text} {self._predicts()}Use it with that in mind."
+            text = f"The {name} lies near the posterior mean: {self._worst(small)}, which is small."
+            return SMALL, f"{text} {self._predicts()}Use it."
         return (
             NEGLIGIBLE,
             f"The {name} is within {self.thresholds.margin:g} sd of the posterior mean"
