@@ -65,7 +65,7 @@ def plot_waterfall(
     """Draw what `explain` finds: the steps from the MLE to the posterior mean, in posterior sd.
 
     One plot a scalar parameter. Each bar begins where the one above it ends; the last ends at the
-    posterior mean, at 0. A pale bar is not told from none, and the line across the end of a bar is
+    posterior mean, at 0. A pale bar is within error of 0, and the line across the end of a bar is
     twice its Monte Carlo error to either side.
 
     Parameters
@@ -199,7 +199,7 @@ def draw_waterfall(
         pc.add_title(f"{len(names)} of {drawable} parameters: those with the largest gaps", size=11)
     entries = {
         "posterior mean": {"color": "B2", "width": 1},
-        "not told from none": {"color": "#999999", "width": 7, "alpha": 0.35},
+        "within error of 0": {"color": "#999999", "width": 7, "alpha": 0.35},
         "± 2 Monte Carlo errors": {"color": STYLES["mean"].color, "width": 1.2},
     }
     draw_legend(pc, visuals, backend, entries)

@@ -84,7 +84,7 @@ def laplace_section(request: Request) -> dict[str, Any]:
         "columns": ["parameter", "mean, in sd", "sd", "distance", "Pareto k"],
         "rows": rows,
         "legend": (
-            "Pale numbers are not told from 0 (twice the Monte Carlo error). Distance is the "
+            "Pale numbers are within twice their Monte Carlo error of 0. Distance is the "
             "Wasserstein distance in posterior sd. The Pareto k of a parameter is that of its "
             "weighted mean and sd."
         ),

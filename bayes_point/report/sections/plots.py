@@ -40,7 +40,7 @@ def gaps_section(request: Request) -> dict[str, Any]:
     )
     caption = (
         "Distance from the posterior mean in posterior sd. The bar of an estimate is twice its "
-        "Monte Carlo error; one whose bar reaches 0 cannot be told from the mean."
+        "Monte Carlo error; one whose bar reaches 0 agrees with the mean within that error."
     )
     inner = 0.5 if request.ci_prob > 0.5 else request.ci_prob / 2
     return _drawn(
