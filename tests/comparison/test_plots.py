@@ -52,8 +52,8 @@ def test_gaps_are_drawn_where_they_are() -> None:
             q = got["beta"].isel(predictor=age).sel(estimator=estimator)
             mark = drawn(pc, estimator, label)
             assert number(mark["x"]) == pytest.approx(float(q.sel(quantity="gap")))
-            # the first of the five rows is on top
-            assert number(mark["y"]) == pytest.approx(4 - age + shift)
+            # the first of the four rows is on top
+            assert number(mark["y"]) == pytest.approx(3 - age + shift)
             bar = np.asarray(drawn(pc, f"mcse_{estimator}", label)["x"])
             assert np.ptp(bar) == pytest.approx(4 * float(q.sel(quantity="gap_mcse")))
     mean = drawn(pc, "point_estimate", "sigma")
@@ -175,7 +175,8 @@ def test_legend_and_title_on_matplotlib() -> None:
     assert "figure_title" not in pc.viz
     pc = plot_estimates(coin_tree(), backend="matplotlib")
     assert legend(pc) == ["MLE (on boundary)", "MAP", "posterior mean"]
-    pc = plot_joint(coin_tree(), backend="matplotlib", max_parameters=2)
+    both = ["theta", "two_heads"]
+    pc = plot_joint(coin_tree(), var_names=both, backend="matplotlib", max_parameters=2)
     assert legend(pc) == ["MLE (on boundary)", "MAP", "posterior mean"]
 
 
