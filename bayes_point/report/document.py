@@ -139,7 +139,7 @@ def report(
     >>> import bayes_point as bp
     >>> page = bp.report(dt, title="Three tosses", var_names="theta")
     >>> print(page.headline)
-    The MAP is far from the posterior mean: theta 0.53 sd too high. Use the posterior mean (0.713).
+    The MAP is far from the posterior mean: theta 0.53 sd too high. Use the posterior mean of ...
     >>> page.save("coin.html")  # doctest: +SKIP
     """
     # Imported here: the package's table of contents names this function, and must stay light.

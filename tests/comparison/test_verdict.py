@@ -106,7 +106,7 @@ def test_one_gap_among_many_is_found() -> None:
     assert found.parameters["verdict"].value_counts().to_dict() == {"negligible": 59, "small": 1}
     found = verdict(many_tree(60, draws=2500, gap=2 * gap))
     assert found.key == "matters"
-    assert found.sentence.startswith("The MAP is far from the posterior mean: theta[item17] 1.2")
+    assert found.sentence.startswith("The MAP is far from the posterior mean: theta[item17] 1.")
 
 
 def test_each_parameter_has_its_own() -> None:

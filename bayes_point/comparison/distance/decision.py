@@ -210,14 +210,13 @@ class Rule:
             )
         elif self.prediction is not None:
             parts.append("It predicts as well as the posterior.")
-        one = self._farthest(mattering if len(mattering) else judged).iloc[0]
-        about = f" ({one['mean']:.3g} for {one.name})" if len(mattering) else ""
-        if len(mattering) and not costly and len(mattering) < len(judged):
-            parts.append(
-                f"Use the posterior mean{about} for {'this' if len(mattering) == 1 else 'these'}."
-            )
+        if costly or len(mattering) == len(judged) > 1:
+            parts.append("Use the posterior.")
+        elif len(mattering) == 1:
+            one = mattering.iloc[0]
+            parts.append(f"Use the posterior mean of {one.name} ({one['mean']:.3g}).")
         else:
-            parts.append(f"Use the posterior{' mean' if about else ''}{about}.")
+            parts.append("Use the posterior means of these.")
         return " ".join(parts)
 
     def _worst(self, table: pd.DataFrame, most: int = 3) -> str:

@@ -158,7 +158,7 @@ def verdict(
 
     >>> import bayes_point as bp
     >>> print(bp.verdict(dt, var_names="theta"))
-    The MAP is far from the posterior mean: theta 0.53 sd too high. Use the posterior mean (0.713).
+    The MAP is far from the posterior mean: theta 0.53 sd too high. Use the posterior mean of ...
     >>> bp.verdict(dt, margin=0.8).key
     'negligible'
     """
