@@ -157,8 +157,8 @@ def verdict(
     With ``dt = bp.fit(coin, random_seed=1)``, three heads of three tosses:
 
     >>> import bayes_point as bp
-    >>> print(bp.verdict(dt, var_names="theta"))
-    The MAP is far from the posterior mean: theta 0.53 sd too high. Use the posterior mean of ...
+    >>> print(bp.verdict(dt, estimator="MLE").sentence.partition(". ")[0])
+    The MLE is far from the posterior mean: theta 1.76 sd too high
     >>> bp.verdict(dt, margin=0.8).key
     'negligible'
     """
