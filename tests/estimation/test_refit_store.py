@@ -269,3 +269,12 @@ def test_without_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zarr", None)
     with pytest.raises(ModelError, match=r"needs the package zarr.*bayes-point\[zarr\]"):
         refit(tmp_path / "fits")
+
+
+def test_counts_that_would_wrap_around_are_refused() -> None:
+    # PyMC keeps pm.Data of whole numbers in 32 bits, where 2**32 + 5 would be 5.
+    with pm.Model() as model:
+        counts = pm.Data("counts", np.array([3, 4]))
+        pm.Poisson("y", pm.Exponential("rate", 1), observed=counts)
+    with pytest.raises(ModelError, match="int32, which ends at 2147483647: they would wrap around"):
+        bp.refit(model, {"counts": np.array([[1, 2], [2**32 + 5, 3]])}, progressbar=False)

@@ -66,6 +66,14 @@ class Input:
                 f"Got values for {self.name!r} that are not whole numbers, where the model has "
                 f"{dtype}."
             )
+        if dtype.kind in "iu" and array.dtype.kind in "iuf" and array.size:
+            low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+            if array.min() < low or array.max() > high:
+                raise ModelError(
+                    f"Got values for {self.name!r} from {array.min():g} to {array.max():g}, where "
+                    f"the model has {dtype}, which ends at {high}: they would wrap around. Give "
+                    "the model's own observed values as floats; PyMC then keeps them in 64 bits."
+                )
         return array.astype(dtype)
 
 
