@@ -55,6 +55,8 @@ def estimator_of(
         if model.potentials:
             weights["potential"] = 1.0
         return Estimator(name, weights)
+    if potentials is None and all(_is_of_gp(potential.name) for potential in model.potentials):
+        potentials = "likelihood"
     if model.potentials and potentials is None:
         names = [potential.name for potential in model.potentials]
         raise ModelError(
@@ -65,3 +67,8 @@ def estimator_of(
     if model.potentials and potentials == "likelihood":
         weights["potential"] = 1.0
     return Estimator(name, weights)
+
+
+def _is_of_gp(name: str) -> bool:
+    """Whether `pm.gp.MarginalApprox` made a potential: the likelihood of its data."""
+    return name.rpartition("::")[2].startswith("marginalapprox_loglik_")

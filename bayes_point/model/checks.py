@@ -9,7 +9,6 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pymc.data import MinibatchIndexRV
 from pymc.distributions.simulator import SimulatorRV
 from pymc.initial_point import make_initial_point_expression
 from pymc.logprob.utils import ParameterValueError
@@ -21,6 +20,7 @@ from pytensor.graph.traversal import walk
 from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.variables.bounds import bounds_of, evaluated, value_of
+from bayes_point.model.variables.whole_data import with_whole_data
 
 __all__ = ["as_model", "check_model", "check_names"]
 
@@ -29,7 +29,10 @@ _STABLE = INTERPRETED.including("stabilize")
 
 
 def as_model(model: Any, caller: str) -> pm.Model:
-    """Return the model, or that of the context where it is None; raise if it is no model."""
+    """Return the model, or that of the context where it is None, with the whole of its data.
+
+    Raise if it is no model.
+    """
     if model is None:
         model = BaseModel.get_context(error_if_none=False)
         if model is None:
@@ -39,7 +42,7 @@ def as_model(model: Any, caller: str) -> pm.Model:
             )
     if not isinstance(model, BaseModel):
         raise ModelError(f"{caller} needs a pymc.Model, got {type(model).__name__}.")
-    return model
+    return with_whole_data(model)
 
 
 def check_model(model: pm.Model | None = None, *, start: bool = True) -> None:
@@ -57,7 +60,7 @@ def check_model(model: pm.Model | None = None, *, start: bool = True) -> None:
     ------
     ModelError
         If the model has no free variables, or neither an observed variable nor a Potential; if it
-        holds a ``pm.Simulator`` or a ``pm.Minibatch``; if observed data are missing (NaN) or
+        holds a ``pm.Simulator`` or trees of ``pymc_bart``; if observed data are missing (NaN) or
         outside of the support of their distribution; if a density is zero or not a number at the
         model's starting point. The message names the variable.
     """
@@ -102,20 +105,21 @@ def _check_variables(model: pm.Model) -> None:
 
 
 def _check_no_random_density(model: pm.Model) -> None:
-    """Raise on Simulator and Minibatch: their log density is another one at every call."""
+    """Raise on variables that PyMC has no log density of."""
     terms = [*model.basic_RVs, *model.potentials]
-    for term in terms if _made_with(model, terms, (SimulatorRV, MinibatchIndexRV)) else ():
+    for rv in model.free_RVs:
+        if type(rv.owner.op).__module__.split(".")[0] == "pymc_bart":
+            raise ModelError(
+                f"{rv.name!r} is a sum of trees (pymc_bart), whose log density PyMC takes to be "
+                "zero whatever the trees are, so that there is no maximum to find but a fit that "
+                "goes through every observation. Sample it with pm.sample."
+            )
+    for term in terms if _made_with(model, terms, SimulatorRV) else ():
         if _made_with(model, [term], SimulatorRV):
             raise ModelError(
                 f"{term.name!r} is a pm.Simulator or depends on one: it has no likelihood, only "
                 "simulated data, so that there is no maximum to find. Sample it with "
                 "pm.sample_smc, or write its density with pm.CustomDist."
-            )
-        if _made_with(model, [term], MinibatchIndexRV):
-            raise ModelError(
-                f"{term.name!r} is observed through pm.Minibatch, so that its likelihood is "
-                "another one at every evaluation. Pass the whole data as observed=, without "
-                "total_size=."
             )
 
 

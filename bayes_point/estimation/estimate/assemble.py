@@ -14,6 +14,7 @@ from bayes_point.estimation.certificate.limits import natural_limit
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.estimate.integrated import integrated_findings, joint_with_latents
+from bayes_point.estimation.estimate.notes import notes
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.objective import Objective
@@ -61,6 +62,7 @@ def assemble(
                 _through_latents(model, estimator, certificate.findings),
             ),
             *_several(certificate, optima),
+            *notes(model, objective, certificate),
         ),
         evidence=certificate.evidence,
         n_starts=n_starts,

@@ -62,8 +62,9 @@ def enumerate_values(model: pm.Model) -> dict[str, NDArray]:
     if total > _MOST:
         raise ModelError(
             f"The discrete variables {[name for name, _, _ in ranges]} have {total:.6g} joint "
-            f"values, and at most {_MOST} can be tried one by one. Marginalise them out (a mixture "
-            "as pm.Mixture, others with pymc_extras.marginalize), or hold some fixed with pm.do."
+            f"values, and at most {_MOST} can be tried one by one. Write the model with them "
+            "summed out (a mixture as pm.Mixture, others with pm.CustomDist or a Potential), or "
+            "hold some fixed with pm.do."
         )
     grids = np.unravel_index(np.arange(total), sizes)
     out, k = {}, 0
@@ -85,8 +86,9 @@ def _range_of(model: pm.Model, rv: pm.Distribution) -> tuple[tuple[int, ...], li
         raise ModelError(
             f"{rv.name!r} is discrete, and its support, {bounds.words}, is not a finite range of "
             "whole numbers for each of its elements: its values cannot be tried one by one. "
-            "Marginalise it out (pymc_extras.marginalize), give it a prior with a finite support, "
-            "such as pm.DiscreteUniform or pm.Categorical, or hold it fixed with pm.do."
+            "Write the model with it summed out (pm.CustomDist or a Potential), give it a prior "
+            "with a finite support, such as pm.DiscreteUniform or pm.Categorical, or hold it fixed "
+            "with pm.do."
         )
     pairs = zip(
         np.broadcast_to(np.ceil(lower), shape).ravel(),

@@ -30,6 +30,9 @@ _FARTHEST = 30.0
 _STILL = 1e-28
 # A fall of the value, relative to it, that may still be rounding.
 _LEVEL = 1e-10
+# LAPACK's iterations for eigenvalues do not end where squares of entries overflow.  The scaled
+# diagonal is one, so that an entry as large as this is infinite for all that follows.
+_HUGE = float(np.finfo(np.float64).max) ** 0.25
 # Below this, relative to a scaled diagonal of one, a curvature is rounding.
 _FLAT = 1e-13
 
@@ -105,7 +108,7 @@ class Quadratic:
         # A coordinate that is held moves by nothing, not even by rounding.
         scale = np.where(free, scale, 0.0)
         scaled = np.nan_to_num(-hessian * scale[:, :, None] * scale[:, None, :])
-        curvature, axes = np.linalg.eigh(scaled)
+        curvature, axes = np.linalg.eigh(np.clip(scaled, -_HUGE, _HUGE))
         slope = np.einsum("bpk,bp->bk", axes, gradient * scale)
         return cls(scale, curvature, axes, slope)
 

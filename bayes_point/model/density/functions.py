@@ -18,7 +18,7 @@ from bayes_point.model.density.evaluation import Loop, quiet
 from bayes_point.model.density.graphs import Graphs
 from bayes_point.model.interpreter.compiling import (
     NO_DERIVATIVE,
-    NO_VALUE,
+    NO_NUMBER,
     NOT_VECTORISED,
     SLOW_TO_DIFFERENTIATE,
     compiled,
@@ -99,7 +99,7 @@ class Functions:
                     for i in range(3)
                 ]
                 apart = [np.concatenate(o) for o in zip(*singly, strict=True)]
-        except NO_VALUE:
+        except NO_NUMBER:
             pass  # no value at these rows; the graph itself ran
         except (MethodNotDefined, NullTypeGradError) as err:
             raise _no_gradient(err) from err

@@ -16,6 +16,7 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import graph_replace
 from pytensor.graph.rewriting.utils import rewrite_graph
@@ -25,6 +26,7 @@ from pytensor.xtensor.type import XTensorType
 
 from bayes_point.model.density.inputs import Input, freeze, weights_of
 from bayes_point.model.interpreter.compiling import BEFORE_DERIVATIVES, zero_density_for_checks
+from bayes_point.model.interpreter.differenced import give_differences
 from bayes_point.model.variables.bounds import evaluated
 
 __all__ = ["Graphs"]
@@ -190,12 +192,14 @@ class Graphs:
     def of(self, graphs: Sequence[Any], values: Mapping[Any, Any], row: list[Any]) -> list[Any]:
         """Put graphs of `row` in the place of the value variables and of the data."""
         outs = graph_replace(list(graphs), {**values, **self._replaced}, strict=False)
+        outs = _with_constants(outs)
         # A parameter outside its domain means density zero.  It must say so row by row, and so
         # before the graph is vectorised: afterwards one bad row would condemn the whole batch.
         fgraph = FunctionGraph(row, outs, clone=True, copy_inputs=False)
         with pytensor.config.change_flags(cxx=""):
             zero_density_for_checks.rewrite(fgraph)
             rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
+        give_differences(fgraph, self.x)
         return list(fgraph.outputs)
 
     def as_values(self, pieces: Sequence[Any]) -> dict[Any, Any]:
@@ -234,6 +238,16 @@ class Graphs:
             for one, term in zip(weights, terms, strict=True)
         ]
         return pt.add(*parts) if len(parts) > 1 else parts[0], weights
+
+
+def _with_constants(graphs: list[Any]) -> list[Any]:
+    """Put their values in the place of shared variables that the model does not know by name."""
+    own = {
+        var: pt.constant(var.get_value(), name=var.name)
+        for var in ancestors(graphs)
+        if isinstance(var, SharedVariable) and isinstance(var.type, pt.TensorType)
+    }
+    return graph_replace(graphs, own, strict=False) if own else graphs
 
 
 def _shapes(

@@ -102,7 +102,7 @@ def freeze(model: pm.Model, names: Sequence[str]) -> tuple[pm.Model, list[Input]
     check_inputs(model, names)
     containers = {v.name for v in model.named_vars.values() if isinstance(v, SharedVariable)}
     fixed = [name for name in model.named_vars if name in containers.difference(names)]
-    frozen = freeze_dims_and_data(model, data=fixed)
+    frozen = freeze_dims_and_data(_without_half_named(model), data=fixed)
     inputs, replacements = [], {}
     for name in names:
         variable = frozen[name]
@@ -117,6 +117,19 @@ def freeze(model: pm.Model, names: Sequence[str]) -> tuple[pm.Model, list[Input]
         else:
             frozen.rvs_to_values[variable] = put
     return frozen, inputs, replacements
+
+
+def _without_half_named(model: pm.Model) -> pm.Model:
+    """Return the model without the dims of variables some of whose axes have no name.
+
+    PyMC can make such a variable, as ``pm.Data("x", x, dims=(None, "k"))``, and cannot copy it.
+    """
+    named = {name: dims for name, dims in model.named_vars_to_dims.items() if None not in dims}
+    if len(named) == len(model.named_vars_to_dims):
+        return model
+    other = object.__new__(type(model))  # copy.copy would make the copy that fails
+    other.__dict__.update(model.__dict__, named_vars_to_dims=named)
+    return other
 
 
 def weights_of(model: pm.Model, elementwise: Mapping[str, Any]) -> list[Input]:

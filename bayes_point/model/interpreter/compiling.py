@@ -25,12 +25,14 @@ from pytensor.tensor.linalg.solvers.core import SolveBase
 
 from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.batching import one_for_all_rows
+from bayes_point.model.interpreter.differenced import Slopes
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 
 __all__ = [
     "BEFORE_DERIVATIVES",
     "NOT_VECTORISED",
     "NO_DERIVATIVE",
+    "NO_NUMBER",
     "NO_VALUE",
     "SLOW_TO_DIFFERENTIATE",
     "compiled",
@@ -44,7 +46,10 @@ __all__ = [
 
 # What an interpreted graph raises where the density has no value: for one row of a batch this
 # means "not a number here", and must not take the other rows with it.
-NO_VALUE = (np.linalg.LinAlgError, ParameterValueError)
+NO_NUMBER = (np.linalg.LinAlgError, ParameterValueError)
+# The same with what the Ops of other people raise far out, such as SciPy's for an array that is not
+# finite.
+NO_VALUE = (*NO_NUMBER, ArithmeticError, ValueError)
 
 # What PyTensor raises for an op that it cannot vectorise; a loop over rows then gives the same.
 NOT_VECTORISED = (
@@ -61,7 +66,7 @@ NO_DERIVATIVE = (MethodNotDefined, NotImplementedError, NullTypeGradError)
 
 # Ops whose second derivatives take PyTensor seconds to build and rewrite, against milliseconds for
 # the few gradients whose differences give the same to eleven digits: linear algebra and scans.
-SLOW_TO_DIFFERENTIATE = Scan | Blockwise | Cholesky | SolveBase
+SLOW_TO_DIFFERENTIATE = Scan | Blockwise | Cholesky | SolveBase | Slopes
 
 # Rewrites made before derivatives are taken and rows are batched.  log(1 - sigmoid(x)) has to be
 # known as -softplus(x) by then: no rewrite finds it again in its second derivative, and there

@@ -1,0 +1,63 @@
+"""What was done to a model so that it could be estimated, as findings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+from numpy.typing import NDArray
+from pytensor.graph.traversal import ancestors
+
+from bayes_point.estimation.certificate.record import Certificate
+from bayes_point.estimation.certificate.status import Finding, Status
+from bayes_point.estimation.objective import Objective
+from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
+from bayes_point.model.interpreter.differenced import Differenced
+from bayes_point.model.variables.whole_data import drawn_from
+
+__all__ = ["notes"]
+
+
+def notes(model: pm.Model, objective: Objective, certificate: Certificate) -> list[Finding]:
+    """Return a finding for minibatches that were made whole, and one for missing gradients."""
+    out = []
+    if (rows := drawn_from(model)) is not None:
+        out.append(
+            Finding(
+                f"The model is one of minibatches; the {rows} rows that they are drawn from were "
+                "all used."
+            )
+        )
+    # With latent variables integrated out, the Ops are in the density that they were integrated of.
+    graphs = getattr(objective.density, "full", objective.density).graphs
+    names = {
+        str(var.owner.op.op)
+        for var in ancestors([graphs.term(name) for name in graphs.terms])
+        if var.owner is not None and isinstance(var.owner.op, Differenced)
+    }
+    if names:
+        evidence = {}
+        if certificate.status is Status.CONVERGED:
+            evidence["their error, in standard errors"] = _error(objective, certificate.x)
+        out.append(
+            Finding(
+                f"{', '.join(sorted(names))} has no gradient: its derivatives were taken by "
+                "differences.",
+                (),
+                evidence,
+                "Give the Op a pullback, and the search takes a fraction of the time.",
+            )
+        )
+    return out
+
+
+def _error(objective: Objective, x: NDArray[np.float64]) -> float:
+    """Return how far the error of the gradient moves a maximum, in standard errors.
+
+    The error is seen from other differences: those of the value along each coordinate.
+    """
+    h = 2 * FOURTH_ORDER_STEP * (1 + np.abs(x))
+    steps = np.concatenate([x + k * np.diag(h) for k in (2, 1, -1, -2)])
+    far, near, back, far_back = np.split(objective.evaluate(steps)[0], 4)
+    apart = central_difference(far, near, back, far_back, h) - objective.evaluate(x[None])[1][0]
+    moved, *_ = np.linalg.lstsq(-objective.hessian(x[None])[0], apart)
+    return float(np.sqrt(abs(apart @ moved)))
