@@ -39,6 +39,17 @@ if TYPE_CHECKING:
     from bayes_point.comparison.plots.study import plot_study
     from bayes_point.comparison.plots.waterfall import plot_waterfall
     from bayes_point.comparison.tables import summary
+    from bayes_point.errors import (
+        BayesPointError,
+        BayesPointWarning,
+        ComparisonError,
+        DetailError,
+        EstimationError,
+        EstimationWarning,
+        ModelError,
+        ReportError,
+        SamplingWarning,
+    )
     from bayes_point.estimation.certificate.status import Finding, Status
     from bayes_point.estimation.face.bootstrap import bootstrap
     from bayes_point.estimation.face.find import find_MAP, find_MLE
@@ -64,10 +75,19 @@ __version__ = "0.1.0.dev0"
 # Where each public name lives.  They are imported at first use, because PyMC takes seconds to
 # import and `bayes-point --help` needs none of it.
 _HOMES = {
+    "BayesPointError": "bayes_point.errors",
+    "BayesPointWarning": "bayes_point.errors",
+    "ComparisonError": "bayes_point.errors",
+    "DetailError": "bayes_point.errors",
+    "EstimationError": "bayes_point.errors",
+    "EstimationWarning": "bayes_point.errors",
     "Finding": "bayes_point.estimation.certificate.status",
     "LikelihoodRatioTest": "bayes_point.estimation.resample.likelihood_ratio",
     "LogDensity": "bayes_point.model.density.density",
+    "ModelError": "bayes_point.errors",
     "PointEstimate": "bayes_point.estimation.face.point_estimate",
+    "ReportError": "bayes_point.errors",
+    "SamplingWarning": "bayes_point.errors",
     "Status": "bayes_point.estimation.certificate.status",
     "Verdict": "bayes_point.comparison.distance.verdict",
     "bootstrap": "bayes_point.estimation.face.bootstrap",
@@ -102,11 +122,20 @@ _HOMES = {
 }
 
 __all__ = [
+    "BayesPointError",
+    "BayesPointWarning",
+    "ComparisonError",
+    "DetailError",
+    "EstimationError",
+    "EstimationWarning",
     "Finding",
     "LikelihoodRatioTest",
     "LogDensity",
+    "ModelError",
     "PointEstimate",
     "Report",
+    "ReportError",
+    "SamplingWarning",
     "Status",
     "Verdict",
     "bootstrap",

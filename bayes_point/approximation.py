@@ -12,6 +12,7 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
+from bayes_point.arguments import generator
 from bayes_point.comparison.distance.closeness import closeness
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.face.find import find_MAP
@@ -143,7 +144,7 @@ def laplace(
     1
     """
     _check_counts(draws, chains)
-    rng = np.random.default_rng(random_seed)
+    rng = generator(random_seed)
     given = model if isinstance(model, PointEstimate) else None
     model = given.model if given is not None else as_model(model, "laplace")
     check_names(model)

@@ -15,6 +15,7 @@ import pymc as pm
 import xarray as xr
 from pymc.stats import compute_log_likelihood, compute_log_prior
 
+from bayes_point.arguments import generator, probability_inside
 from bayes_point.comparison.distance.health import sampler_health
 from bayes_point.comparison.inputs.fingerprints import GROUPS
 from bayes_point.details import Fitted, add_details, chosen_details, noted
@@ -56,6 +57,7 @@ def fit(
     backend: str | None = None,
     progressbar: bool = True,
     details: bool | str | Sequence[str] = True,
+    target_accept: float | None = None,
     sample_kwargs: Mapping[str, Any] | None = None,
 ) -> xr.DataTree:
     """Find MLE and MAP, sample the posterior, and put all three into one DataTree.
@@ -81,8 +83,10 @@ def fit(
         default, leaves out what would take more than about half a minute; what is asked for by name
         is computed whatever it takes; False leaves out all. One that fails is left out, with its
         reason in the report.
+    target_accept : float, optional
+        As in `pymc.sample`; nearer to 1 where draws diverge.
     sample_kwargs : dict, optional
-        Further arguments of `pymc.sample`, such as ``target_accept``.
+        Further arguments of `pymc.sample`, such as ``nuts_sampler``.
 
     Returns
     -------
@@ -128,7 +132,11 @@ def fit(
     model = as_model(model, "fit")
     check_model(model, start=False)
     check_names(model)
+    generator(random_seed)  # checks it, before minutes are spent
     _check_counts(draws=draws, tune=tune, chains=chains, cores=cores)
+    sampling = dict(sample_kwargs or {})
+    if target_accept is not None:
+        sampling["target_accept"] = probability_inside("target_accept", target_accept)
     chosen = chosen_details(details)
     prints = fingerprints_of(model)
     if idata is not None:
@@ -157,7 +165,7 @@ def fit(
             # Its own checks print nothing where nutpie samples; ours follow below.
             compute_convergence_checks=False,
             model=model,
-            **dict(sample_kwargs or {}),
+            **sampling,
         )
     estimates = {"mle": mle, "map": map_, "mode": mode}
     left_out: dict[str, str] = {}

@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.approximation import laplace
+from bayes_point.arguments import generator
 from bayes_point.comparison.inputs.left_out import (
     LeftOut,
     k_limit,
@@ -166,7 +167,7 @@ def predictive(
     }
     for column in columns.values():
         column.notes += _without_pit(task.pointwise)
-    rng = np.random.default_rng(random_seed)
+    rng = generator(random_seed)
     scored = summarise(columns, _labels(model, task.pointwise), prob, rng)
     return scored.assign_attrs(model_name=model.name)
 

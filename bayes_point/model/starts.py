@@ -23,6 +23,8 @@ from bayes_point.model.variables.flat_variable import with_old_priors
 
 __all__ = ["Initvals", "starting_points"]
 
+_STRATEGIES = ("support_point", "moment", "prior")
+
 Initvals = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
@@ -175,7 +177,17 @@ def _overrides(model: pm.Model, initvals: Mapping[str, Any]) -> dict[Any, Any]:
                 f"initvals names {name!r}, which is not a free variable of the model. "
                 f"Its free variables are {sorted(free)}."
             )
+        if isinstance(value, str) and value not in _STRATEGIES:
+            raise ModelError(
+                f"initvals gives {name!r} the value {value!r}. In words it may be 'support_point' "
+                "or 'prior'; else give a number, or an array of numbers."
+            )
         if not isinstance(value, str | Variable):  # how to begin, in words or as a graph
+            if np.asarray(value).dtype.kind not in "fiub":
+                raise ModelError(
+                    f"initvals gives {name!r} the value {value!r}, which is no real number. Give a "
+                    "number, or an array of numbers."
+                )
             try:
                 value = np.broadcast_to(np.asarray(value), shapes[name])
             except ValueError as err:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bayes_point.errors import ReportError
 from bayes_point.saving import replace_file
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Report:
         Parameters
         ----------
         path : path-like
-            The file to write, in a directory that exists.
+            The file to write, ``.html``, in a directory that exists.
 
         Returns
         -------
@@ -55,7 +56,15 @@ class Report:
         ------
         FileNotFoundError, IsADirectoryError
             The directory of `path` does not exist, or `path` is a directory.
+        ReportError
+            If the name ends as that of another kind of file does.
         """
+        suffix = Path(path).suffix
+        if suffix.lower() not in (".html", ".htm") and not Path(path).is_dir():
+            raise ReportError(
+                f"A report is an HTML page: got {os.fspath(path)!r}, which has to end in .html or "
+                ".htm. For a PDF, save the page, open it in a browser and print it to a file."
+            )
         return replace_file(path, lambda p: p.write_text(self.html, encoding="utf-8"))
 
     def __repr__(self) -> str:

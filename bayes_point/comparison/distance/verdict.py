@@ -74,6 +74,10 @@ class Verdict:
         table = shown.to_html(max_rows=20, float_format=lambda v: f"{v:.2f}")
         return f"<p><b>{html.escape(self.sentence)}</b></p>{table}"
 
+    def __bool__(self) -> bool:
+        """Whether the estimate may stand in for the posterior: not where that cannot be told."""
+        return self.key in ("negligible", "small")
+
 
 def verdict(
     dt: xr.DataTree,

@@ -34,7 +34,6 @@ def assemble(
     certificate: Certificate,
     optima: list[Optimum],
     n_starts: int,
-    given_n: int | None = None,
 ) -> EstimateRecord:
     """Return what was found, labelled and on the natural scale."""
     density = objective.density
@@ -71,7 +70,6 @@ def assemble(
         model=model,
         objective=objective,
         certificate=certificate,
-        given_n=given_n,
     )
 
 

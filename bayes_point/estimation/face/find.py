@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from numbers import Integral
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pymc.distributions.custom import CustomDistRV, CustomSymbolicDistRV
 from threadpoolctl import threadpool_limits
 
+from bayes_point.arguments import generator, truth_value, whole_number
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import assemble
@@ -45,6 +46,7 @@ def find_MLE(
     initvals: Initvals | None = None,
     random_seed: Any = None,
     potentials: Potentials | None = None,
+    n_observations: int | None = None,
     backend: str | None = None,
     strict: bool = False,
     progressbar: bool = True,
@@ -81,6 +83,9 @@ def find_MLE(
         Seed of the starts.
     potentials : {"likelihood", "prior"}, optional
         What the model's potentials are; has to be said if it has any.
+    n_observations : int, optional
+        Number of observations, as BIC and AICc need it, where it is not that of the observed
+        scalars; it has no part in the estimate.
     backend : str, optional
         PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
     strict : bool
@@ -132,9 +137,12 @@ def find_MLE(
     model = as_model(model, "find_MLE")
     estimator = estimator_of(model, "MLE", jacobian=False, potentials=potentials)
     asked = Asked(marginalize, reml=reml)
-    return _find(
+    if n_observations is not None:
+        whole_number("n_observations", n_observations, 1)
+    found = _find(
         model, estimator, asked, n_starts, initvals, random_seed, backend, strict, progressbar
     )
+    return replace(found, given_n=n_observations)
 
 
 def find_MAP(
@@ -145,6 +153,7 @@ def find_MAP(
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
+    potentials: Potentials | None = None,
     backend: str | None = None,
     strict: bool = False,
     progressbar: bool = True,
@@ -164,6 +173,9 @@ def find_MAP(
         other variables.
     jacobian : bool
         Maximise the density on the unconstrained scale.
+    potentials : {"likelihood", "prior"}, optional
+        As in `find_MLE`, so that both can be called alike: the joint density holds the potentials
+        whatever they are part of.
     n_starts, initvals, random_seed, backend, strict, progressbar
         As in `find_MLE`.
 
@@ -189,7 +201,8 @@ def find_MAP(
     0.8
     """
     model = as_model(model, "find_MAP")
-    estimator = estimator_of(model, "MAP", jacobian=jacobian, potentials=None)
+    truth_value("jacobian", jacobian)
+    estimator = estimator_of(model, "MAP", jacobian=jacobian, potentials=potentials)
     asked = Asked(marginalize)
     return _find(
         model, estimator, asked, n_starts, initvals, random_seed, backend, strict, progressbar
@@ -207,8 +220,10 @@ def _find(
     strict: bool,
     progressbar: bool,
 ) -> PointEstimate:
-    if not isinstance(n_starts, Integral) or n_starts < 1:
-        raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
+    whole_number("n_starts", n_starts, 1)
+    truth_value("strict", strict)
+    truth_value("progressbar", progressbar)
+    rng = generator(random_seed)
     asked.check()
     check_model(model, start=False)
     discrete = enumerate_values(model) if model.discrete_value_vars else {}
@@ -219,7 +234,6 @@ def _find(
         if asked.marginalize is not None:
             density = integrated(model, density, asked)
             estimator = within(estimator, density)
-        rng = np.random.default_rng(random_seed)
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         observed = some_observations(model)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 import xarray as xr
 
+from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.face.conf_int import Method, conf_int
 from bayes_point.estimation.face.rendering import as_html, as_text
@@ -64,6 +65,45 @@ class PointEstimate(EstimateRecord):
     given_n : int or None
         Number of observations as the user gave it; None where it is counted.
     """
+
+    # ----------------------------------------------------------------------------------- values
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """Return a variable at the point, natural scale: ``mle["beta"]`` is ``mle.point["beta"]``.
+
+        Raises
+        ------
+        ModelError
+            If the model has no free variable or Deterministic of that name.
+        """
+        if name not in self.keys():
+            raise ModelError(
+                f"The estimate has no variable {name!r}. It has {', '.join(self.keys())}."
+            )
+        return self.point[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the variables."""
+        return iter(self.keys())
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a variable of that name."""
+        return name in self.keys()
+
+    def keys(self) -> list[str]:
+        """Return the names of the variables, so that ``dict(mle)`` holds their values.
+
+        Examples
+        --------
+        >>> import bayes_point as bp, pymc as pm
+        >>> with pm.Model() as coin:
+        ...     theta = pm.Uniform("theta")
+        ...     tosses = pm.Bernoulli("tosses", theta, observed=[1, 1, 1, 0])
+        >>> mle = bp.find_MLE(coin, progressbar=False)
+        >>> {name: float(value) for name, value in dict(mle).items()}
+        {'theta': 0.75}
+        """
+        return [str(name) for name in self.point.data_vars]
 
     # ------------------------------------------------------------------------------ uncertainty
 

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
+from bayes_point.arguments import generator
 from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials, estimator_of
@@ -226,7 +227,7 @@ def _path(
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         density = log_density(model, backend=backend)
         column = {term: 0 if term in likelihood else 1 for term in both}
-        rng = np.random.default_rng(random_seed)
+        rng = generator(random_seed)
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         # Potentials that are data are reported with the log-likelihood, others with the log-prior.
         estimator = "MLE" if "potential" in likelihood else "MAP"

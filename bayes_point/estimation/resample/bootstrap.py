@@ -14,7 +14,7 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.arguments import whole_number
+from bayes_point.arguments import generator, whole_number
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.integrated import refuse_marginal
@@ -58,7 +58,7 @@ def bootstrap_of(
     check_bootstrap(model, n, kind)
     if estimate.estimator == "MLE" and model.potentials and potentials is None:
         potentials = "likelihood" if "potential" in estimate.objective.weights else "prior"
-    rng = np.random.default_rng(random_seed)
+    rng = generator(random_seed)
     engine = _Engine(estimate, potentials, int(rng.integers(2**31)), backend, progressbar)
     units, why = None, ""
     if kind == "nonparametric" or jackknife:

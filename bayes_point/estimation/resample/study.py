@@ -12,7 +12,7 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.arguments import whole_number
+from bayes_point.arguments import generator, whole_number
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.record import EstimateRecord
@@ -161,7 +161,7 @@ def study(
             "potentials='prior'; data cannot be simulated from one that is part of the likelihood."
         )
     sizes = _sizes(sample_sizes, dim)
-    rng = np.random.default_rng(random_seed)
+    rng = generator(random_seed)
     points = true_values(model, truth, n, rng)
     task = _Study(
         chosen,

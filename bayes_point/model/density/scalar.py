@@ -13,6 +13,8 @@ import xarray as xr
 from arviz_base.utils import _var_names
 from numpy.typing import NDArray
 
+from bayes_point.arguments import choice
+from bayes_point.arguments import names as checked_names
 from bayes_point.errors import ModelError
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.density.evaluation import Loop
@@ -205,6 +207,8 @@ def select_elements(
         for name, shape in density.natural_shapes.items()
     }
     ds = density.dataset(every)
+    checked_names("var_names", var_names)
+    choice("filter_vars", filter_vars, (None, "like", "regex"))
     names: Any = list(dict.fromkeys(density.variables))
     if var_names is not None:
         elements = {
