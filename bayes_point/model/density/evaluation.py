@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_point.model.interpreter.compiling import NO_VALUE
 
-__all__ = ["Loop", "evaluate", "hessians_at", "quiet", "widest"]
+__all__ = ["evaluate", "hessians_at", "quiet", "widest"]
 
 Array = NDArray[np.float64]
 
@@ -103,18 +103,6 @@ def widest(function: Callable) -> int:
         if hasattr(out.type, "shape")
     ]
     return max((math.prod(n for n in shape if n is not None) for shape in shapes), default=1)
-
-
-class Loop:
-    """A function of one row, called for each row of a batch."""
-
-    def __init__(self, function: Callable) -> None:
-        self.function = function
-
-    def __call__(self, *batches: Array) -> list[NDArray]:
-        """Return what the function gives, row by row."""
-        rows = [self.function(*map(np.asarray, row)) for row in zip(*batches, strict=True)]
-        return [np.stack(parts) for parts in zip(*rows, strict=True)]
 
 
 def quiet() -> Any:

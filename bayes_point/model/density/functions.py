@@ -14,7 +14,7 @@ from pytensor.graph.utils import MethodNotDefined
 
 from bayes_point.errors import ModelError
 from bayes_point.model.density.building import building
-from bayes_point.model.density.evaluation import Loop, quiet
+from bayes_point.model.density.evaluation import quiet
 from bayes_point.model.density.graphs import Graphs
 from bayes_point.model.interpreter.compiling import (
     NO_DERIVATIVE,
@@ -28,6 +28,7 @@ from bayes_point.model.interpreter.compiling import (
     simplified,
 )
 from bayes_point.model.interpreter.interpreted import INTERPRETED
+from bayes_point.model.rows import Loop, row_function
 
 __all__ = ["ALWAYS", "Functions"]
 
@@ -121,9 +122,8 @@ class Functions:
         """Return the function of the values of some terms."""
 
         def build(vectorised: bool) -> Callable:
-            if vectorised:
-                return self.compile(*self._batched(terms))
-            return Loop(self.compile(self.graphs.row, [self.graphs.term(term) for term in terms]))
+            values = [self.graphs.term(term) for term in terms]
+            return row_function(self.compile, self.graphs.row, values, vectorised=vectorised)
 
         return self.built("value", terms, build)
 
@@ -225,25 +225,12 @@ class Functions:
         """The function of every free variable and Deterministic on the natural scale."""
 
         def build(vectorised: bool) -> Callable:
-            row, out = self.graphs.row, self.graphs.natural_of_x(list(self.graphs.natural))
-            if vectorised:
-                rows = rows_of(row)
-                # A Deterministic can hold an op that cannot be vectorised where the density has
-                # none.
-                try:
-                    return self.compile(rows, over_rows(out, row, rows))
-                except NOT_VECTORISED:
-                    pass
-            return Loop(self.compile(row, out))
+            out = self.graphs.natural_of_x(list(self.graphs.natural))
+            return row_function(self.compile, self.graphs.row, out, vectorised=vectorised)
 
         return self.built("natural", (), build)
 
     # ------------------------------------------------------------------------------- private
-
-    def _batched(self, terms: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
-        """Return the variables of a batch, and the terms over its rows, each (batch,)."""
-        rows = rows_of(self.graphs.row)
-        return rows, over_rows([self.graphs.term(term) for term in terms], self.graphs.row, rows)
 
     def _vectorised_gradient(self, terms: tuple[str, ...]) -> Callable:
         return self.compile(*self._gradient_graphs(terms))
@@ -254,7 +241,9 @@ class Functions:
         Simplified here once for all: what is derived from them again is a graph a third as large.
         """
         if terms not in self._gradients:
-            rows, values = self._batched(terms)
+            row = self.graphs.row
+            rows = rows_of(row)
+            values = over_rows([self.graphs.term(term) for term in terms], row, rows)
             # Rows do not see one another, so the gradient of their sum holds each row's own.
             grads = [gradient(value.sum(), rows[0]) for value in values]
             self._gradients[terms] = (rows, simplified(rows, values + grads))

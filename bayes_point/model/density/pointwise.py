@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,10 @@ from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.compiling import (
     NOT_VECTORISED,
     compiled,
-    over_rows,
-    rows_of,
     zero_density_for_checks,
 )
 from bayes_point.model.interpreter.interpreted import INTERPRETED
+from bayes_point.model.rows import row_function
 from bayes_point.model.variables.bounds import value_of
 
 __all__ = ["Pointwise"]
@@ -86,7 +86,6 @@ class Pointwise:
         ]
         self.size = sum(int(np.prod(shape)) for shape in self.shapes.values())
         self._function: Callable | None = None
-        self._is_batched = True
 
     def __call__(self, values: Mapping[str, NDArray]) -> tuple[Array, Array, Array]:
         """Return log density, P(Y < y) and P(Y <= y), each (batch, observation).
@@ -107,22 +106,18 @@ class Pointwise:
     def _call(self, rows: list[NDArray]) -> list[Array]:
         if self._function is None:
             self._function = self._compiled()
-        if self._is_batched:
-            return [np.asarray(out, float) for out in self._function(*rows)]
-        one_by_one = [self._function(*row) for row in zip(*rows, strict=True)]
-        return [np.stack(out).astype(float) for out in zip(*one_by_one, strict=True)]
+        return [np.asarray(out, float) for out in self._function(*rows)]
 
     def _compiled(self) -> Callable:
         inputs, graphs = _unchecked(self._inputs, self._graphs)
-        rows = rows_of(inputs)
+        build = partial(row_function, partial(compiled, mode=INTERPRETED), inputs, graphs)
         two = [np.ones((2, *(n or 1 for n in x.type.shape)), x.type.dtype) for x in inputs]
         try:
-            function = compiled(rows, over_rows(graphs, inputs, rows), INTERPRETED)
+            function = build()
             # Only running it tells whether a graph runs on a batch.
             function(*two)
         except NOT_VECTORISED:
-            self._is_batched = False
-            return compiled(inputs, graphs, INTERPRETED)
+            return build(vectorised=False)
         return function
 
 

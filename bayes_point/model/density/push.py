@@ -12,7 +12,7 @@ from pytensor.graph.utils import MethodNotDefined
 
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.differences import central_difference
-from bayes_point.model.interpreter.compiling import over_rows, rows_of
+from bayes_point.model.rows import row_function
 
 __all__ = ["NaturalPush"]
 
@@ -92,10 +92,7 @@ class NaturalPush:
             else pt.full_like(graph, np.nan, dtype="float64")
             for graph in density.graphs.natural_of_x(self.names)
         ]
-        big_x, *rows = rows_of(density.graphs.row)
-        big_v = pt.matrix("V", shape=(None, density.p), dtype="float64")
-        out = over_rows(changes, [x, v, *given], [big_x, big_v, *rows])
-        return density.functions.compile([big_x, big_v, *rows], out)
+        return row_function(density.functions.compile, [x, v, *given], changes)
 
     def _differences(
         self, x: Array, direction: Array, inputs: Mapping[str, NDArray]

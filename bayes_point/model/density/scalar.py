@@ -17,15 +17,9 @@ from bayes_point.arguments import choice
 from bayes_point.arguments import names as checked_names
 from bayes_point.errors import ModelError
 from bayes_point.model.density.density import LogDensity
-from bayes_point.model.density.evaluation import Loop
 from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
-from bayes_point.model.interpreter.compiling import (
-    NO_DERIVATIVE,
-    NOT_VECTORISED,
-    gradient,
-    over_rows,
-    rows_of,
-)
+from bayes_point.model.interpreter.compiling import NO_DERIVATIVE, gradient
+from bayes_point.model.rows import row_function
 
 __all__ = ["Scalars", "scalars_of", "select_elements"]
 
@@ -126,49 +120,32 @@ class Scalars:
         ]
         return pt.concatenate(parts)
 
-    def _compiled(self, kind: str, build: Callable[[bool], Any]) -> Any:
-        """Return a function kept with the density, so that a second call finds it compiled."""
+    def _function(
+        self, kind: str, make: Callable[..., list[Any]] | None = None, vectors: Sequence[int] = ()
+    ) -> Any:
+        """Compile what `make` makes of the scalars; kept with the density, for a second call."""
 
-        def build_or_loop(vectorised: bool) -> Any:
-            try:
-                return build(vectorised)
-            except NOT_VECTORISED:
-                if not vectorised:
-                    raise
-                return build(False)
+        def build(vectorised: bool) -> Any:
+            functions, row = self.density.functions, self.density.graphs.row
+            return row_function(
+                functions.compile, row, [self._graph], make, vectors, vectorised=vectorised
+            )
 
         key = [f"{name}:{i}" for name, i in zip(self.names, self.indices, strict=True)]
-        return self.density.functions.built(f"scalars {kind}", tuple(key), build_or_loop)
-
-    def _function(
-        self, vectorised: bool, make: Callable[[Any, Any, Any, Any], list[Any]], inputs: str
-    ) -> Any:
-        """Compile what `make` makes of the scalars, the vector, a direction and the choice."""
-        row, graph, p = self.density.graphs.row, self._graph, self.density.p
-        if vectorised:
-            x, *others = rows_of(row)
-            v, u = pt.matrix("V", shape=(None, p)), pt.matrix("U", shape=(None, len(self.labels)))
-            [graph] = over_rows([graph], row, [x, *others])
-        else:
-            (x, *others), v, u = row, pt.vector("v", shape=(p,)), pt.vector("u")
-        given = [*({"x": x, "v": v, "u": u}[name] for name in inputs), *others]
-        function = self.density.functions.compile(given, make(graph, x, v, u))
-        return function if vectorised else Loop(function)
+        return self.density.functions.built(f"scalars {kind}", tuple(key), build)
 
     @property
     def _values(self) -> Any:
-        return self._compiled(
-            "value", lambda batch: self._function(batch, lambda m, x, v, u: [m], "x")
-        )
+        return self._function("value")
 
     @property
     def _gradient(self) -> Any:
-        def make(m: Any, x: Any, v: Any, u: Any) -> list[Any]:
-            chosen = (m * u).sum(axis=-1)
+        def make(scalars: list[Any], x: Any, u: Any) -> list[Any]:
+            chosen = (scalars[0] * u).sum(axis=-1)
             return [chosen, gradient(chosen.sum(), x)]
 
         try:
-            return self._compiled("gradient", lambda batch: self._function(batch, make, "xu"))
+            return self._function("gradient", make, [len(self.labels)])
         except NO_DERIVATIVE as err:
             raise ModelError(
                 f"One of {', '.join(self.labels[:5])} has no derivative by the model's "
@@ -178,11 +155,11 @@ class Scalars:
 
     @cached_property
     def _product(self) -> Any:
-        def make(m: Any, x: Any, v: Any, u: Any) -> list[Any]:
-            return [gradient((gradient((m * u).sum(), x) * v).sum(), x)]
+        def make(scalars: list[Any], x: Any, v: Any, u: Any) -> list[Any]:
+            return [gradient((gradient((scalars[0] * u).sum(), x) * v).sum(), x)]
 
         try:
-            return self._compiled("product", lambda batch: self._function(batch, make, "xvu"))
+            return self._function("product", make, [self.density.p, len(self.labels)])
         except NO_DERIVATIVE:
             return None
 

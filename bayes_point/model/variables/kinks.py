@@ -16,10 +16,10 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from bayes_point.model.density.density import LogDensity
-from bayes_point.model.density.evaluation import Loop
 from bayes_point.model.density.inputs import Input
 from bayes_point.model.density.rounding import rounded_off
-from bayes_point.model.interpreter.compiling import gradient, over_rows, rows_of
+from bayes_point.model.interpreter.compiling import gradient
+from bayes_point.model.rows import row_function
 from bayes_point.model.variables.edges import edges_in
 from bayes_point.model.variables.kink_sites import Site, sites_of
 
@@ -153,53 +153,53 @@ class Kinks:
     def _inputs(self) -> list[Input]:
         return list(self._source.inputs.values())
 
-    def _function(self, kind: str, build: Callable[[list[Any], list[Any]], tuple]) -> Callable:
-        """Compile what `build` makes of the row's variables and the arguments, batched or not."""
+    def _function(
+        self,
+        kind: str,
+        make: Callable[..., list[Any]] | None = None,
+        vectors: Sequence[int] = (),
+    ) -> Callable:
+        """Compile what `make` makes of the arguments, batched or not."""
         if kind not in self._functions:
-            row, functions = self._source.graphs.row, self._source.functions
-            if functions.is_vectorised:
-                rows = rows_of(row)
-                inputs, outputs = build(rows, over_rows(self._arguments, row, rows))
-                self._functions[kind] = functions.compile(inputs, outputs)
-            else:
-                inputs, outputs = build(row, self._arguments)
-                self._functions[kind] = Loop(functions.compile(inputs, outputs))
+            functions, row = self._source.functions, self._source.graphs.row
+            self._functions[kind] = row_function(
+                functions.compile,
+                row,
+                self._arguments,
+                make,
+                vectors,
+                vectorised=functions.is_vectorised,
+            )
         return self._functions[kind]
 
     @property
     def _values(self) -> Callable:
-        return self._function("values", lambda row, arguments: (row, arguments))
+        return self._function("values")
 
     @property
     def _pulled(self) -> Callable:
-        def build(row: list[Any], arguments: list[Any]) -> tuple:
-            w, total = self._weighed(row, arguments)
-            return [row[0], w, *row[1:]], [gradient(total, row[0])]
+        def make(arguments: list[Any], x: Any, w: Any) -> list[Any]:
+            return [gradient(self._weighed(arguments, w), x)]
 
-        return self._function("pulled", build)
+        return self._function("pulled", make, [self.size])
 
     @property
     def _bent(self) -> Callable:
         """Products of vectors with the Hessian."""
 
-        def build(row: list[Any], arguments: list[Any]) -> tuple:
-            w, total = self._weighed(row, arguments)
-            v = row[0].type("v")
-            bent = gradient((gradient(total, row[0]) * v).sum(), row[0])
-            return [row[0], w, v, *row[1:]], [bent]
+        def make(arguments: list[Any], x: Any, w: Any, v: Any) -> list[Any]:
+            slope = gradient(self._weighed(arguments, w), x)
+            return [gradient((slope * v).sum(), x)]
 
-        return self._function("bent", build)
+        return self._function("bent", make, [self.size, self.density.p])
 
-    def _weighed(self, row: list[Any], arguments: list[Any]) -> tuple[Any, Any]:
-        batch = row[0].type.ndim - 1
-        w = pt.tensor("w", shape=(None,) * batch + (self.size,), dtype="float64")
-        total, start = pt.zeros(()), 0
-        for argument, shape in zip(arguments, self.shapes, strict=True):
-            end = start + int(np.prod(shape))
-            own = w[..., start:end]
-            flat = argument.reshape((argument.shape[0], -1)) if batch else argument.reshape((-1,))
-            total, start = total + (own * flat).sum(), end
-        return w, total
+    def _weighed(self, arguments: list[Any], w: Any) -> Any:
+        """Return the sum over the rows of the arguments, each times its part of `w`."""
+        ends = np.cumsum([0, *(int(np.prod(shape)) for shape in self.shapes)])
+        total = pt.zeros(())
+        for argument, start, end in zip(arguments, ends[:-1], ends[1:], strict=True):
+            total += (w[..., int(start) : int(end)] * argument.flatten(w.type.ndim)).sum()
+        return total
 
     def _make_smooth(self) -> LogDensity:
         """Return the density with every absolute value of u as the root of u^2 + width^2."""
