@@ -30,6 +30,7 @@ import numpy as np
 
 import bayes_point as bp
 from bayes_point.errors import EstimationError, ModelError
+from bayes_point.model.variables.whole_data import with_whole_data
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the models are part of the tests, which are not installed
@@ -145,6 +146,7 @@ def best_rival(model: Any, estimator: str, wild: Any, seconds: float) -> float:
     from pymc.pytensorf import join_nonshared_inputs
     from scipy.optimize import minimize
 
+    model = with_whole_data(model)  # a minibatch has another log density at every call
     terms = list(model.observed_RVs)
     if estimator == "map":
         terms += [*model.free_RVs, *model.potentials]

@@ -27,6 +27,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.progress import search_bar
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density.cache import log_density
+from bayes_point.model.density.dear import quickest_density
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.starts import Initvals, starting_points
 from bayes_point.model.variables.observations import some_observations
@@ -87,7 +88,8 @@ def find_MLE(
         Number of observations, as BIC and AICc need it, where it is not that of the observed
         scalars; it has no part in the estimate.
     backend : str, optional
-        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time,
+        or numba where the density has a loop that is slow enough to pay for it.
     strict : bool
         Raise unless the estimate is a converged interior maximum.
     progressbar : bool
@@ -230,7 +232,10 @@ def _find(
     # Two threads on matrices of this size get in each other's way, up to a hundredfold.
     # What is not finite is looked for, and rejected, where it matters.
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
-        density = log_density(model, backend=backend, inputs=list(discrete))
+        if backend is None and asked.marginalize is None:
+            density = quickest_density(model, inputs=list(discrete), n_starts=n_starts)
+        else:
+            density = log_density(model, backend=backend, inputs=list(discrete))
         if asked.marginalize is not None:
             density = integrated(model, density, asked)
             estimator = within(estimator, density)

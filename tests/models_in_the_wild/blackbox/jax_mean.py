@@ -15,6 +15,7 @@ Y = 3 * np.exp(-0.7 * T) + 0.1 * rng.normal(size=30)
 def model() -> pm.Model:
     from pytensor import wrap_jax
 
+    importlib.import_module("jax").config.update("jax_enable_x64", True)
     jnp = importlib.import_module("jax.numpy")
 
     @wrap_jax

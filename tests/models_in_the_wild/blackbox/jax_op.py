@@ -16,6 +16,7 @@ POTENTIALS = "likelihood"
 def model() -> pm.Model:
     from pytensor import wrap_jax
 
+    importlib.import_module("jax").config.update("jax_enable_x64", True)
     jnp = importlib.import_module("jax.numpy")
 
     @wrap_jax

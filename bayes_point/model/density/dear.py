@@ -1,0 +1,72 @@
+"""Densities that go through a loop: compiled where a few evaluations show that it pays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import numpy as np
+import pymc as pm
+from pytensor.graph.traversal import ancestors
+from pytensor.scan.op import Scan
+
+from bayes_point.model.density.cache import log_density
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.density.functions import ALWAYS
+
+__all__ = ["quickest_density"]
+
+# Newton iterations of a search, as a rule.  The Hessian of a loop is one of differences, of four
+# gradients by each coordinate.
+_ITERATIONS = 30
+_GRADIENTS = 4
+# Seconds of CPU that numba takes to compile the few functions that a search calls.
+_COMPILING = 30.0
+
+
+def quickest_density(model: pm.Model, *, inputs: Sequence[str], n_starts: int) -> LogDensity:
+    """Return the model's density, compiled where a search would be slower than that.
+
+    Loops alone (``pytensor.scan``) are slow enough in the interpreter for that, a Python call or
+    more an operation and step; all else runs in NumPy.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+    inputs : sequence of str
+        As in `LogDensity`.
+    n_starts : int
+        Starts of the search to come.
+    """
+    density = log_density(model, backend=None, inputs=inputs)
+    terms = [density.graphs.term(term) for term in density.terms]
+    loops = any(var.owner and isinstance(var.owner.op, Scan) for var in ancestors(terms))
+    if not loops or inputs or find_spec("numba") is None:
+        return density
+    rows = n_starts * _ITERATIONS * (1 + _GRADIENTS * density.p)
+    if rows * density.functions.kept("seconds a row", lambda: _seconds(density)) < _COMPILING:
+        return density
+    compiled = log_density(model, backend="numba", inputs=inputs)
+    return compiled if compiled.functions.kept("works", lambda: _works(compiled)) else density
+
+
+def _seconds(density: LogDensity) -> float:
+    """Return the seconds of CPU that value and gradient take at one row of a small batch."""
+    x = 0.1 * np.random.default_rng(0).standard_normal((3, density.p))
+    density.evaluate(x, ALWAYS)  # the first call makes the function
+    began = time.process_time()
+    density.evaluate(x, ALWAYS)
+    return (time.process_time() - began) / len(x)
+
+
+def _works(density: LogDensity) -> bool:
+    """Whether numba knows all that the density is made of."""
+    from numba.core.errors import NumbaError
+
+    try:
+        density.evaluate(np.zeros((1, density.p)), ALWAYS)
+    except (NumbaError, NotImplementedError):
+        return False
+    return True
