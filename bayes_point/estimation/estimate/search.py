@@ -105,7 +105,9 @@ def search(
     world = World(usable, observed, rng, most, climb, climb(usable))
     best = _best(world.ends)
     x = world.ends.x[best]
-    if world.ends.settled[best] and not (is_evident(objective, x) or is_on_ridge(objective, x)):
+    # Of an integral the other starts cost more than what is in doubt.
+    in_doubt = world.ends.settled[best] and not objective.density.is_integral
+    if in_doubt and not (is_evident(objective, x) or is_on_ridge(objective, x)):
         # To follow all that is in doubt takes longer than to look whether it is the best at all.
         starts, there = on_other_scales(objective, usable[0], world)
         top = _best(there)

@@ -72,6 +72,8 @@ class MarginalDensity(LogDensity):
        H. J. Skaug, D. A. Fournier (2006), https://doi.org/10.1016/j.csda.2006.03.005
     """
 
+    is_integral = True
+
     def __init__(
         self,
         full: LogDensity,

@@ -103,6 +103,8 @@ class LogDensity:
 
     _elsewhere: Evaluator | None = None
     _is_rough = False
+    # Whether the likelihood is an integral over latent variables: smooth, and never cheap.
+    is_integral = False
 
     def __init__(
         self,

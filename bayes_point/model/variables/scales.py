@@ -93,7 +93,8 @@ def scale_variables(density: LogDensity, terms: Sequence[str]) -> frozenset[str]
     found: set[str] = set()
     if "potential" in terms:
         found |= _behind(model, model.potentials)
-    if "likelihood" in terms:
+    # An integral over latents has no pole on one observation: it averages over their places.
+    if "likelihood" in terms and not density.is_integral:
         for rv in model.observed_RVs:
             found |= _behind(model, _scales_of(rv))
     if "prior" in terms:
