@@ -65,8 +65,9 @@ def find_MLE(
         Variables to integrate out, so that the marginal likelihood is maximised: all that are
         latent, or these by name.  Latent are vectors whose prior depends on other variables,
         missing data, and vectors that the likelihood sees only multiplied by a scale (non-centred).
-        The integral is Laplace's, exact where the latents are Gaussian given the data; see
-        `PointEstimate.integrated` and `PointEstimate.latents`.  By default nothing.
+        The integral is Laplace's, exact where the latents are Gaussian given the data; the first
+        of the findings says which.  The latents stay in `point`, at their conditional modes, and in
+        `stderr`, with what the parameters' uncertainty adds to their own.  By default nothing.
     reml : bool, str or sequence of str
         Restricted likelihood (Patterson and Thompson 1971,
         https://doi.org/10.1093/biomet/58.3.545): integrate the fixed effects out as well, over all
