@@ -450,7 +450,7 @@ def test_what_takes_long_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Refitter, "__init__", compiled)
     monkeypatch.setattr("bayes_point.estimation.refit.batch._ELEMENTS", 4)
     monkeypatch.setattr("bayes_point.estimation.refit.batch._FEWEST", 8)
-    y = RNG.normal(5, 3, size=(16, 4))
+    y = RNG.normal(5, 3, size=(24, 4))  # three blocks: the first one is not judged by
     refit(normal(), {"y": y})
     assert seen == [None]
     monkeypatch.setattr("bayes_point.estimation.refit.run._COMPILE", 1e-9)
