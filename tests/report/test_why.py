@@ -36,7 +36,7 @@ def test_the_verdict_is_that_of_the_function() -> None:
     assert [card["estimator"] for card in found["cards"]] == ["MAP", "MLE"]
     assert found["lede"] == [verdict(tree).sentence]
     assert [(c["badge"], c["kind"]) for c in found["cards"]] == [
-        ("undecided: more draws", "unsure"),
+        ("undecided", "unsure"),
         ("gap matters", "bad"),
     ]
     assert found["cards"][1]["counts"] == [

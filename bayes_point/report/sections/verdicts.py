@@ -21,7 +21,7 @@ BADGES = {
     NEGLIGIBLE: "negligible gap",
     SMALL: "small gap",
     MATTERS: "gap matters",
-    CANNOT_TELL: "undecided: more draws",
+    CANNOT_TELL: "undecided",
     NO_VERDICT: "no verdict",
 }
 

@@ -66,7 +66,9 @@ def why_section(request: Request) -> dict[str, Any]:
         "density of each parameter is highest. Skew: the mean of a skewed distribution is not its "
         "mode. The four sum to the distance from the MLE to the mean."
     )
-    if more:
+    if more and len(order) == len(shown):
+        explanation += " Listed: those whose gaps are not negligible; the download has all."
+    elif more:
         explanation += (
             f" Listed: the {plural(len(shown), 'parameter')} with the largest gaps that are not "
             "negligible; the download has all."
