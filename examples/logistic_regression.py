@@ -34,7 +34,7 @@ with pm.Model() as model:
 
 if __name__ == "__main__":
     fit = bp.fit(model, random_seed=1)
-    print(bp.summary(fit))
+    print(bp.summary(fit, var_names=["intercept", "slope", "at_31F"]))
     degrees = np.linspace(28, 84, 200)
     posterior = fit["posterior"].dataset.stack(sample=("chain", "draw"))
     a, b = posterior["intercept"].values, posterior["slope"].values

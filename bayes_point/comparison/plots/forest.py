@@ -121,7 +121,7 @@ def plot_gaps(
     >>> import bayes_point as bp
     >>> pc = bp.plot_gaps(dt, backend="none")
     >>> list(pc.viz["MLE"])
-    ['theta', 'two_heads']
+    ['theta']
     """
     selected = Selected.of(dt, var_names, filter_vars, coords)
     return draw_gaps(

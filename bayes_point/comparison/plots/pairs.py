@@ -112,7 +112,7 @@ def plot_joint(
     With ``dt = bp.fit(coin, random_seed=1)``:
 
     >>> import bayes_point as bp
-    >>> pc = bp.plot_joint(dt, backend="none")
+    >>> pc = bp.plot_joint(dt, var_names=["theta", "two_heads"], backend="none")
     >>> mle = pc.viz["MLE"].values[1, 0]
     >>> mle["x"].item(), mle["y"].item()
     (1.0, 1.0)
