@@ -132,7 +132,16 @@ html_theme_options = {
 }
 html_sidebars = {
     page: []
-    for page in ("index", "faq", "calls", "how_it_works", "proof", "cluster", "changelog", "references")
+    for page in (
+        "index",
+        "faq",
+        "calls",
+        "how_it_works",
+        "proof",
+        "cluster",
+        "changelog",
+        "references",
+    )
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
