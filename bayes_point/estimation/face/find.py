@@ -124,8 +124,8 @@ def find_MLE(
     >>> float(mle.point["theta"]), mle.status.key
     (0.5, 'converged')
 
-    Two measurements in each of three groups: the variance within is 1/2, and that of the groups'
-    means, 2, is half of it and that between.
+    Two measurements in each of three groups.  They differ by one in each, so that the variance
+    within the groups is 1/2:
 
     >>> with pm.Model() as groups:
     ...     mu, between, within = pm.Flat("mu"), pm.HalfFlat("between"), pm.HalfFlat("within")

@@ -18,10 +18,9 @@ from bayes_point.model.starts import starting_points
 from bayes_point.model.variables.latents import latent_variables
 from bayes_point.model.variables.roles import model_roles
 
-__all__ = ["Asked", "Marginalize", "Quadrature", "integrated", "within"]
+__all__ = ["Asked", "Marginalize", "integrated", "within"]
 
 Marginalize = Literal["latents"] | str | Sequence[str] | None
-Quadrature = Literal["auto"] | int
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class Asked:
     """What a user wants integrated out: see `find_MLE`."""
 
     marginalize: Marginalize = None
-    quadrature: Quadrature = "auto"
     reml: bool | str | Sequence[str] = False
 
     def check(self) -> None:
@@ -38,12 +36,6 @@ class Asked:
             raise ModelError(
                 f"Got reml={self.reml!r} without marginalize=. REML integrates the fixed effects "
                 "out together with the latent variables: add marginalize='latents', or names."
-            )
-        n = self.quadrature
-        if n != "auto" and not (isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 200):
-            raise ModelError(
-                f"Got quadrature={n!r}. It is 'auto', or the number of nodes in each dimension, a "
-                "whole number from 1 (Laplace's method) to 200."
             )
         if self.marginalize is not None and not _are_names(self.marginalize):
             raise ModelError(
