@@ -28,7 +28,7 @@ from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.face.profile import profile
 from bayes_point.estimation.prior.path import prior_path
 from bayes_point.estimation.progress import tracked
-from bayes_point.model.variables.counting import observed_counts
+from bayes_point.model.data.counting import observed_counts
 from bayes_point.predicting import predictive
 
 __all__ = ["DETAILS", "add_details", "chosen_details", "noted"]

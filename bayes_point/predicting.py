@@ -32,9 +32,9 @@ from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.face.find import find_MAP, find_MLE
 from bayes_point.estimation.refit.refit import refit
 from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.data.counting import observed_counts
+from bayes_point.model.data.leaving_out import all_but_one, without
 from bayes_point.model.density.pointwise import Pointwise
-from bayes_point.model.variables.counting import observed_counts
-from bayes_point.model.variables.leaving_out import all_but_one, without
 
 __all__ = ["predictive"]
 

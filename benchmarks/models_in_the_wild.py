@@ -30,7 +30,7 @@ import numpy as np
 
 import bayes_point as bp
 from bayes_point.errors import EstimationError, ModelError
-from bayes_point.model.variables.whole_data import with_whole_data
+from bayes_point.model.data.whole_data import with_whole_data
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the models are part of the tests, which are not installed

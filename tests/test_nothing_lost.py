@@ -15,7 +15,7 @@ from scipy import stats
 import bayes_point as bp
 from bayes_point import fitting
 from bayes_point.errors import BayesPointWarning, DetailError, ModelError
-from bayes_point.model.variables.counting import observed_counts
+from bayes_point.model.data.counting import observed_counts
 from bayes_point.model.variables.initial_values import cloned
 
 QUIET: dict[str, Any] = {"progressbar": False, "random_seed": 1}

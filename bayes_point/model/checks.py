@@ -18,9 +18,9 @@ from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import walk
 
 from bayes_point.errors import ModelError
+from bayes_point.model.data.whole_data import with_whole_data
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.variables.bounds import bounds_of, evaluated, value_of
-from bayes_point.model.variables.whole_data import with_whole_data
 
 __all__ = ["as_model", "check_model", "check_names"]
 

@@ -10,9 +10,9 @@ from pytensor.graph.traversal import ancestors
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.objective import Objective
+from bayes_point.model.data.whole_data import drawn_from
 from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
 from bayes_point.model.interpreter.differenced import Differenced
-from bayes_point.model.variables.whole_data import drawn_from
 
 __all__ = ["notes"]
 

@@ -26,11 +26,11 @@ from bayes_point.estimation.marginal.integrate import Asked, Marginalize, integr
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.progress import search_bar
 from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.data.observations import some_observations
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.density.dear import quickest_density
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.starts import Initvals, starting_points
-from bayes_point.model.variables.observations import some_observations
 
 __all__ = ["find_MAP", "find_MLE"]
 

@@ -25,8 +25,8 @@ from bayes_point.estimation.objective import Objective, weighted
 from bayes_point.estimation.optimise.powers import Ends, climb
 from bayes_point.estimation.progress import tracked
 from bayes_point.estimation.uncertainty.information import information
+from bayes_point.model.data.observations import some_observations
 from bayes_point.model.density.density import LogDensity
-from bayes_point.model.variables.observations import some_observations
 
 __all__ = ["Rows", "follow_rows"]
 

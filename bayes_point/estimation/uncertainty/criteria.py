@@ -7,8 +7,8 @@ import math
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.uncertainty.information import has_failed, information, refuse_failed
+from bayes_point.model.data.counting import observed_counts
 from bayes_point.model.density.scores import scores_of
-from bayes_point.model.variables.counting import observed_counts
 
 __all__ = ["aic", "aicc", "bic", "counts_observations", "n_observations", "n_parameters"]
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.density.inputs import Input
-from bayes_point.model.density.rounding import rounded_off
 from bayes_point.model.interpreter.compiling import gradient
 from bayes_point.model.rows import row_function
 from bayes_point.model.variables.edges import edges_in
 from bayes_point.model.variables.kink_sites import Site, sites_of
+from bayes_point.model.variables.rounding import rounded_off
 
 __all__ = ["Kinks", "kinks_of"]
 

@@ -1,0 +1,1 @@
+"""The observed data of a model: counted, looked at, left out."""
