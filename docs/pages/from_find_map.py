@@ -21,7 +21,7 @@ that says what kind of optimum it is, and advice where it is none.
      - ``random_seed=1``
    * - ``return_raw=True`` and ``result.success``
      - ``estimate.status`` and ``estimate.findings``; ``strict=True`` raises unless converged
-   * - a second model with `pymc.Flat` for the MLE
+   * - a second model with ``pm.Flat`` for the MLE
      - ``bp.find_MLE(model)``: the priors are left out, their supports stay
    * - ``pymc_extras.find_MAP(compute_hessian=True)``
      - ``estimate.stderr()``, ``.covariance()``, ``.conf_int()``, natural scale

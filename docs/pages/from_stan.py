@@ -19,7 +19,7 @@ Both programs maximise the same two densities, and call them by the same argumen
    * - ``model.laplace_sample(data, mode)``
      - ``bp.laplace(model)``: with importance weights and Pareto k
    * - ``generated quantities``
-     - `pymc.Deterministic`, or ``bp.predictive(model, dt)``
+     - ``pm.Deterministic``, or ``bp.predictive(model, dt)``
    * - ``model.sample(data)``
      - ``bp.fit(model)``: both estimates, the posterior, and how far apart they are
    * - exit code 0

@@ -30,7 +30,7 @@ likelihood, any prior and any nonlinearity.
    * - ``LogisticRegression(C=C)``
      - ``bp.find_MAP(model)`` with ``pm.Normal("beta", 0, sqrt(C))`` and a flat intercept
    * - ``Ridge(alpha)``, ``Lasso(alpha)``
-     - `pymc.Normal` and `pymc.Laplace` priors: see :ref:`sphx_glr_gallery_ridge_regression.py` and
+     - ``pm.Normal`` and ``pm.Laplace`` priors: see :ref:`sphx_glr_gallery_ridge_regression.py` and
        :ref:`sphx_glr_gallery_lasso.py`
    * - ``PerfectSeparationWarning``
      - status *at infinity*, with the coefficients that diverge

@@ -93,6 +93,11 @@ class PointEstimate(EstimateRecord):
     def keys(self) -> list[str]:
         """Return the names of the variables, so that ``dict(mle)`` holds their values.
 
+        Returns
+        -------
+        list of str
+            Every free variable and Deterministic.
+
         Examples
         --------
         >>> import bayes_point as bp, pymc as pm

@@ -74,7 +74,7 @@ class LogDensity:
     variables : list of str
         For each coordinate the name of the free variable that it belongs to.
     kinds : ndarray of str, (p,)
-        What each coordinate is, as `bayes_point.model.variables.kinds.kind_of` has it: the
+        What each coordinate is, as ``bayes_point.model.variables.kinds.kind_of`` has it: the
         parameter itself (``"identity"``), its ``"log"``, ``"logit"`` and so on.
     graphs : Graphs
         What it is made of.
