@@ -351,3 +351,18 @@ def test_what_is_not_there_yet_is_refused(dyestuff: bp.PointEstimate) -> None:
     null = bp.find_MLE(alike, progressbar=False)
     with pytest.raises(ModelError, match="not of one kind"):
         bp.likelihood_ratio_test(null, dyestuff)
+
+
+def test_of_very_many_latents_no_covariance_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bayes_point.estimation.marginal.density.MOST_SPREAD", 2)
+    y = np.array([[1.0, 2.0], [4.0, 6.0], [2.0, 3.0]])
+    with pm.Model() as model:
+        mu, tau = pm.Flat("mu"), pm.HalfFlat("tau")
+        a = pm.Normal("a", mu, tau, shape=3)
+        pm.Normal("y", a[:, None], 1.0, observed=y)
+    mle = bp.find_MLE(model, marginalize="latents", progressbar=False)
+    with pytest.raises(ModelError, match=r"3 values were integrated out.*var_names=, or take std"):
+        mle.covariance()
+    # tau^2 + 1/2 is 6.5 / 3 at the maximum, and the mean of three has a third of that.
+    mean = mle.covariance(var_names="mu").values
+    np.testing.assert_allclose(mean, [[6.5 / 9]], rtol=1e-6)

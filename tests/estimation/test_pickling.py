@@ -67,3 +67,19 @@ def test_other_results() -> None:
     x = np.array([[0.3, 0.4]])
     for other in (pickle.loads(cloudpickle.dumps((model, density)))[1], copy.copy(density)):
         np.testing.assert_array_equal(other.log_likelihood(x), density.log_likelihood(x))
+
+
+def test_a_marginal_estimate_is_what_it_was() -> None:
+    y = np.array([[1.0, 2.0], [4.0, 6.0], [2.0, 3.0]])
+    with pm.Model() as model:
+        mu, tau = pm.Flat("mu"), pm.HalfFlat("tau")
+        a = pm.Normal("a", mu, tau, shape=3)
+        pm.Normal("y", a[:, None], 1.0, observed=y)
+    first = bp.find_MLE(model, marginalize="latents", **QUIET)
+    again = pickle.loads(cloudpickle.dumps(first))
+    assert str(again) == str(first)
+    # The groups' means are 1.5, 5 and 2.5, each with the variance tau^2 + 1/2.
+    np.testing.assert_allclose(again.point["mu"], 3.0, rtol=1e-8)
+    np.testing.assert_allclose(again.point["tau"] ** 2, 6.5 / 3 - 0.5, rtol=1e-7)
+    value = again.objective.values(again.certificate.x[None])[0]
+    np.testing.assert_allclose(value, first.log_likelihood, rtol=1e-12)

@@ -84,6 +84,7 @@ class MarginalDensity(LogDensity):
         structure: Structure | None = None,
     ) -> None:
         names = [name for name in dict.fromkeys(full.variables) if name not in latents]
+        self._made_of = (tuple(latents), start, tuple(flat))
         self.full, self.joint = full, Joint(full, latents, flat)
         joint = self.joint
         self.structure = structure or find_structure(joint, start, np.random.default_rng(0))
@@ -101,6 +102,16 @@ class MarginalDensity(LogDensity):
         self.is_exact = False
         self.kinds = full.kinds[joint.outer]
         self._is_log = self.kinds != "identity"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what this was made of; nothing compiled."""
+        known = {"reasons": dict(self.reasons), "is_exact": self.is_exact}
+        return _made_again, (self.full, *self._made_of, known)
+
+    @property
+    def has_deviations_alone(self) -> bool:
+        """Whether the latents are too many for how they vary together, given the parameters."""
+        return self.joint.d > MOST_SPREAD
 
     # ------------------------------------------------------------------ values and derivatives
 
@@ -289,7 +300,7 @@ class MarginalDensity(LogDensity):
         """
         with np.errstate(all="ignore"):
             modes = self.modes(x[None])
-            if self.joint.d > MOST_SPREAD:
+            if self.has_deviations_alone:
                 return self._deviations(modes)
             factors = modes.factors
             roots = self.structure.spread(
@@ -322,6 +333,19 @@ class MarginalDensity(LogDensity):
     def _pushed(self, whole: Array, along: Array) -> dict[str, Array]:
         pushed = natural_derivatives(self.full).along(whole, along)
         return {name: np.moveaxis(np.asarray(rows, float), 0, -1) for name, rows in pushed.items()}
+
+
+def _made_again(
+    full: LogDensity,
+    latents: Sequence[str],
+    start: Array,
+    flat: Sequence[str],
+    known: Mapping[str, Any],
+) -> MarginalDensity:
+    """Return the density again, from what was pickled."""
+    density = MarginalDensity(full, latents, start, flat=flat)
+    density.__dict__.update(known)
+    return density
 
 
 def _parameters(full: LogDensity, joint: Joint, names: Sequence[str], start: Array) -> Any:

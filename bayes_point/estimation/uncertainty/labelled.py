@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.marginal.density import MOST_SPREAD, MarginalDensity
 from bayes_point.estimation.uncertainty.quantities import Quantities, natural_quantities
 from bayes_point.estimation.uncertainty.standard_errors import Cluster, Kind, standard_errors
 from bayes_point.model.density.density import LogDensity
@@ -89,6 +90,17 @@ def covariance(
                 "Say which of them are wanted with var_names= or coords=."
             )
         q = natural_quantities(estimate).of(rows)
+        density = estimate.objective.density
+        if (
+            isinstance(density, MarginalDensity)
+            and density.has_deviations_alone
+            and np.count_nonzero(q.given) > 1
+        ):
+            raise ModelError(
+                f"{density.joint.d:,} values were integrated out, of which only the standard "
+                f"errors are computed beyond {MOST_SPREAD:,}, and not how they vary together. "
+                "Leave them out with var_names=, or take stderr()."
+            )
     else:
         raise ModelError(f"Got scale={scale!r}. It must be 'natural' or 'unconstrained'.")
     errors = standard_errors(estimate, q, kind, cluster)
