@@ -171,6 +171,29 @@ def test_what_prediction_costs_decides() -> None:
     assert verdict(tree, loss=0.05).sentence.endswith(
         "It predicts as well as the posterior. Use it."
     )
+    # 0.02 give or take 0.001 may be 0.0215: not known to cost less than that.
+    unknown = verdict(tree, loss=0.0215).sentence
+    assert unknown.endswith("Use it.")
+    assert "predicts" not in unknown
+
+
+def test_an_estimate_on_an_edge_is_not_said_to_predict_as_well() -> None:
+    # Three heads of three: the MLE is 1, and calls tails impossible.  Each toss left out was heads.
+    tree = coin_tree(draws=1000)
+    dims = ("scope", "distribution")
+    tree["predictive_cost"] = xr.DataTree(
+        xr.Dataset(
+            {
+                "difference": (dims, [[0.9, 0.1]]),
+                "difference_se": (dims, [[0.0, 0.0]]),
+                "pit": (("observation",), np.zeros(3)),
+            },
+            coords={"scope": ["left_out"], "distribution": ["MLE", "MAP"]},
+        )
+    )
+    found = verdict(tree, estimator="MLE")
+    assert found.key == "matters"
+    assert "predicts" not in found.sentence
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,10 @@ class Prediction:
         """Whether the loss exceeds the threshold beyond its error."""
         return self.loss - _REAL * self.error > threshold
 
+    def spares(self, threshold: float) -> bool:
+        """Whether the loss is below the threshold beyond its error."""
+        return self.loss + _REAL * self.error < threshold
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -208,8 +212,8 @@ class Rule:
                 if not len(mattering)
                 else f"It costs {self.prediction.loss:.3f} nats an observation in prediction."
             )
-        elif self.prediction is not None:
-            parts.append("It predicts as well as the posterior.")
+        elif said := self._predicts():
+            parts.append(said.strip())
         if costly or len(mattering) == len(judged) > 1:
             parts.append("Use the posterior.")
         elif len(mattering) == 1:
@@ -235,8 +239,14 @@ class Rule:
         return table.loc[table["gap"].abs().sort_values(ascending=False, kind="stable").index]
 
     def _predicts(self) -> str:
-        """Say that it predicts as well, where that is known."""
-        return "It predicts as well as the posterior. " if self.prediction is not None else ""
+        """Say that it predicts as well, where that is known.
+
+        On an edge it is not, whatever leaving out one of these data says: a coin whose MLE is one
+        calls tails impossible.
+        """
+        known = self.prediction is not None and self.prediction.spares(self.thresholds.loss)
+        as_well = known and self.status.key == "converged"
+        return "It predicts as well as the posterior. " if as_well else ""
 
     def _unsure(self, unsure: pd.DataFrame) -> str:
         start = f"These draws do not decide whether the {self.estimator}'s distance from the"
