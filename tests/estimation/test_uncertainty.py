@@ -225,7 +225,8 @@ def test_a_covariance_matrix_through_its_cholesky_factor() -> None:
     assert np.isnan(float(se["L_corr"][0, 0]))
     assert "L_corr[0, 0]: a constant" in se["L_corr"].attrs["notes"]
     assert estimate.n_parameters == 3
-    assert estimate.n_observations == 40
+    # Observed scalars: two in each of the forty rows.
+    assert estimate.n_observations == 80
 
 
 def test_derivatives_of_linear_algebra_come_from_differences() -> None:
