@@ -226,7 +226,7 @@ def crashed(folder: Path, every: int) -> list[dict]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("every", [17, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [11, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_at_each_step_of_the_writing(tmp_path: Path, every: int) -> None:
     seen = crashed(tmp_path, every)
     assert len(seen) >= 80 // every  # steps in all
