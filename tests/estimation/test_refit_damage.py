@@ -236,4 +236,5 @@ def test_killed_at_each_step_of_the_writing(tmp_path: Path, every: int) -> None:
         assert one["same"], one
         assert one["stored"], one
         assert one["left"] == [], one
-    assert {one["done"] for one in seen} == {0, 2, 4, 5} - ({5} if every > 1 else set())
+    # Two data sets a chunk; after the last of them is committed nothing is written any more.
+    assert {one["done"] for one in seen} == {0, 2, 4}

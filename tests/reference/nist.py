@@ -89,10 +89,10 @@ def longley_standardised() -> pm.Model:
     return model
 
 
-def _certified(name: str, **kwargs: Any) -> dict[str, Truth]:
+def _certified(name: str, *, rtol: float = 1e-6, **kwargs: Any) -> dict[str, Truth]:
     reference = read_references(name)["mle"]
     return with_flat_priors(
-        reference["values"], reference["loglik"], reference["source"], rtol=1e-6, **kwargs
+        reference["values"], reference["loglik"], reference["source"], rtol=rtol, **kwargs
     )
 
 
@@ -151,7 +151,13 @@ NIST = (
     ),
     ZooModel("nist_norris", norris, **_certified("nist_norris")),
     # Coefficients of one, with standard errors of up to twenty thousand.
-    ZooModel("nist_wampler5", polynomial("nist_wampler5", 5), **_certified("nist_wampler5")),
+    # The certified standard errors of these coefficients, which are 1, are up to 236,355: 1e-5 is
+    # 4e-11 of one, and some processors' sums differ by 1e-6.
+    ZooModel(
+        "nist_wampler5",
+        polynomial("nist_wampler5", 5),
+        **_certified("nist_wampler5", rtol=1e-5),
+    ),
     ZooModel("nist_longley", longley, **_certified("nist_longley")),
     ZooModel(
         "nist_longley_standardised",

@@ -56,7 +56,8 @@ _PROBES = np.array([10.0, 20.0])
 def pole_scale(case: Case) -> Verdict:
     """Claim that the density is unbounded as a scale goes to zero, away from the point.
 
-    Asked of every point; of what is unbounded already, to see which parameters that undefines.
+    Asked of every point; of what is unbounded already, to see from further off which parameters
+    have a limit there.
 
     Evidence: each scale of the model, and what acts as the log of one, is made smaller step by
     step, to 1e-9 of it, the others maximised over at each.  Over more than four orders of magnitude
@@ -76,7 +77,8 @@ def pole_scale(case: Case) -> Verdict:
         if (pole := grows_elsewhere(objective, starts[0], starts[1:])) is not None:
             begun = Point.at(objective, starts[0], np.zeros(objective.p, bool))
             again = unbounded_along(objective, begun, [pole])
-            if again.undefined is not None and np.any(again.undefined & ~known.undefined):
+            # It is the better one to look from, unless more is lost there.
+            if again.undefined is None or not np.any(again.undefined & ~known.undefined):
                 return again
         return Passed()
     # A line of a mixture that is right at the maximum does not leave it for a pole, and from a
