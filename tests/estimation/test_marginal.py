@@ -79,6 +79,10 @@ def test_one_way_is_the_closed_form_of_a_balanced_layout(dyestuff: bp.PointEstim
     assert dyestuff.log_likelihood == pytest.approx(-163.663529940568, rel=1e-12)  # lme4
     assert dyestuff.aic == pytest.approx(2 * 3 + 2 * 163.663529940568, rel=1e-11)
     assert "effect integrated out" in dyestuff.maximised
+    assert dyestuff.integrated is not None
+    assert dyestuff.integrated.method == "exact"
+    assert dyestuff.integrated.laplace_shift["between_log__"] == 0
+    assert dyestuff.integrated.latents == {"effect": "its prior depends on between"}
     assert "exactly, as they are Gaussian; their Hessian is diagonal" in str(dyestuff.findings[0])
 
 

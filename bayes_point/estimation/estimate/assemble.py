@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 from bayes_point.estimation.certificate.limits import natural_limit
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
-from bayes_point.estimation.estimate.integrated import integrated_findings, joint_with_latents
+from bayes_point.estimation.estimate.integrated import (
+    integrated_findings,
+    integration_of,
+    joint_with_latents,
+)
 from bayes_point.estimation.estimate.notes import notes
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
@@ -43,6 +47,7 @@ def assemble(
     prior = [t for t in terms if t not in (*likelihood, "jacobian")]
     log_likelihood = float(sum(terms[t] for t in likelihood))
     log_prior = float(sum(terms[t] for t in prior))
+    integrated = integration_of(density)
     return EstimateRecord(
         estimator=estimator,
         jacobian="jacobian" in objective.weights,
@@ -53,7 +58,7 @@ def assemble(
         log_joint=log_likelihood + log_prior + terms.get("jacobian", 0.0),
         status=certificate.status,
         findings=(
-            *integrated_findings(density),
+            *integrated_findings(integrated),
             *joint_with_latents(
                 model,
                 objective,
@@ -70,6 +75,7 @@ def assemble(
         model=model,
         objective=objective,
         certificate=certificate,
+        integrated=integrated,
     )
 
 

@@ -8,11 +8,12 @@ from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.integration import Integration
 from bayes_point.estimation.objective import Objective
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.variables.roles import model_roles
 
-__all__ = ["integrated_findings", "joint_with_latents", "refuse_marginal"]
+__all__ = ["integrated_findings", "integration_of", "joint_with_latents", "refuse_marginal"]
 
 
 def refuse_marginal(estimate: EstimateRecord, what: str, instead: str) -> None:
@@ -25,14 +26,19 @@ def refuse_marginal(estimate: EstimateRecord, what: str, instead: str) -> None:
         )
 
 
-def integrated_findings(density: LogDensity) -> list[Finding]:
+def integration_of(density: LogDensity) -> Integration | None:
+    """Return what was integrated out and how; None where nothing was."""
+    return density.integration if isinstance(density, MarginalDensity) else None
+
+
+def integrated_findings(integrated: Integration | None) -> list[Finding]:
     """Say what was integrated out, by which rule and how; nothing where nothing was."""
-    if not isinstance(density, MarginalDensity):
+    if integrated is None:
         return []
-    reasons = "; ".join(f"{name}: {why}" for name, why in density.reasons.items())
+    reasons = "; ".join(f"{name}: {why}" for name, why in integrated.latents.items())
     what = (
-        f"{density.joint.d} values were integrated out ({reasons}), {density.method}; "
-        f"their Hessian is {density.structure.name}."
+        f"{integrated.n_latents} values were integrated out ({reasons}), {integrated.how}; "
+        f"their Hessian is {integrated.structure}."
     )
     return [Finding(what)]
 

@@ -13,6 +13,7 @@ import xarray as xr
 
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
+from bayes_point.estimation.marginal.integration import Integration
 from bayes_point.estimation.objective import Objective
 
 __all__ = ["EstimateRecord", "once"]
@@ -56,6 +57,8 @@ class EstimateRecord:
         What was maximised, as a function of the unconstrained vector.
     certificate : Certificate
         What was proven of the point, on the unconstrained scale.
+    integrated : Integration or None
+        What was integrated out, by which rule and how; None of a joint estimate.
     given_n : int or None
         Number of observations as the user gave it; None where it is counted.
     """
@@ -76,6 +79,7 @@ class EstimateRecord:
     model: pm.Model
     objective: Objective
     certificate: Certificate
+    integrated: Integration | None = None
     given_n: int | None = None
 
     @classmethod

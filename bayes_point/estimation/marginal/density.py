@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_point.estimation.marginal.find_structure import find_structure
+from bayes_point.estimation.marginal.integration import Integration
 from bayes_point.estimation.marginal.joint import Joint
 from bayes_point.estimation.marginal.modes import Anchor, Modes, find_modes, predicted
 from bayes_point.estimation.marginal.structure import Structure
@@ -241,9 +242,16 @@ class MarginalDensity(LogDensity):
         return np.asarray(0.5 * (hessian + hessian.swapaxes(1, 2)))
 
     @property
-    def method(self) -> str:
-        """How the integral is computed, in words."""
-        return "exactly, as they are Gaussian" if self.is_exact else "by Laplace's method"
+    def integration(self) -> Integration:
+        """What is integrated out, and how."""
+        return Integration(
+            latents=dict(self.reasons),
+            n_latents=self.joint.d,
+            method="exact" if self.is_exact else "laplace",
+            structure=self.structure.name,
+            flat=self.joint.flat,
+            laplace_shift=dict.fromkeys(self.labels, 0.0) if self.is_exact else {},
+        )
 
     @property
     def is_costly(self) -> bool:

@@ -1,0 +1,61 @@
+"""What was integrated out of a model, and how: a record, without anything that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["Integration", "Method"]
+
+Method = Literal["exact", "laplace", "quadrature"]
+
+_IN_WORDS = {
+    "exact": "exactly, as they are Gaussian",
+    "laplace": "by Laplace's method",
+}
+
+
+@dataclass(frozen=True)
+class Integration:
+    """What was integrated out of a model, and how.
+
+    Attributes
+    ----------
+    latents : mapping of str to str
+        The variables, each with the rule by which it was found.
+    n_latents : int
+        How many values they have on the unconstrained scale.
+    method : {"exact", "laplace", "quadrature"}
+        How: Laplace's method where it is exact because the density is Gaussian in the latents,
+        Laplace's method as an approximation, or adaptive Gauss-Hermite quadrature.
+    nodes : int or None
+        Nodes of the quadrature in each direction; None where there was none.
+    structure : str
+        The pattern of the Hessian of the latents: diagonal, blocks, a band, an arrow, or dense.
+    flat : tuple of str
+        Those of the variables that are fixed effects, integrated with a flat measure: REML.
+    laplace_shift : mapping of str to float
+        By how many standard errors Laplace's method moves each parameter, by its label on the
+        unconstrained scale: 0 where it is exact, empty where that was not computed.
+    """
+
+    latents: Mapping[str, str]
+    n_latents: int
+    method: Method
+    structure: str
+    nodes: int | None = None
+    flat: tuple[str, ...] = ()
+    laplace_shift: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def how(self) -> str:
+        """The method in words."""
+        if self.method == "quadrature":
+            return f"by adaptive Gauss-Hermite quadrature with {self.nodes} nodes"
+        return _IN_WORDS[self.method]
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether fixed effects were integrated out too, so that the likelihood is restricted."""
+        return bool(self.flat)
