@@ -31,8 +31,10 @@ from bayes_point.estimation.face.find import find_MAP, find_MLE
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.idata import check_idata, data_of, fingerprints_of
 from bayes_point.model.checks import as_model, check_model, check_names
+from bayes_point.model.data.residuals import residual_freedom
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
+from bayes_point.model.variables.bounds import bounds_of
 from bayes_point.model.variables.initial_values import without_initial_values
 
 __all__ = ["fit"]
@@ -273,8 +275,27 @@ def _assemble(
         "model_name": model.name,
         "model_text": model.str_repr(),
         "fingerprint": prints["fingerprint"],
+        "residual_freedom": json.dumps(residual_freedom(model)),
+        "supports": json.dumps(_supports(model)),
     }
     return tree
+
+
+def _supports(model: pm.Model) -> dict[str, tuple[float | None, float | None]]:
+    """Return the bounds of the free variables that have one: None where there is none.
+
+    Of variables whose elements differ in their bounds, or whose bounds depend on others, nothing.
+    """
+    found: dict[str, tuple[float | None, float | None]] = {}
+    for rv in model.free_RVs:
+        bounds = bounds_of(model, rv)
+        if bounds.lower is None or bounds.upper is None or not rv.type.dtype.startswith("float"):
+            continue
+        ends = [np.unique(bound) for bound in (bounds.lower, bounds.upper)]
+        if all(len(end) == 1 for end in ends) and any(np.isfinite(end[0]) for end in ends):
+            low, high = (float(end[0]) if np.isfinite(end[0]) else None for end in ends)
+            found[str(rv.name)] = (low, high)
+    return found
 
 
 def _make_plain(tree: xr.DataTree) -> None:

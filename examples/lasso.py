@@ -35,7 +35,7 @@ with pm.Model(coords={"covariate": [name.replace("_", " ") for name in swiss]}) 
 if __name__ == "__main__":
     print(bp.find_MAP(model))
     fit = bp.fit(model, random_seed=1)
-    print(*bp.explain(fit, var_names="beta").attrs["sentences"], sep="\n")
+    print(bp.explain(fit, var_names="beta").attrs["sentences"])
     path = bp.prior_path(model, np.geomspace(0.005, 5, 121))
     names = path["covariate"].values
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")

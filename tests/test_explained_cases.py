@@ -98,7 +98,7 @@ def test_eight_schools() -> None:
     said = [str(warning.message).partition(":")[0] for warning in record]
     assert said == ["MLE", "MAP"]
     found = bp.explain(dt)
-    texts = dict(s.split(": ", 1) for s in found.attrs["sentences"])
+    texts = dict(s.split(": ", 1) for s in found.attrs["sentences"].splitlines())
     assert "the mean cannot be set against the MAP, which is unbounded" in texts["tau"]
     assert "the MLE is not identified" in texts["tau"]
     for name in ("mu", "tau"):

@@ -120,6 +120,7 @@ def assemble(
     model_name: str = "",
     model_text: str = "",
     deterministic: Sequence[str] = (),
+    attrs: Mapping[str, str] | None = None,
 ) -> xr.DataTree:
     """Put draws and two estimates together in the layout of ``fit``.
 
@@ -164,6 +165,7 @@ def assemble(
                 "model_name": model_name,
                 "model_text": model_text,
                 "fingerprint": "0" * 16,
+                **(attrs or {}),
             }
         ),
         "/posterior": post,

@@ -7,6 +7,7 @@ numbers of chains and draws.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -94,6 +95,7 @@ def coin_tree(
         model_name="coin",
         model_text=f"theta ~ Beta({prior[0]:g}, {prior[1]:g})\ntosses ~ Bernoulli(theta)",
         deterministic=["two_heads"],
+        attrs={"supports": json.dumps({"theta": (0.0, 1.0)})},
     )
 
 

@@ -12,9 +12,11 @@ import xarray as xr
 from arviz_base import rc_context
 from arviz_base.labels import MapLabeller, NoVarLabeller
 from arviz_plots import PlotCollection, PlotMatrix
+from scipy import stats
 
 from bayes_point.comparison.distance.gaps import gaps
 from bayes_point.comparison.plots.figures import plot_estimates, plot_gaps, plot_joint
+from bayes_point.comparison.plots.kernel import bounded_density
 from bayes_point.errors import ComparisonError
 from tests.trees import coin_tree, failed_tree, many_tree, regression_tree
 
@@ -328,3 +330,35 @@ def test_a_tree_loaded_from_disk_is_drawn(tmp_path: object) -> None:
         loaded = opened.load()
     for figure in FIGURES:
         assert list(figure(loaded, backend="none").data)[:2] == ["mu", "effect[Choate]"]
+
+
+def test_a_density_knows_its_bounds() -> None:
+    # Beta(5, 2) is 0 at 1, where it falls with the slope -30, and has its mode at 4/5, where it is
+    # 30 (4/5)**4 / 5 = 2.458. A mirrored sample has about 2 * 30 * 0.4 bandwidths = 0.7 at 1.
+    curve = plot_estimates(coin_tree(draws=2000), backend="none").viz["dist"]["theta"].item()
+    x, y = np.asarray(curve["x"]), np.asarray(curve["y"])
+    assert x[-1] == 1
+    assert y[-1] < 0.05 * y.max()
+    # The mode of a kernel estimate, of width h = 0.02, has the standard error
+    # sqrt(f / (4 sqrt(pi) n h**3)) / |f''| = 0.027, with f'' = -76.8.
+    assert abs(x[y.argmax()] - 0.8) < 3 * 0.027
+    assert abs(y.max() - 2.458) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("law", "bounds", "at_bounds"),
+    [
+        (stats.uniform(), (0.0, 1.0), (1.0, 1.0)),
+        (stats.expon(), (0.0, None), (1.0, None)),
+        (stats.beta(1, 3), (0.0, 1.0), (3.0, 0.0)),  # (1 - x)**2 times 3
+        (stats.norm(50, 1), (0.0, None), (None, None)),  # a bound out of reach is none
+    ],
+)
+def test_densities_at_bounds(law: Any, bounds: tuple, at_bounds: tuple) -> None:
+    # At a bound the estimator has four times the variance that it has inside (Jones 1993): with
+    # 8,000 draws and a bandwidth of about 0.05 sd that is a standard error of 0.05.
+    grid, density = bounded_density(law.rvs((4, 2000), random_state=3), *bounds)
+    for end, i in zip(at_bounds, (0, -1), strict=True):
+        if end is not None:
+            assert abs(density[i] - end) < 0.2 * max(end, 0.5)
+    assert np.trapezoid(np.abs(density - law.pdf(grid)), grid) < 0.1

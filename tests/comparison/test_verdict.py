@@ -279,3 +279,39 @@ def test_three_draws_cannot_tell() -> None:
     found = verdict(normal_mean(1, 2, 3))
     assert found.key == "cannot_tell"
     assert found.sentence.endswith("they are too few for a Monte Carlo error.")
+
+
+def residual_sd(n: int, p: int, *, known: bool = True) -> xr.DataTree:
+    """A regression under flat priors on beta and log(sigma), residual sum of squares 1.
+
+    The posterior of 1 / sigma**2 is chi-squared of n - p degrees of freedom; the MLE is
+    sqrt(1 / n). beta is normal about its MLE.
+    """
+    rng = np.random.default_rng(n + p)
+    sigma = 1 / np.sqrt(rng.chisquare(n - p, (4, 1000)))
+    at = estimate({"sigma": np.sqrt(1 / n), "beta": 0.0})
+    attrs = {"residual_freedom": f'{{"sigma": [{n}, {p}]}}'} if known else {}
+    draws = {"sigma": sigma, "beta": rng.normal(size=(4, 1000))}
+    return assemble(draws, mle=at, map=at, mode=at, attrs=attrs)
+
+
+def test_a_residual_sd_is_small_and_its_correction_is_said() -> None:
+    # The sd of sigma is about s / sqrt(2 (n - p)), so the gap about p / sqrt(2 n) = 0.73 sd, of
+    # which the correction leaves that of a mean from its scale, 1.06 / sqrt(n - p) = 0.14.
+    found = verdict(residual_sd(60, 8))
+    assert found.key == "small"
+    assert found.parameters.loc["sigma", "gap"] < -0.65
+    assert (
+        "sigma lacks the usual correction for 8 coefficients, sqrt(60/(60 − 8)) = 1.07; with it"
+        in found.sentence
+    )
+    assert found.sentence.endswith("Use it.")
+    assert verdict(residual_sd(60, 8), var_names=["sigma", "beta"]).key == "small"
+
+
+def test_a_residual_sd_without_its_correction_or_far_off_matters() -> None:
+    assert verdict(residual_sd(60, 8, known=False)).key == "matters"
+    # 30 / sqrt(120) = 2.7 sd: a factor of 1.41, of which nobody should hear that it is small.
+    far = verdict(residual_sd(60, 30))
+    assert far.key == "matters"
+    assert "correction" not in far.sentence

@@ -130,8 +130,8 @@ def explain(
         - ``is_noise``: 1 if the shift is within twice its error of 0, else 0
 
         A step from or to a point that does not exist is NaN, and so is the total without an MLE.
-        ``attrs["sentences"]`` holds a sentence for each scalar parameter, in their order, which
-        also says what is missing and why.
+        ``attrs["sentences"]`` is a text with a line for each scalar parameter, in their order,
+        which also says what is missing and why.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def explain(
     >>> theta = bp.explain(dt)["theta"].sel(quantity="shift")
     >>> print(theta.sel(term=["prior", "parametrisation", "total"]).round(1).values)
     [-1.2 -0.5 -1.8]
-    >>> print(bp.explain(dt, var_names="theta").attrs["sentences"][0].split("; ")[0])
+    >>> print(bp.explain(dt, var_names="theta").attrs["sentences"].split("; ")[0])
     theta: the mean lies 0.53 sd below the MAP
     """
     selected = Selected.of(dt, var_names, filter_vars, coords)
@@ -186,7 +186,8 @@ def explain(
             "quantity": list(QUANTITIES),
             "cause": ("term", [CAUSES[t] for t in STEPS]),
         },
-        attrs={"sentences": list(found.sentences)},
+        # One text: of a list of one, netCDF makes a text as well.
+        attrs={"sentences": "\n".join(found.sentences)},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +108,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Rule:
-    """Decides, parameter by parameter and then for all, and says so."""
+    """Decides, parameter by parameter and then for all, and says so.
+
+    `corrections` are sentences, by label: how a residual sd is corrected.
+    """
 
     estimator: str
     thresholds: Thresholds
@@ -118,6 +121,7 @@ class Rule:
     n_draws: int
     n_varying: int
     prediction: Prediction | None
+    corrections: Mapping[str, str]
 
     def of_one(
         self,
@@ -132,7 +136,8 @@ class Rule:
         """Return key, draws needed, and sentence of one parameter.
 
         `excess` are those of the gap over the margin, of the gap over what is large, both in
-        posterior sd, and of the coverage that is asked for over that which there is.
+        posterior sd, and of the coverage that is asked for over that which there is; the last two
+        are of the estimate with its correction, if there is one.
         """
         why = self._without_value(row, gap, varies, finite)
         if not why and self.doubts:
@@ -155,7 +160,8 @@ class Rule:
         if small.below(self.thresholds.level):
             return NEGLIGIBLE, math.nan, f"{here}, which is negligible."
         if harmless and small.above(share):
-            return SMALL, math.nan, f"{here}, which is small."
+            said = f"{here}, which is small. {self.corrections.get(row.label, '')}"
+            return SMALL, math.nan, said.rstrip()
         if harmless or not small.above(share):
             between, open_ = f"{NEGLIGIBLE} or {SMALL}", small
         else:
@@ -193,7 +199,8 @@ class Rule:
         small = judged[judged["verdict"] == SMALL]
         if len(small):
             text = f"The {name} lies near the posterior mean: {self._worst(small)}, which is small."
-            return SMALL, f"{text} {self._predicts()}Use it."
+            known = [self.corrections[label] for label in small.index if label in self.corrections]
+            return SMALL, f"{' '.join([text, *known])} {self._predicts()}Use it."
         return (
             NEGLIGIBLE,
             f"The {name} is within {self.thresholds.margin:g} sd of the posterior mean"

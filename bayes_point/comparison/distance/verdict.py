@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+# Posterior sd: beyond it a residual sd is judged as every other parameter is, correction or not.
+KNOWN = 1.0
+
 MARGIN, LARGE, COVERAGE, LOSS, LEVEL = 0.1, 0.5, 0.9, 0.01, 0.01
 """What `verdict` takes unless told otherwise; its docstring has the reasons."""
 
@@ -151,6 +154,10 @@ def verdict(
     they cannot tell. An r-hat above 1.01 counts only where it is more than independent draws, as
     few as these, would show.
 
+    The residual sd of a regression with p coefficients is too low as an MLE by the factor
+    sqrt((n - p) / n). Where its gap is below 1 sd, `large` and `coverage` are asked of the
+    estimate with that correction: the gap itself is *small*, and the sentence has the factor.
+
     References
     ----------
     .. [1] Berger, Hsu (1996). Bioequivalence trials, intersection-union tests and equivalence
@@ -182,19 +189,25 @@ def judged(
     known = draws.varies & np.isfinite(gap)
     side = np.sign(np.where(known, gap, 0.0))
     # Of an interval that is moved by less than this, nothing more than rounding is lost.
-    covered, covered_mcse = centred_coverage(
-        draws.z, gap, known & (np.abs(gap) > thresholds.margin / 2)
-    )
+    moved = known & (np.abs(gap) > thresholds.margin / 2)
+    covered, covered_mcse = centred_coverage(draws.z, gap, moved)
+    # What matters of a residual sd is what is left of its gap after the correction that all know.
+    corrected = selected.corrected_gap(estimator)
+    minor = known & (np.abs(gap) < KNOWN) & (np.abs(corrected) < np.abs(gap))
+    serious = np.where(minor, corrected, gap)
+    left = [c.copy() for c in (covered, covered_mcse)]
+    for mine, new in zip(left, centred_coverage(draws.z, corrected, minor & moved), strict=True):
+        mine[minor & moved] = new[minor & moved]
 
-    def excess_over(limit: float) -> list[Excess]:
+    def excess_over(limit: float, of: np.ndarray) -> list[Excess]:
         # A draw moves |point - mean| - limit sd, in posterior sd, as it moves a gap of this size.
         error = gap_mcse(draws.z, limit * side, known)
-        pairs = zip(np.abs(gap) - limit, error, strict=True)
+        pairs = zip(np.abs(of) - limit, error, strict=True)
         return [Excess(float(d), float(e)) for d, e in pairs]
 
     uncovered = [
         Excess(-1.0, 0.0) if np.isnan(c) else Excess(thresholds.coverage - float(c), float(e))
-        for c, e in zip(covered, covered_mcse, strict=True)
+        for c, e in zip(*left, strict=True)
     ]
     rule = Rule(
         estimator,
@@ -205,9 +218,14 @@ def judged(
         draws.x.shape[0] * draws.x.shape[1],
         int(draws.varies.sum()),
         _prediction(selected.tree, estimator),
+        {
+            row.label: _correction(row.label, freedom, corrected[i])
+            for i, (row, freedom) in enumerate(zip(rows, selected.freedom, strict=True))
+            if freedom is not None and minor[i]
+        },
     )
-    small = excess_over(thresholds.margin)
-    large = excess_over(thresholds.large) if rule.named else small
+    small = excess_over(thresholds.margin, gap)
+    large = excess_over(thresholds.large, serious) if rule.named else small
     found = [
         rule.of_one(
             row,
@@ -233,6 +251,16 @@ def judged(
     )
     key, sentence = rule.of_all(table)
     return Verdict(estimator, key, sentence, table, thresholds)
+
+
+def _correction(label: str, freedom: tuple[int, int], left: float) -> str:
+    """Say how a residual sd is corrected for the coefficients, and what is left of its gap."""
+    n, p = freedom
+    return (
+        f"{label} lacks the usual correction for {p:,} coefficient{'s' if p > 1 else ''}, "
+        f"sqrt({n:,}/({n:,} − {p:,})) = {math.sqrt(n / (n - p)):.3g}; with it, it lies "
+        f"{abs(left):.2f} sd {'above' if left > 0 else 'below'} the mean."
+    )
 
 
 def _prediction(tree: xr.DataTree, estimator: str) -> Prediction | None:

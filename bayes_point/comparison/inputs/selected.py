@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,6 +91,28 @@ class Selected:
         """The Monte Carlo errors of these."""
         draws = self.draws
         return {name: gap_mcse(draws.z, gap, draws.varies) for name, gap in self.gap.items()}
+
+    @cached_property
+    def freedom(self) -> list[tuple[int, int] | None]:
+        """Numbers of observations and coefficients of what is a residual sd, else None."""
+        known = json.loads(str(self.tree.attrs.get("residual_freedom", "{}")))
+        return [tuple(known[r.variable]) if r.variable in known else None for r in self.rows]
+
+    @cached_property
+    def supports(self) -> list[tuple[float | None, float | None]]:
+        """Bounds of the parameters, None where there is none, or where the tree knows of none."""
+        known = json.loads(str(self.tree.attrs.get("supports", "{}")))
+        return [tuple(known.get(row.variable, (None, None))) for row in self.rows]
+
+    def corrected_gap(self, estimator: str) -> Array:
+        """Return the gaps, those of residual sd with the correction for the coefficients."""
+        draws, gap = self.draws, self.gap[estimator].copy()
+        for i, freedom in enumerate(self.freedom):
+            if freedom is not None and draws.varies[i]:
+                n, p = freedom
+                value = self.estimates[estimator][i] * math.sqrt(n / (n - p))
+                gap[i] = (value - draws.mean[i]) / draws.sd[i]
+        return gap
 
     def gap_mcse_of(self, estimator: str, which: NDArray[np.intp]) -> Array:
         """Return those of some parameters alone."""

@@ -12,6 +12,7 @@ from arviz_plots.visuals import vline
 
 from bayes_point.comparison.inputs.selected import Selected
 from bayes_point.comparison.inputs.validate import interval_arguments
+from bayes_point.comparison.plots.kernel import densities
 from bayes_point.comparison.plots.legends import finish
 from bayes_point.comparison.plots.marks import Marks, marked
 from bayes_point.comparison.plots.styling import (
@@ -168,7 +169,10 @@ def draw_estimates(
             "point_estimate": False,
             "point_estimate_text": False,
         },
-        stats=stats,
+        # What the user asks of the density is ArviZ's to follow.
+        stats=stats
+        if "dist" in (stats or {})
+        else {**(stats or {}), "dist": densities(marks, kind)},
         **pc_kwargs,
     )
     for name in DRAWN:

@@ -45,6 +45,8 @@ class Marks:
     points, gap, mcse : dict of {str : ndarray of shape (n,)}
         By estimator: the estimates, their gaps, and the Monte Carlo errors of these.
     statuses : dict of {str : EstimateStatus}
+    supports : sequence of tuple
+        Lower and upper bound of each, None where there is none.
     left_out : str
         Which parameters are not shown, and why; "" if all are.
     """
@@ -60,6 +62,7 @@ class Marks:
     gap: Mapping[str, NDArray[np.float64]]
     mcse: Mapping[str, NDArray[np.float64]]
     statuses: Mapping[str, EstimateStatus]
+    supports: Sequence[tuple[float | None, float | None]]
     left_out: str
 
     def draws(self, *, standardised: bool) -> xr.Dataset:
@@ -169,6 +172,7 @@ def marked(selected: Selected, labeller: Any, most: int) -> Marks:
         gap={e: g[chosen] for e, g in gap.items()},
         mcse={e: selected.gap_mcse_of(e, chosen) for e in gap},
         statuses=selected.statuses,
+        supports=[selected.supports[i] for i in chosen],
         left_out=_left_out(len(chosen), draws.varies, most),
     )
 
