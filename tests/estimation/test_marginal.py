@@ -7,6 +7,8 @@ those of the pumps of Gaver and O'Muircheartaigh (1987), https://doi.org/10.1080
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pymc as pm
 import pytest
@@ -309,12 +311,80 @@ def test_a_small_multivariate_normal_is_written_out() -> None:
 
 
 def test_a_joint_estimate_that_is_none_names_the_call_that_has_one() -> None:
-    with pytest.warns(EstimationWarning, match=r"marginalize=\['effect'\]"):
+    with pytest.warns(EstimationWarning, match='marginalize="latents"'):
         joint = bp.find_MAP(one_way(DYESTUFF), n_starts=1, progressbar=False)
     assert joint.status.key == "unbounded"
     assert joint.findings[-1].advice == (
-        "Integrate them out: find_MAP(model, marginalize=['effect'])."
+        'Integrate them out: bp.find_MAP(model, marginalize="latents").'
     )
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_one_sentence_says_that_a_joint_mle_has_latents(centred: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EstimationWarning)
+        joint = bp.find_MLE(two_groups(centred), n_starts=1, progressbar=False)
+    assert joint.status.key == "not_identified"
+    (finding,) = [f for f in joint.findings if "marginalize=" in f.advice]
+    assert not any(f.is_flat for f in joint.findings if f is not finding)
+    # Centred, the likelihood does not see mu and tau; else mu can be moved into z at any tau.
+    assert {"mu", "tau" if centred else "z[0]"} <= {*finding.parameters}
+    assert finding.advice == 'Integrate them out: bp.find_MLE(model, marginalize="latents").'
+    assert len(finding.what) < 200
+    se = joint.stderr()
+    assert np.isinf(se["mu"])
+    assert np.isinf(se["tau"])
+    # Means of two and of two observations with a variance of one, whatever the parametrisation.
+    assert np.allclose(se["theta"], np.sqrt(1 / 2))
+
+
+def test_a_joint_map_says_where_its_scale_comes_from_and_keeps_its_errors() -> None:
+    joint = bp.find_MAP(two_groups(centred=False), n_starts=2, progressbar=False)
+    assert joint.status.key == "converged"
+    assert joint.findings[-1].parameters == ()
+    assert joint.findings[-1].advice.endswith('bp.find_MAP(model, marginalize="latents").')
+    assert all(np.isfinite(se).all() for se in joint.stderr().data_vars.values())
+    # No latents, nothing to say.
+    with pm.Model() as plain:
+        pm.Normal("y", pm.Normal("mu", 0, 1, shape=2), 1, observed=[0.0, 2])
+    assert bp.find_MAP(plain, n_starts=1, progressbar=False).findings == ()
+
+
+def two_groups(centred: bool) -> pm.Model:
+    with pm.Model() as model:
+        mu, tau = pm.Normal("mu", 0, 10), pm.HalfNormal("tau", 10)
+        if centred:
+            theta = pm.Normal("theta", mu, tau, shape=2)
+        else:
+            theta = pm.Deterministic("theta", mu + tau * pm.Normal("z", shape=2))
+        pm.Normal("y", theta[[0, 0, 1, 1]], 1, observed=[-9.0, -11, 10, 12])
+    return model
+
+
+def test_latents_are_conditional_modes_with_their_two_errors() -> None:
+    """Of y = mu + u_j + e, all variances 1, two in each of two groups, everything is known.
+
+    u_j given mu: precision 2 + 1, mode 2 (mean_j - mu) / 3, which moves by -2/3 with mu.  The two
+    means have variance 1 + 1/2, mu hat so 3/4.
+    """
+    with pm.Model(coords={"group": ["A", "B"]}) as model:
+        mu = pm.Flat("mu")
+        u = pm.Normal("u", 0, 1, dims="group")
+        pm.Deterministic("whole", mu + u, dims="group")
+        pm.Normal("y", mu + u[[0, 0, 1, 1]], 1, observed=[-2.0, 0, 4, 6])
+    mle = bp.find_MLE(model, marginalize=["u"], progressbar=False)
+    found = mle.latents
+    assert [*found.data_vars] == ["u", "whole"]
+    assert found["u"].dims == ("quantity", "group")
+    assert [*found["group"].values] == ["A", "B"]
+    assert np.allclose(found["u"].sel(quantity="mode"), [-2, 2])
+    assert np.allclose(found["whole"].sel(quantity="mode"), [0, 4])
+    for name, moves in {"u": -2 / 3, "whole": 1 / 3}.items():
+        assert np.allclose(found[name].sel(quantity="sd_given_parameters"), np.sqrt(1 / 3))
+        whole = np.sqrt(1 / 3 + moves**2 * 3 / 4)
+        assert np.allclose(found[name].sel(quantity="sd"), whole)
+    with pytest.raises(ModelError, match=r'bp.find_MAP\(model, marginalize="latents"\) has them'):
+        _ = bp.find_MAP(model, n_starts=1, progressbar=False).latents
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ from bayes_point.estimation.optimise.optima import Optimum
 from bayes_point.estimation.optimise.path_limits import TAIL, extrapolated
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.starts import starting_points
-from bayes_point.model.variables.roles import model_roles
 
 __all__ = ["assemble", "likelihood_terms", "log_densities", "natural_values", "optima_of"]
 
@@ -59,12 +58,7 @@ def assemble(
         status=certificate.status,
         findings=(
             *integrated_findings(integrated),
-            *joint_with_latents(
-                model,
-                objective,
-                certificate.status,
-                _through_latents(model, estimator, certificate.findings),
-            ),
+            *joint_with_latents(model, objective, certificate.status, certificate.findings),
             *_several(certificate, optima),
             *notes(model, objective, certificate),
         ),
@@ -194,32 +188,6 @@ def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
         what += " The best was reached from one start only: there may be a better one."
         advice += " Give starting values with initvals=, or raise n_starts."
     return [Finding(what, (), {"log density of the next best below the best": below}, advice)]
-
-
-def _through_latents(
-    model: pm.Model, estimator: str, findings: tuple[Finding, ...]
-) -> tuple[Finding, ...]:
-    """Say of a hyperparameter why the likelihood does not depend on it."""
-    if estimator != "MLE":
-        return findings
-    roles = model_roles(model)
-    children = {
-        name: [role.name for role in roles.values() if name in role.parents] for name in roles
-    }
-    out = []
-    for finding in findings:
-        name = finding.parameters[0].split("[")[0] if len(finding.parameters) == 1 else ""
-        below = children.get(name, [])
-        if finding.is_flat and below and all(roles[child].role == "latent" for child in below):
-            finding = replace(
-                finding,
-                what=f"{finding.parameters[0]} enters only through the prior of "
-                f"{', '.join(below)}, which the likelihood does not see.",
-                advice="The marginal likelihood does depend on it: "
-                f"find_MLE(model, marginalize={below}).",
-            )
-        out.append(finding)
-    return tuple(out)
 
 
 def _in_words(estimator: str, objective: Objective) -> str:

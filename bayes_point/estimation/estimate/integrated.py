@@ -11,6 +11,7 @@ from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.marginal.integration import Integration
 from bayes_point.estimation.objective import Objective
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.variables.latents import latent_by_rule
 from bayes_point.model.variables.roles import model_roles
 
 __all__ = ["integrated_findings", "integration_of", "joint_with_latents", "refuse_marginal"]
@@ -46,40 +47,59 @@ def integrated_findings(integrated: Integration | None) -> list[Finding]:
 def joint_with_latents(
     model: pm.Model, objective: Objective, status: Status, findings: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
-    """Say of a joint estimate that does not exist for its latents which estimate does.
+    """Say of a joint estimate of a model with latent variables what it is, and the call for it.
 
     In one sentence for all the directions of the latents in which the density does not change.
     """
-    latent = [
-        name
-        for name, role in model_roles(model).items()
-        if role.role == "latent" and role.shape and not role.discrete
-    ]
-    is_marginal = isinstance(objective.density, MarginalDensity)
-    if is_marginal or not latent or status in (Status.CONVERGED, Status.NOT_CONVERGED):
+    density = objective.density
+    if isinstance(density, MarginalDensity):
         return findings
+    latent = latent_by_rule(model, density)
+    if not latent:
+        return findings
+    names, scalars = ", ".join(latent), {*latent}
     estimator = "find_MLE" if "prior" not in objective.weights else "find_MAP"
-    advice = f"Integrate them out: {estimator}(model, marginalize={latent})."
+    advice = f'Integrate them out: bp.{estimator}(model, marginalize="latents").'
+    if status is Status.CONVERGED:
+        # It names no parameter: what is named on an estimate that converged is at a kink.
+        what = (
+            f"The latent variables {names} are maximised over together with the parameters: a "
+            "scale of theirs comes from their one best value, not from all that are plausible, "
+            "and can lie far from the posterior's."
+        )
+        return (*findings, Finding(what, advice=advice))
+    roles = model_roles(model)
+    above = {
+        name
+        for name in roles
+        if (below := [role.name for role in roles.values() if name in role.parents])
+        and scalars.issuperset(below)
+    }
     flat = [
         finding
         for finding in findings
         if finding.is_flat
-        and len(finding.parameters) > 1
-        and any(name.split("[")[0] in latent for name in finding.parameters)
+        and {name.split("[")[0] for name in finding.parameters} & (scalars | above)
     ]
     others = tuple(finding for finding in findings if finding not in flat)
-    if any("marginalize=" in finding.advice for finding in others):
-        return findings
     if not flat:
         what = (
-            f"The latent variables {', '.join(latent)} are estimated here together with the "
-            "parameters of their prior."
+            f"The latent variables {names} are maximised over here, together with the parameters "
+            "of their prior."
         )
         return (*others, Finding(what, advice=advice))
-    names = dict.fromkeys(name for finding in flat for name in finding.parameters)
-    count = f"{len(flat)} directions" if len(flat) > 1 else "one direction"
-    what = (
-        f"The density does not change along {count} of the latent variables {', '.join(latent)} "
-        "and of what they are added to."
-    )
-    return (Finding(what, tuple(names), advice=advice, is_flat=True), *others)
+    flat_names = dict.fromkeys(name for finding in flat for name in finding.parameters)
+    unseen = [name for name in flat_names if name.split("[")[0] in above]
+    if len(unseen) == len(flat_names):
+        enter = "enters" if len(unseen) == 1 else "enter"
+        what = (
+            f"{', '.join(unseen)} {enter} only through the prior of {names}, which the likelihood "
+            "does not see."
+        )
+    else:
+        count = f"{len(flat)} directions" if len(flat) > 1 else "one direction"
+        what = (
+            f"The density does not change along {count} of the latent variables {names} and of "
+            "what they are added to or multiplied by."
+        )
+    return (Finding(what, tuple(flat_names), advice=advice, is_flat=True), *others)

@@ -17,6 +17,7 @@ from bayes_point.estimation.uncertainty.coefficients import coefficients
 from bayes_point.estimation.uncertainty.criteria import aic, aicc, bic, n_observations, n_parameters
 from bayes_point.estimation.uncertainty.information import Information, information, refuse_failed
 from bayes_point.estimation.uncertainty.labelled import covariance, stderr
+from bayes_point.estimation.uncertainty.latents import latents
 from bayes_point.estimation.uncertainty.quantities import Quantities, natural_quantities
 from bayes_point.estimation.uncertainty.standard_errors import Cluster, Kind
 from bayes_point.estimation.uncertainty.storage import as_datatree
@@ -290,6 +291,51 @@ class PointEstimate(EstimateRecord):
             coords=coords,
             options=bootstrap_kwargs,
         )
+
+    @property
+    def latents(self) -> xr.Dataset:
+        """What was integrated out, and what depends on it: conditional modes with their errors.
+
+        Returns
+        -------
+        xarray.Dataset
+            The latent variables, and the Deterministics that depend on them, with the dim
+            ``quantity`` before their own:
+
+            - ``mode``: where the variable is most probable, given the data and the parameters at
+              their estimate (the conditional mode; of a linear mixed model the BLUP)
+            - ``sd_given_parameters``: its standard deviation there, the parameters held fixed
+            - ``sd``: the same with what the uncertainty of the parameters adds [1]_; NaN where
+              they have none, as where the estimate is no maximum
+
+        Raises
+        ------
+        ModelError
+            If nothing was integrated out.
+
+        References
+        ----------
+        .. [1] D. Bates, K. Kristensen (2016), TMB: automatic differentiation and Laplace
+           approximation, https://doi.org/10.18637/jss.v070.i05
+
+        Examples
+        --------
+        Two groups about a mean of zero with a variance of 1, two measurements in each with a
+        variance of 1: the mode is 2/3 of the mean of a group, its variance 1/3.
+
+        >>> import bayes_point as bp, pymc as pm
+        >>> with pm.Model(coords={"group": ["A", "B"]}) as model:
+        ...     mu = pm.Flat("mu")
+        ...     effect = pm.Normal("effect", 0, 1, dims="group")
+        ...     pm.Normal("y", mu + effect[[0, 0, 1, 1]], 1, observed=[-2, -1, 1, 2])
+        y ~ Normal(f(mu, effect), 1)
+        >>> mle = bp.find_MLE(model, marginalize=["effect"], progressbar=False)
+        >>> mle.latents["effect"].sel(quantity="mode").values.round(3).tolist()
+        [-1.0, 1.0]
+        >>> mle.latents["effect"].sel(quantity="sd_given_parameters").values.round(3).tolist()
+        [0.577, 0.577]
+        """
+        return latents(self)
 
     @property
     def information(self) -> Information:

@@ -13,7 +13,7 @@ from bayes_point.errors import ModelError
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.variables.roles import Role, model_roles
 
-__all__ = ["latent_variables"]
+__all__ = ["latent_by_rule", "latent_variables"]
 
 Array = NDArray[np.float64]
 
@@ -48,17 +48,7 @@ def latent_variables(
     if marginalize != "latents":
         names = [marginalize] if isinstance(marginalize, str) else list(marginalize)
         return dict.fromkeys(_named(names, free), "named")
-    found = {}
-    for name, role in free.items():
-        if role.discrete or not role.shape:
-            continue
-        if role.role == "latent":
-            found[name] = f"its prior depends on {', '.join(role.parents)}"
-        elif role.role == "imputed":
-            found[name] = "it is missing data"
-        elif role.role == "parameter" and (scale := _scale_of(density, name)) is not None:
-            found[name] = f"it is scaled by {scale}"
-    if found:
+    if found := latent_by_rule(model, density):
         return found
     asked = [name for name, role in free.items() if role.role == "latent" and not role.shape]
     more = f" The scalars {asked} have a prior that depends on others." if asked else ""
@@ -67,6 +57,21 @@ def latent_variables(
         f"variables are {list(free)}.{more} Name what is to be integrated out, such as "
         f"marginalize={(asked or list(free))[:1]}, or leave marginalize out."
     )
+
+
+def latent_by_rule(model: pm.Model, density: LogDensity) -> dict[str, str]:
+    """Return the free variables that are latent, by name, with the rule that each is latent by."""
+    found = {}
+    for name, role in model_roles(model).items():
+        if not role.is_free or role.discrete or not role.shape:
+            continue
+        if role.role == "latent":
+            found[name] = f"its prior depends on {', '.join(role.parents)}"
+        elif role.role == "imputed":
+            found[name] = "it is missing data"
+        elif role.role == "parameter" and (scale := _scale_of(density, name)) is not None:
+            found[name] = f"it is scaled by {scale}"
+    return found
 
 
 def _named(names: list[str], free: dict[str, Role]) -> list[str]:
