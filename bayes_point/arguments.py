@@ -10,7 +10,15 @@ import numpy as np
 
 from bayes_point.errors import ModelError
 
-__all__ = ["choice", "generator", "names", "probability_inside", "truth_value", "whole_number"]
+__all__ = [
+    "choice",
+    "generator",
+    "names",
+    "probability_inside",
+    "seconds",
+    "truth_value",
+    "whole_number",
+]
 
 
 # What is counted is held in memory, a row of numbers each: a billion are at least 8 GB.
@@ -52,6 +60,18 @@ def probability_inside(name: str, value: Any) -> float:
     """Return `value` if it is a number between 0 and 1, neither included."""
     if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < 1:
         raise ModelError(f"{name} must be a number between 0 and 1, got {value!r}.")
+    return float(value)
+
+
+def seconds(name: str, value: Any) -> float | None:
+    """Return `value` if it is None or a number of seconds above 0."""
+    if value is None:
+        return None
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < np.inf:
+        raise ModelError(
+            f"{name} must be None, or a number of seconds above 0, got {value!r}. Leave it out for "
+            "no limit."
+        )
     return float(value)
 
 

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
 INPUT_ERROR, UNEXPECTED, INTERRUPTED = 2, 1, 130
 """Exit codes: the input cannot be used; a fault of ours or of a library; Ctrl-C."""
 
-SAMPLING_OPTIONS = ("draws", "tune", "chains", "seed", "target_accept", "save", "quick", "details")
+SAMPLING_OPTIONS = (
+    "draws",
+    "tune",
+    "chains",
+    "seed",
+    "target_accept",
+    "save",
+    "quick",
+    "details",
+    "max_seconds",
+)
 """Options that mean nothing for a fit that is already there."""
 
 DETAILS = ("laplace", "profile", "prior_path", "predictive_cost")
@@ -151,6 +161,14 @@ def main() -> None:
     callback=_details,
     help="Compute these whatever they take, and no others: some of laplace, profile, prior_path, "
     "predictive_cost, with commas.",
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
+    metavar="S",
+    help="What the searches for MLE and MAP may take, and the details as much again; the sampling "
+    "is not limited.",
 )
 @click.option("--title", help="Title of the report.")
 @click.option(
@@ -349,6 +367,7 @@ def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) ->
                 chains=sampling["chains"],
                 random_seed=sampling["seed"],
                 details=sampling["details"] or not sampling["quick"],
+                max_seconds=sampling["max_seconds"],
                 progressbar=not quiet,
                 **options,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.face.profile import profile
 from bayes_point.estimation.prior.path import prior_path
-from bayes_point.estimation.progress import tracked
+from bayes_point.estimation.progress import Deadline, tracked
 from bayes_point.model.data.counting import observed_counts
 from bayes_point.predicting import predictive
 
@@ -63,6 +63,8 @@ class Fitted:
     options : mapping of str
         ``random_seed``, ``n_starts``, ``initvals`` and ``backend``, as of `fit`.
     potentials : {"likelihood", "prior"} or None
+    deadline : Deadline
+        When all of them are to be done.
     """
 
     model: pm.Model
@@ -71,6 +73,7 @@ class Fitted:
     seconds: float
     options: Mapping[str, Any]
     potentials: Potentials | None
+    deadline: Deadline = field(default_factory=lambda: Deadline(None))
 
 
 def chosen_details(details: bool | str | Sequence[str]) -> tuple[str, ...]:
@@ -103,6 +106,12 @@ def add_details(
         detail = DETAILS[name]
         with noted(name, left_out):
             forecast = detail.forecast(fitted)
+            if forecast > fitted.deadline.left:
+                left_out[name] = (
+                    f"it would take about {_rounded(forecast)}, and of max_seconds "
+                    f"{_rounded(fitted.deadline.left)} are left; give it more"
+                )
+                continue
             if forecast > SECONDS and not patient:
                 left_out[name] = (
                     f"it would take about {_rounded(forecast)}; "
@@ -158,8 +167,11 @@ def _laplace(fitted: Fitted) -> xr.DataTree:
 
 def _profile(fitted: Fitted) -> xr.DataTree:
     estimate = _profiled(fitted)
+    left = fitted.deadline.share(1)
     made = [
-        profile(estimate=estimate, var_names=name, coords=coords, progressbar=False)
+        profile(
+            estimate=estimate, var_names=name, coords=coords, max_seconds=left, progressbar=False
+        )
         for name, coords in _with_largest_gaps(fitted, PROFILES)
     ]
     groups = [tree["profile"].dataset for tree in made]

@@ -15,7 +15,7 @@ import pymc as pm
 import xarray as xr
 from pymc.stats import compute_log_likelihood, compute_log_prior
 
-from bayes_point.arguments import generator, probability_inside
+from bayes_point.arguments import generator, probability_inside, seconds
 from bayes_point.comparison.distance.health import sampler_health
 from bayes_point.comparison.inputs.fingerprints import GROUPS
 from bayes_point.details import Fitted, add_details, chosen_details, noted
@@ -29,6 +29,7 @@ from bayes_point.errors import (
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE
 from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.progress import Deadline
 from bayes_point.idata import check_idata, data_of, fingerprints_of
 from bayes_point.model.checks import as_model, check_model, check_names
 from bayes_point.model.data.residuals import residual_freedom
@@ -57,6 +58,7 @@ def fit(
     n_starts: int = 8,
     potentials: Potentials | None = None,
     backend: str | None = None,
+    max_seconds: float | None = None,
     progressbar: bool = True,
     details: bool | str | Sequence[str] = True,
     target_accept: float | None = None,
@@ -75,6 +77,11 @@ def fit(
         As in `pymc.sample`.
     initvals, n_starts, potentials, backend
         As in `find_MLE`.
+    max_seconds : float, optional
+        What the three searches, for MLE, MAP and mode, may take together, and the details as much
+        again; by default there is no limit.  A search that is stopped gives the best point it has
+        seen, not converged, and details that are not done by then are left out, each with its
+        reason.  The sampling is not limited.
     progressbar : bool
         Whether to show progress.
     details : bool or sequence of {"laplace", "profile", "prior_path", "predictive_cost"}
@@ -134,6 +141,7 @@ def fit(
     model = as_model(model, "fit")
     check_model(model, start=False)
     check_names(model)
+    seconds("max_seconds", max_seconds)
     generator(random_seed)  # checks it, before minutes are spent
     _check_counts(draws=draws, tune=tune, chains=chains, cores=cores)
     sampling = dict(sample_kwargs or {})
@@ -150,12 +158,13 @@ def fit(
         "backend": backend,
     }
     search = options | {"progressbar": progressbar}
-    mle = find_MLE(model, potentials=potentials, **search)
+    deadline = Deadline(max_seconds)
+    mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(3), **search)
     # The second search, when everything is loaded, tells what a search takes.
     begin = time.perf_counter()
-    map_ = find_MAP(model, **search)
-    seconds = time.perf_counter() - begin
-    mode = _unconstrained_mode(model, map_, search)
+    map_ = find_MAP(model, max_seconds=deadline.share(2), **search)
+    taken = time.perf_counter() - begin
+    mode = _unconstrained_mode(model, map_, search | {"max_seconds": deadline.share(1)})
     if idata is None:
         idata = pm.sample(
             draws,
@@ -181,7 +190,7 @@ def fit(
             "are the attribute `tree` of this error. Please report this.",
             tree=idata,
         ) from error
-    fitted = Fitted(model, tree, estimates, seconds, options, potentials)
+    fitted = Fitted(model, tree, estimates, taken, options, potentials, Deadline(max_seconds))
     patient = details is not True
     add_details(fitted, chosen, left_out, patient=patient, progressbar=progressbar)
     tree.attrs["details_left_out"] = json.dumps(left_out)

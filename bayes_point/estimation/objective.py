@@ -17,13 +17,16 @@ Array = NDArray[np.float64]
 
 
 class Observer(Protocol):
-    """Who is told of a search while it goes on: a progress bar."""
+    """Who is told of a search while it goes on, and may end it: a progress bar, a time limit."""
 
-    def tell(self, values: Array) -> None:
-        """Take note of the values, (batch,), at some points."""
+    def tell(self, objective: Objective, x: Array, values: Array) -> None:
+        """Take note of the values, (batch,), of an objective at some points."""
 
     def announce(self, phase: str) -> None:
         """Take note of what is done now."""
+
+    def check(self) -> None:
+        """Raise if the search is to end: asked before what may take long."""
 
 
 class Maximiser(Protocol):
@@ -152,14 +155,17 @@ class Objective:
             penalty, slope = self.penalty.evaluate(x)
             value, gradient = value - penalty, gradient - slope
         if self.observer is not None:
-            self.observer.tell(value)
+            self.observer.tell(self, x, value)
         return value, gradient
 
     def values(self, x: Array) -> Array:
         """Return the value alone, (batch,)."""
         if self.penalty is not None or self.inputs is not None or not self.density.is_costly:
             return self.evaluate(x)[0]
-        return self._sum(self.density.values(x, self.terms))
+        value = self._sum(self.density.values(x, self.terms))
+        if self.observer is not None:
+            self.observer.tell(self, x, value)
+        return value
 
     def around(self, points: Array) -> Array:
         """Return the values, (batch, k), at k points of each row, (batch, k, p)."""
@@ -169,6 +175,7 @@ class Objective:
 
     def hessian(self, x: Array) -> Array:
         """Return the Hessian, (batch, p, p)."""
+        self._check()
         hessian = self._sum(self.density.hessian(x, self.terms, self.inputs))
         if self.penalty is not None:
             diagonal = np.arange(self.p)
@@ -177,8 +184,13 @@ class Objective:
 
     def hessian_product(self, x: Array, v: Array) -> Array:
         """Return the Hessian at each row of `x` times that row of `v`, (batch, p)."""
+        self._check()
         product = self._sum(self.density.hessian_product(x, v, self.terms, self.inputs))
         return product if self.penalty is None else product - self.penalty.curvature * v
+
+    def _check(self) -> None:
+        if self.observer is not None:
+            self.observer.check()
 
     def _sum(self, terms: Array) -> Array:
         """Weigh and add the terms, (batch, term, ...)."""

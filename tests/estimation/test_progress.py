@@ -1,4 +1,4 @@
-"""The progress bar of find_MLE and find_MAP: drawn when it takes long, on a terminal, else not."""
+"""The progress of find_MLE and find_MAP, when they take long: a bar, or lines in a pipe."""
 
 import io
 
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bayes_point.estimation import progress
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.progress import search_bar
+from bayes_point.estimation.progress import watched
 from bayes_point.model.density.density import LogDensity
 
 
@@ -24,10 +24,10 @@ def objective() -> Objective:
 def drawn(objective: Objective, *, show: bool, terminal: bool) -> str:
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=100)
-    with search_bar(objective, "MLE", show, console) as watched:
-        watched.evaluate(np.array([[0.0], [1.5]]))
-        watched.announce("certifying")
-        watched.evaluate(np.array([[1.0]]))
+    with watched(objective, "MLE", show, console=console) as (seen, _):
+        seen.evaluate(np.array([[0.0], [1.5]]))
+        seen.announce("certifying")
+        seen.evaluate(np.array([[1.0]]))
     return out.getvalue()
 
 
@@ -47,15 +47,28 @@ def test_a_short_search_draws_nothing(objective, monkeypatch) -> None:
     assert drawn(objective, show=True, terminal=True) == ""
 
 
-@pytest.mark.parametrize(("show", "terminal"), [(False, True), (True, False)])
-def test_silenced_or_in_a_pipe_nothing_is_written(objective, monkeypatch, show, terminal) -> None:
+@pytest.mark.parametrize("terminal", [True, False])
+def test_silenced_nothing_is_written(objective, monkeypatch, terminal) -> None:
     monkeypatch.setattr(progress, "_PATIENCE", 0.0)
-    assert drawn(objective, show=show, terminal=terminal) == ""
+    assert drawn(objective, show=False, terminal=terminal) == ""
+
+
+def test_in_a_pipe_each_stage_is_a_line(objective, monkeypatch) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    assert drawn(objective, show=True, terminal=False) == "MLE: searching\nMLE: certifying\n"
+
+
+def test_the_standard_output_is_left_to_the_results(objective, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    with watched(objective, "MLE", True) as (seen, _):
+        seen.evaluate(np.array([[0.0]]))
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "MLE: searching\n")
 
 
 def test_a_watched_objective_is_the_same_function(objective) -> None:
     x = np.array([[0.3], [2.0]])
-    with search_bar(objective, "MLE", True, Console(file=io.StringIO())) as watched:
-        for got, expected in zip(watched.evaluate(x), objective.evaluate(x), strict=True):
+    with watched(objective, "MLE", True, console=Console(file=io.StringIO())) as (seen, _):
+        for got, expected in zip(seen.evaluate(x), objective.evaluate(x), strict=True):
             np.testing.assert_array_equal(got, expected)
-        np.testing.assert_array_equal(watched.hessian(x), objective.hessian(x))
+        np.testing.assert_array_equal(seen.hessian(x), objective.hessian(x))

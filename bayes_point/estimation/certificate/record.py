@@ -90,6 +90,21 @@ class Certificate:
             tuple(ordered),
         )
 
+    @classmethod
+    def stopped(cls, x: Array, value: float, finding: Finding) -> Certificate:
+        """Return what there is of a search that was ended before its end: the best point seen."""
+        p = len(x)
+        return cls(
+            Status.NOT_CONVERGED,
+            x[None, :],
+            np.zeros(p),
+            np.zeros(p, bool),
+            value,
+            np.empty((0, p)),
+            (finding,),
+            dict(finding.evidence),
+        )
+
     def __str__(self) -> str:
         rows = [_HEAD, *map(_cells, self.checks)]
         wide = [max(len(row[k]) for row in rows) for k in range(2)]

@@ -14,11 +14,9 @@ from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.estimate.search import search
-from bayes_point.estimation.estimator import Estimator
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.optima import Optimum
-from bayes_point.model.density.density import LogDensity
 from bayes_point.model.variables.bounds import bounds_of
 
 __all__ = ["Enumerated", "enumerate_values", "equally_good", "first_of_best", "maximise_over"]
@@ -99,19 +97,19 @@ def _range_of(model: pm.Model, rv: pm.Distribution) -> tuple[tuple[int, ...], li
 
 
 def maximise_over(
-    density: LogDensity,
-    estimator: Estimator,
+    whole: Objective,
     values: Mapping[str, NDArray],
     starts: Array,
     rng: np.random.Generator,
     observed: Array,
 ) -> Enumerated:
     """Maximise for each joint value in one batch, then search and certify at the best of them."""
+    density = whole.density
     total = len(next(iter(values.values())))
     each = max(1, min(len(starts), _ROWS // total))
     rows = np.repeat(np.arange(total), each)
     inputs = {name: density.inputs[name].batch(array)[rows] for name, array in values.items()}
-    objective = Objective(density, estimator.weights, inputs=inputs)
+    objective = replace(whole, inputs=inputs)
     x = np.tile(starts[:each], (total, 1))
     height = maximise(objective, x).value if density.p else objective.evaluate(x)[0]
     height = np.where(np.isnan(height), -np.inf, height).reshape(total, each).max(axis=1)
@@ -122,9 +120,10 @@ def maximise_over(
         )
     best = int(first_of_best(height))
     chosen = {name: array[best] for name, array in values.items()}
-    bound = estimator.objective(density.bind(chosen))
+    bound = replace(whole, density=density.bind(chosen), observer=None)
     if density.p:
-        certificate, optima, used = search(bound, starts, rng, observed)
+        watched = replace(bound, observer=whole.observer)
+        certificate, optima, used = search(watched, starts, rng, observed)
     else:
         certificate, optima, used = _only_value(bound, float(height[best])), [], total
     certificate = _with_equals(certificate, values, height, best)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_point.arguments import seconds
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.profile.interval import profile_interval
@@ -44,6 +45,7 @@ def conf_int(
     var_names: str | Sequence[str] | None,
     filter_vars: str | None,
     coords: Mapping[Hashable, Any] | None,
+    max_seconds: float | None,
     options: Mapping[str, Any],
 ) -> xr.Dataset:
     """Return the intervals, labelled; see `PointEstimate.conf_int`."""
@@ -55,6 +57,12 @@ def conf_int(
         raise ModelError(
             f"kind= and cluster= choose the standard errors of method='wald'; got method={method!r}"
             ". Leave them out, or use method='wald'."
+        )
+    seconds("max_seconds", max_seconds)
+    if method == "bootstrap" and max_seconds is not None:
+        raise ModelError(
+            f"Got max_seconds={max_seconds!r} for method='bootstrap'; it ends a profile. Refit to "
+            "fewer data sets with n=, or keep the refits with save= and go on another time."
         )
     if method != "bootstrap" and options:
         if unknown := sorted(options.keys() - _bootstrap_arguments()):
@@ -79,7 +87,7 @@ def conf_int(
             "var_names= or coords=, or use method='wald'."
         )
 
-    out = profile_interval(estimate, ci_prob=prob, **chosen)
+    out = profile_interval(estimate, ci_prob=prob, max_seconds=max_seconds, **chosen)
     return out.assign_attrs(out.attrs | {"method": method, "ci_prob": prob})
 
 

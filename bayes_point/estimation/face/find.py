@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 from pymc.distributions.custom import CustomDistRV, CustomSymbolicDistRV
 from threadpoolctl import threadpool_limits
 
-from bayes_point.arguments import generator, truth_value, whole_number
+from bayes_point.arguments import generator, seconds, truth_value, whole_number
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import assemble
 from bayes_point.estimation.estimate.discrete import Enumerated, enumerate_values, maximise_over
 from bayes_point.estimation.estimate.search import search
+from bayes_point.estimation.estimate.stopped import stopped
 from bayes_point.estimation.estimator import Estimator, Potentials, estimator_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.marginal.integrate import Asked, Marginalize, integrated, within
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.progress import search_bar
+from bayes_point.estimation.progress import Deadline, OutOfTime, watched
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.data.observations import some_observations
 from bayes_point.model.density.cache import log_density
@@ -50,6 +51,7 @@ def find_MLE(
     n_observations: int | None = None,
     backend: str | None = None,
     strict: bool = False,
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> PointEstimate:
     """Find the maximum likelihood estimate: the point at which the data are most probable.
@@ -93,9 +95,13 @@ def find_MLE(
         or numba where the density has a loop that is slow enough to pay for it.
     strict : bool
         Raise unless the estimate is a converged interior maximum.
+    max_seconds : float, optional
+        When to stop; by default never.  Looked at between evaluations, and before anything is
+        compiled, which can't be interrupted.  What is returned then is the best point seen, not
+        converged, with a finding that says in which stage the search was stopped.
     progressbar : bool
-        Whether to show progress: a bar, on a terminal or in a notebook, once the search takes
-        longer than a second.
+        Whether to show progress once the search takes longer than a second: a bar, on a terminal
+        or in a notebook, else a line for each stage on the standard error.
 
     Returns
     -------
@@ -143,7 +149,16 @@ def find_MLE(
     if n_observations is not None:
         whole_number("n_observations", n_observations, 1)
     found = _find(
-        model, estimator, asked, n_starts, initvals, random_seed, backend, strict, progressbar
+        model,
+        estimator,
+        asked,
+        n_starts,
+        initvals,
+        random_seed,
+        backend,
+        strict,
+        max_seconds,
+        progressbar,
     )
     return replace(found, given_n=n_observations)
 
@@ -159,6 +174,7 @@ def find_MAP(
     potentials: Potentials | None = None,
     backend: str | None = None,
     strict: bool = False,
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> PointEstimate:
     """Find the maximum a posteriori estimate: the mode of the joint posterior density.
@@ -179,7 +195,7 @@ def find_MAP(
     potentials : {"likelihood", "prior"}, optional
         As in `find_MLE`, so that both can be called alike: the joint density holds the potentials
         whatever they are part of.
-    n_starts, initvals, random_seed, backend, strict, progressbar
+    n_starts, initvals, random_seed, backend, strict, max_seconds, progressbar
         As in `find_MLE`.
 
     Returns
@@ -208,7 +224,16 @@ def find_MAP(
     estimator = estimator_of(model, "MAP", jacobian=jacobian, potentials=potentials)
     asked = Asked(marginalize)
     return _find(
-        model, estimator, asked, n_starts, initvals, random_seed, backend, strict, progressbar
+        model,
+        estimator,
+        asked,
+        n_starts,
+        initvals,
+        random_seed,
+        backend,
+        strict,
+        max_seconds,
+        progressbar,
     )
 
 
@@ -221,8 +246,10 @@ def _find(
     random_seed: Any,
     backend: str | None,
     strict: bool,
+    max_seconds: float | None,
     progressbar: bool,
 ) -> PointEstimate:
+    deadline = Deadline(seconds("max_seconds", max_seconds))
     whole_number("n_starts", n_starts, 1)
     truth_value("strict", strict)
     truth_value("progressbar", progressbar)
@@ -234,7 +261,9 @@ def _find(
     # What is not finite is looked for, and rejected, where it matters.
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         if backend is None and asked.marginalize is None:
-            density = quickest_density(model, inputs=list(discrete), n_starts=n_starts)
+            density = quickest_density(
+                model, inputs=list(discrete), n_starts=n_starts, seconds=deadline.left
+            )
         else:
             density = log_density(model, backend=backend, inputs=list(discrete))
         if asked.marginalize is not None:
@@ -250,21 +279,24 @@ def _find(
             )
             return rows[-n:]
 
+        objective = estimator.objective(density)
         try:
-            if discrete:
-                found = maximise_over(density, estimator, discrete, starts, rng, observed)
-            else:
-                objective = estimator.objective(density)
-                with search_bar(objective, estimator.name, progressbar) as watched:
-                    certificate, optima, used = search(
-                        watched,
-                        starts,
-                        rng,
-                        observed,
-                        more if n_starts > 1 else None,
-                        _most(model, objective),
-                    )
-                found = Enumerated(objective, certificate, optima, used)
+            with watched(objective, estimator.name, progressbar, deadline) as (seen, watch):
+                try:
+                    if discrete:
+                        found = maximise_over(seen, discrete, starts, rng, observed)
+                    else:
+                        certificate, optima, used = search(
+                            seen,
+                            starts,
+                            rng,
+                            observed,
+                            more if n_starts > 1 else None,
+                            _most(model, objective),
+                        )
+                        found = Enumerated(objective, certificate, optima, used)
+                except OutOfTime:
+                    found = stopped(watch, len(starts))
         except ModelError:
             check_model(model)  # names the variable, where one is to blame
             raise

@@ -230,6 +230,7 @@ class PointEstimate(EstimateRecord):
         var_names: str | Sequence[str] | None = None,
         filter_vars: Literal["like", "regex"] | None = None,
         coords: Mapping[Hashable, Any] | None = None,
+        max_seconds: float | None = None,
         **bootstrap_kwargs: Any,
     ) -> xr.Dataset:
         """Return confidence intervals on the natural scale.
@@ -252,6 +253,9 @@ class PointEstimate(EstimateRecord):
             Of the standard errors, for ``"wald"``; as in `covariance`.
         var_names, filter_vars, coords
             What to select, as in ArviZ; by default the free variables.
+        max_seconds : float, optional
+            When to stop following profiles; by default never.  Ends that were not reached by then
+            are NaN, with a note that says how far the profile had been followed.
         **bootstrap_kwargs
             Further arguments of `bootstrap`, such as ``n`` and ``random_seed``; and ``interval``,
             ``"bca"`` (the default) or ``"percentile"``.
@@ -289,6 +293,7 @@ class PointEstimate(EstimateRecord):
             var_names=var_names,
             filter_vars=filter_vars,
             coords=coords,
+            max_seconds=max_seconds,
             options=bootstrap_kwargs,
         )
 

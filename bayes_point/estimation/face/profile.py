@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from bayes_point.arguments import seconds
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials, estimator_of
@@ -23,6 +24,7 @@ from bayes_point.estimation.profile.lagrangian import Problem
 from bayes_point.estimation.profile.pieces import other_maxima
 from bayes_point.estimation.profile.start import until_best
 from bayes_point.estimation.profile.tree import Row, as_tree, merged, rows_of
+from bayes_point.estimation.progress import Deadline
 from bayes_point.model.checks import as_model, check_names
 from bayes_point.model.density.scalar import Scalars, scalars_of, select_elements
 
@@ -53,6 +55,7 @@ def profile(
     potentials: Potentials | None = None,
     random_seed: Any = None,
     backend: str | None = None,
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> xr.DataTree:
     r"""Profile: the highest log density that is possible at each value of a scalar.
@@ -89,6 +92,10 @@ def profile(
         As in `find_MAP` and `find_MLE`, where the maximum has to be found.
     random_seed, backend, progressbar
         As in `find_MLE`.
+    max_seconds : float, optional
+        When to stop; by default never.  What was traced by then is returned, as it is: ends that
+        were not reached are NaN, their ``reason`` is ``"stopped"``, and so says
+        ``attrs["stopped"]``.
 
     Returns
     -------
@@ -139,6 +146,7 @@ def profile(
         raise ModelError(
             f"estimate must be what find_MLE or find_MAP returns, got {type(estimate).__name__}."
         )
+    deadline = Deadline(seconds("max_seconds", max_seconds))
     prob = probability(ci_prob)
     _check_points(n_points)
     if isinstance(model, PointEstimate) and estimate is None:
@@ -147,7 +155,14 @@ def profile(
     check_names(model)
     if estimate is None:
         estimate = _found(
-            model, estimator or "MLE", jacobian, potentials, random_seed, backend, progressbar
+            model,
+            estimator or "MLE",
+            jacobian,
+            potentials,
+            random_seed=random_seed,
+            backend=backend,
+            max_seconds=max_seconds,
+            progressbar=progressbar,
         )
     elif estimate.model is not model or estimator not in (None, estimate.estimator):
         other = "is of another model" if estimate.model is not model else "is an"
@@ -174,7 +189,9 @@ def profile(
             return [row for part in parts for row in rows_of(part, n_points)]
 
         lines: list[Contour] = []
-        starts = [start] if slice else [start, *other_maxima(best, top, height(prob))]
+        starts = (
+            [start] if slice else [start, *other_maxima(best, problem.objective, top, height(prob))]
+        )
         rows = merged([rows_from(x) for x in starts])
         if pairs:
             whole = curves_of(problem, start, top, prob, 1.0, together=True)[0]
@@ -182,8 +199,12 @@ def profile(
             lines = trace_contours(problem, pairs, whole, start, n_points, pair_height)
         return rows, lines
 
-    (rows, lines), best = until_best(estimate, scalars, slice, trace)
-    return as_tree(best, scalars, rows, lines, prob, slice, best is not estimate)
+    (rows, lines), best, why = until_best(
+        estimate, scalars, slice, trace, deadline, show=progressbar
+    )
+    tree = as_tree(best, scalars, rows, lines, prob, slice, best is not estimate)
+    tree.attrs |= {"stopped": why} if why else {}
+    return tree
 
 
 def _check_points(n_points: int) -> None:
@@ -206,17 +227,10 @@ def _found(
     estimator: str,
     jacobian: bool,
     potentials: Potentials | None,
-    random_seed: Any,
-    backend: str | None,
-    progressbar: bool,
+    **common: Any,
 ) -> PointEstimate:
     # Checks what is asked for; the search itself is that of find_MLE and find_MAP.
     estimator_of(model, estimator, jacobian=jacobian, potentials=potentials)
-    common: dict[str, Any] = {
-        "random_seed": random_seed,
-        "backend": backend,
-        "progressbar": progressbar,
-    }
     if estimator == "MAP":
         return find_MAP(model, jacobian=jacobian, **common)
     return find_MLE(model, potentials=potentials, **common)

@@ -7,6 +7,8 @@ parameters move far.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,11 +18,13 @@ from bayes_point.estimation.profile.trace import (
     FLAT,
     OPEN,
     REACHED,
+    STOPPED,
     STUCK,
     Rays,
     Trace,
     record,
 )
+from bayes_point.estimation.progress import OutOfTime
 
 __all__ = ["Better", "walk"]
 
@@ -52,24 +56,36 @@ def walk(problem: Problem, rays: Rays, *, top: float, reach: float, noise: float
     """Follow each ray outwards until the root of the deviance is `reach`, or there is an end.
 
     `top` is the value of the estimate, `noise` what a value has to exceed it by to count as better.
+    A trace that had not ended when the time was up says that it was stopped.
 
     Raises
     ------
     Better
         At the first such point.
     """
+    traces = [Trace() for _ in rays.which]
+    with suppress(OutOfTime):
+        _walk(problem, rays, traces, top, reach, noise)
+    return traces
+
+
+def _walk(
+    problem: Problem, rays: Rays, traces: list[Trace], top: float, reach: float, noise: float
+) -> None:
     n = len(rays.which)
     every = np.arange(n)
-    traces = [Trace() for _ in range(n)]
     x, s = rays.start.copy(), np.zeros(n)
-    lam = _least_squares(problem, x, rays.which)
-    points = Points(rays.start, problem.objective.evaluate(x)[0], lam, np.ones(n, bool))
+    first = problem.unhurried  # each trace has a first point, however little time there is
+    lam = _least_squares(first, x, rays.which)
+    points = Points(rays.start, first.objective.evaluate(x)[0], lam, np.ones(n, bool))
     steps, z = np.zeros(n), np.zeros(n)
     tangent = np.zeros_like(x)
-    record(problem, rays, traces, every, s, points, top, tangent, steps, z)
-    steps = _first_steps(problem, rays, steps, tangent)
+    record(first, rays, traces, every, s, points, top, tangent, steps, z)
+    steps = _first_steps(first, rays, steps, tangent)
     shortest = 1e-11 * steps
     active = every[np.isfinite(steps)]
+    for row in active:
+        traces[row].end = STOPPED
     for _ in range(_MOST):
         if active.size == 0:
             break
@@ -108,7 +124,6 @@ def walk(problem: Problem, rays: Rays, *, top: float, reach: float, noise: float
         active = active[~over]
     for row in active:
         traces[row].end = _stopped(problem, rays.which[row], traces[row], True)
-    return traces
 
 
 def _tried(

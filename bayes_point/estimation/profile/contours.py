@@ -12,13 +12,14 @@ from bayes_point.estimation.profile.branch import walk
 from bayes_point.estimation.profile.crossing import cross
 from bayes_point.estimation.profile.curve import Curves
 from bayes_point.estimation.profile.lagrangian import Problem, saddle_at
-from bayes_point.estimation.profile.trace import BLOCKED, FLAT, OPEN, Rays
+from bayes_point.estimation.profile.trace import BLOCKED, FLAT, OPEN, STOPPED, Rays
 
 __all__ = ["Contour", "trace_contours"]
 
 Array = NDArray[np.float64]
 
-_WORDS = {BLOCKED: "edge", OPEN: "open", FLAT: "open"}
+_WORDS = {BLOCKED: "edge", OPEN: "open", FLAT: "open", STOPPED: "stopped"}
+_NOTHING = ("not converged", "stopped")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Contour:
         Their values, in the order of the angle; NaN where nothing was found.
     kind : list of str
         For each point ``"crossing"``, ``"edge"`` (the density ends before the deviance has reached
-        the cut-off), ``"open"`` (it never reaches it in this direction) or ``"not converged"``.
+        the cut-off), ``"open"`` (it never reaches it in this direction), ``"not converged"``, or
+        ``"stopped"`` where the time was up.
     """
 
     pair: tuple[int, int]
@@ -72,7 +74,7 @@ def trace_contours(
             points.append(trace.x[at])
             kinds.append("crossing" if np.isfinite(s) else _WORDS.get(trace.end, "not converged"))
         values = problem.scalars.values(np.array(points))[:, list(pair)]
-        values[[kind == "not converged" for kind in kinds]] = np.nan
+        values[[kind in _NOTHING for kind in kinds]] = np.nan
         out.append(Contour(pair, values, kinds))
     return out
 
@@ -80,7 +82,7 @@ def trace_contours(
 def _axes(problem: Problem, pair: tuple[int, int], curves: Curves, start: Array) -> Array:
     """Return a matrix that takes the circle to about the contour of the root 1."""
     which = np.array([pair])
-    saddle = saddle_at(problem, start[None, :], which, np.zeros((1, 2)))
+    saddle = saddle_at(problem.unhurried, start[None, :], which, np.zeros((1, 2)))
     bend = np.array([saddle.along(np.array([row]))[1][0] for row in np.eye(2)])
     try:
         axes = np.linalg.inv(np.linalg.cholesky(-0.5 * (bend + bend.T))).T

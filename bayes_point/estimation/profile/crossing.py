@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.profile.lagrangian import Points, Problem, Rows, Saddle, solve
-from bayes_point.estimation.profile.trace import Rays, Trace, hermite, record
+from bayes_point.estimation.profile.trace import STOPPED, Rays, Trace, hermite, record
+from bayes_point.estimation.progress import OutOfTime
 
 __all__ = ["cross", "points_along"]
 
@@ -28,23 +29,27 @@ def cross(problem: Problem, rays: Rays, traces: list[Trace], *, top: float, heig
     active = np.array([i for i, t in enumerate(traces) if max(t.z) >= height], int)
     scratch = np.zeros((n, rays.start.shape[1])), np.zeros(n), np.zeros(n)
     s = np.zeros(n)
-    for _ in range(60):
-        if active.size == 0:
-            break
+    try:
+        for _ in range(60):
+            if active.size == 0:
+                break
+            for row in active:
+                s[row] = _crossing_guess(traces[row], height)
+            points = points_along(problem, rays, traces, active, s[active])
+            taken = points.ok & np.isfinite(points.value)
+            z = np.sqrt(np.maximum(0.0, 2 * (top - points.value)))
+            kept = Points(
+                points.x[taken], points.value[taken], points.multiplier[taken], points.ok[taken]
+            )
+            record(problem, rays, traces, active[taken], s, kept, top, *scratch)
+            close = taken & (np.abs(z**2 - height**2) <= _CROSSING * height**2)
+            width = np.array([_bracket(traces[row], height)[2] for row in active])
+            close |= width <= 1e-14 * (1 + np.abs(s[active]))
+            out[active[close]] = s[active[close]]
+            active = active[~close & taken]
+    except OutOfTime:
         for row in active:
-            s[row] = _crossing_guess(traces[row], height)
-        points = points_along(problem, rays, traces, active, s[active])
-        taken = points.ok & np.isfinite(points.value)
-        z = np.sqrt(np.maximum(0.0, 2 * (top - points.value)))
-        kept = Points(
-            points.x[taken], points.value[taken], points.multiplier[taken], points.ok[taken]
-        )
-        record(problem, rays, traces, active[taken], s, kept, top, *scratch)
-        close = taken & (np.abs(z**2 - height**2) <= _CROSSING * height**2)
-        width = np.array([_bracket(traces[row], height)[2] for row in active])
-        close |= width <= 1e-14 * (1 + np.abs(s[active]))
-        out[active[close]] = s[active[close]]
-        active = active[~close & taken]
+            traces[row].end = STOPPED
     return out
 
 

@@ -13,7 +13,8 @@ from bayes_point.estimation.nonsmooth.vertices import near_kinks
 from bayes_point.estimation.profile.branch import Better, walk
 from bayes_point.estimation.profile.crossing import cross, points_along
 from bayes_point.estimation.profile.lagrangian import Problem
-from bayes_point.estimation.profile.trace import BLOCKED, FLAT, OPEN, Rays, Trace
+from bayes_point.estimation.profile.trace import BLOCKED, FLAT, OPEN, STOPPED, Rays, Trace
+from bayes_point.estimation.progress import OutOfTime
 from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
 
 __all__ = ["Curves", "End", "Grid", "trace_curves"]
@@ -112,6 +113,13 @@ class Curves:
                 f"the deviance is still below the cut-off at the edge of the support, {limit:.6g}",
             )
         at = float(self.natural(k, np.array(trace.x[-1:]))[0])
+        if trace.end == STOPPED:
+            return End(
+                np.nan,
+                "stopped",
+                f"the time was up where the profile had been followed to {at:.6g}; give it more "
+                "with max_seconds=",
+            )
         if trace.end == BLOCKED and not _others_could_follow(self.problem, trace.x[-1]):
             return End(at, "edge", f"the density, or the scalar itself, ends at {at:.6g}")
         return End(np.nan, "not converged", f"no maximum was found beyond {at:.6g}")
@@ -153,6 +161,8 @@ class Curves:
     def grids(self, n: int) -> list[Grid]:
         """Maximise on a grid of up to n points for each scalar, all scalars as one batch.
 
+        Where the time is up, the points are those of the traces.
+
         Raises
         ------
         Better
@@ -162,7 +172,10 @@ class Curves:
         where = [self._where(k, n) for k in range(count)]
         rays = np.concatenate([part[0] for part in where])
         s = np.concatenate([part[1] for part in where])
-        points = points_along(self.problem, self.rays, self.traces, rays, s)
+        try:
+            points = points_along(self.problem, self.rays, self.traces, rays, s)
+        except OutOfTime:
+            return [self._traced(k) for k in range(count)]
         best = int(np.argmax(np.where(points.ok, points.value, -np.inf)))
         if points.ok[best] and points.value[best] > self.top + self.noise:
             raise Better(points.x[best], float(points.value[best]))
@@ -184,6 +197,14 @@ class Curves:
                 )
             )
         return out
+
+    def _traced(self, k: int) -> Grid:
+        """Return the points of the traces of scalar k, in the order of the scalar."""
+        low, high = (self.traces[ray] for ray in self.sides(k))
+        x = np.array([*low.x[:0:-1], *high.x])
+        root = np.array([*(-z for z in low.z[:0:-1]), *high.z])
+        value = np.array([*low.value[:0:-1], *high.value])
+        return Grid(self.natural(k, x), value, root, x, np.ones(len(x), bool))
 
     def _where(self, k: int, n: int) -> tuple[NDArray[np.int_], Array]:
         """Return the ray and the s of each grid point of scalar k, in the order of the scalar.

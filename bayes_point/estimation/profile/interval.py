@@ -11,6 +11,7 @@ from arviz_base import rcParams
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from bayes_point.arguments import seconds
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.optimise.maximise import EPS
@@ -19,6 +20,7 @@ from bayes_point.estimation.profile.lagrangian import Problem
 from bayes_point.estimation.profile.pieces import joined, other_maxima
 from bayes_point.estimation.profile.start import until_best
 from bayes_point.estimation.profile.tree import BOUNDS
+from bayes_point.estimation.progress import Deadline
 from bayes_point.model.density.scalar import scalars_of, select_elements
 
 __all__ = ["Coords", "VarNames", "curves_of", "height", "probability", "profile_interval"]
@@ -40,6 +42,7 @@ def profile_interval(
     filter_vars: str | None = None,
     coords: Coords = None,
     ci_prob: float | None = None,
+    max_seconds: float | None = None,
 ) -> xr.Dataset:
     """Return the profile-likelihood interval of each scalar, on the natural scale.
 
@@ -51,12 +54,15 @@ def profile_interval(
         Which scalars, as in ArviZ; by default the free variables.
     ci_prob : float, optional
         Probability of the intervals; by default that of ArviZ's rcParams.
+    max_seconds : float, optional
+        When to stop; by default never.
 
     Returns
     -------
     xarray.Dataset
         The variables with a last dim ``ci_bound`` (lower, upper).  Where an end is open, the
-        variable's ``attrs["notes"]`` says why, one end a line.
+        variable's ``attrs["notes"]`` says why, one end a line.  Where the time was up,
+        ``attrs["stopped"]`` says so.
 
     Raises
     ------
@@ -65,6 +71,7 @@ def profile_interval(
     EstimationError
         If there is no maximum to begin from.
     """
+    deadline = Deadline(seconds("max_seconds", max_seconds))
     prob = probability(ci_prob)
     elements = select_elements(estimate.objective.density, var_names, filter_vars, coords)
     scalars = scalars_of(estimate.objective.density, elements)
@@ -73,12 +80,12 @@ def profile_interval(
         problem: Problem, best: EstimateRecord, start: Array, top: float
     ) -> list[tuple[End, End]]:
         every = []
-        for x in [start, *other_maxima(best, top, height(prob))]:
+        for x in [start, *other_maxima(best, problem.objective, top, height(prob))]:
             parts = curves_of(problem, x, top, prob, 1.0)
             every.append([part.interval(k) for part in parts for k in range(len(part.chosen))])
         return [joined(pairs) for pairs in zip(*every, strict=True)]
 
-    ends, _ = until_best(estimate, scalars, False, trace)
+    ends, _, why = until_best(estimate, scalars, False, trace, deadline, show=False)
     bounds = np.array([[end.at for end in pair] for pair in ends])
     out, start = {}, 0
     for name, array in elements.data_vars.items():
@@ -96,7 +103,7 @@ def profile_interval(
             coords={**array.coords, "ci_bound": BOUNDS},
             attrs={"notes": "\n".join(notes)} if notes else {},
         )
-    return xr.Dataset(out)
+    return xr.Dataset(out, attrs={"stopped": why} if why else {})
 
 
 def probability(ci_prob: float | None) -> float:

@@ -9,7 +9,7 @@ over the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -68,6 +68,11 @@ class Problem:
     movable: NDArray[np.bool_]
     is_slice: bool
     is_kinked: bool
+
+    @property
+    def unhurried(self) -> Problem:
+        """The same, for what is needed whatever time is left."""
+        return replace(self, objective=replace(self.objective, observer=None))
 
     @cached_property
     def held(self) -> Rows:

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.estimate.assemble import optima_of
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.profile.curve import End, Grid
+from bayes_point.estimation.progress import OutOfTime
 
 __all__ = ["joined", "other_maxima", "together"]
 
@@ -25,14 +27,22 @@ Array = NDArray[np.float64]
 _MOST = 8
 
 
-def other_maxima(estimate: EstimateRecord, top: float, height: float) -> Array:
-    """Return the other maxima known whose deviance is below the cut-off, (k, p)."""
+def other_maxima(
+    estimate: EstimateRecord, objective: Objective, top: float, height: float
+) -> Array:
+    """Return the other maxima known whose deviance is below the cut-off, (k, p).
+
+    None where the time is up: `objective` is that of the estimate, watched.
+    """
     lowest = top - 0.5 * height**2
     values = estimate.optima["log_density"].values
     starts = optima_of(estimate, np.flatnonzero(values[1 : _MOST + 1] > lowest) + 1)
     if not len(starts):
         return starts
-    ends = maximise(estimate.objective, starts)
+    try:
+        ends = maximise(objective, starts)
+    except OutOfTime:
+        return starts[:0]
     return ends.x[ends.settled & (ends.value > lowest)]
 
 

@@ -15,11 +15,13 @@ from bayes_point.estimation.certificate.certify import certify
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import assemble
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.estimate.stopped import stopped, when_stopped
 from bayes_point.estimation.nonsmooth.kinks import _one_sided, ascend, vertex_at
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.optima import distinct
 from bayes_point.estimation.profile.branch import Better
 from bayes_point.estimation.profile.lagrangian import Problem
+from bayes_point.estimation.progress import Deadline, OutOfTime, Watch, watched
 from bayes_point.model.density.scalar import Scalars
 
 __all__ = ["until_best"]
@@ -38,19 +40,38 @@ def until_best[T](
     scalars: Scalars,
     is_slice: bool,
     trace: Callable[[Problem, EstimateRecord, Array, float], T],
-) -> tuple[T, EstimateRecord]:
-    """Trace from the estimate, or from the better one that this leads to; return that as well."""
-    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+    deadline: Deadline,
+    show: bool,
+) -> tuple[T, EstimateRecord, str]:
+    """Trace from the estimate, or from the better one that this leads to.
+
+    Returns
+    -------
+    T
+        What `trace` returns.
+    EstimateRecord
+        What it was traced from.
+    str
+        That it was stopped, if the time was up; else empty.
+    """
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        np.errstate(all="ignore"),
+        watched(estimate.objective, "profile", show, deadline) as (objective, watch),
+    ):
+        watch.phase = "following the profile"
         for _ in range(_CORRECTIONS):
             start, top = _start(estimate)
             movable = _movable(estimate.objective, start)
             vertex = vertex_at(estimate.objective, start, between=True)
             kinked = vertex is not None and len(vertex.which) > 0
             try:
-                problem = Problem(estimate.objective, scalars, movable, is_slice, kinked)
-                return trace(problem, estimate, start, top), estimate
+                problem = Problem(objective, scalars, movable, is_slice, kinked)
+                traced = trace(problem, estimate, start, top)
+                words = when_stopped(watch, "profile") if watch.has_stopped else ""
+                return traced, estimate, words
             except Better as better:
-                estimate = _corrected(estimate, better, top)
+                estimate = _corrected(estimate, objective, watch, better, top)
     raise EstimationError(
         f"Each of {_CORRECTIONS} profiles led on to a better optimum. Give starting values nearer "
         "to the optimum with initvals=, or more of them with n_starts=.",
@@ -87,19 +108,26 @@ def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:
     return ~((left > 0) & (right < 0) & ((left - right) * error > 1e-3))
 
 
-def _corrected(estimate: EstimateRecord, better: Better, top: float) -> EstimateRecord:
+def _corrected(
+    estimate: EstimateRecord, objective: Objective, watch: Watch, better: Better, top: float
+) -> EstimateRecord:
     """Climb from a point that is better than the estimate; warn."""
     start = better.x[None, :]
-    ends = ascend(estimate.objective, start, max_iterations=200)
-    certificate = certify(
-        estimate.objective, ends.x[0], start=start[0], centre=start[0], settled=ends.settled[0]
-    )
+    try:
+        ends = ascend(objective, start, max_iterations=200)
+        certificate = certify(
+            objective, ends.x[0], start=start[0], centre=start[0], settled=ends.settled[0]
+        )
+        optima = distinct(ends, objective.density)
+    except OutOfTime:
+        found = stopped(watch, 1)
+        certificate, optima = found.certificate, found.optima
     record = assemble(
         estimate.model,
         estimate.objective,
         estimate.estimator,
         certificate,
-        distinct(ends, estimate.objective.density),
+        optima,
         estimate.n_starts + 1,
     )
     corrected = type(estimate).of(record)

@@ -19,6 +19,7 @@ __all__ = [
     "FLAT",
     "OPEN",
     "REACHED",
+    "STOPPED",
     "STUCK",
     "Rays",
     "Trace",
@@ -34,6 +35,7 @@ OPEN = "open"  # as far out as arithmetic goes
 FLAT = "flat"  # as OPEN, without having fallen at all
 BLOCKED = "blocked"  # no further point: the density ends, or the scalar has its extreme value
 STUCK = "stuck"  # a further point exists and could not be maximised
+STOPPED = "stopped"  # the time was up
 
 # Relative change of a curvature between two points up to which it may be interpolated.
 _SIMILAR = 3.0

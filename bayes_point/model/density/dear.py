@@ -25,7 +25,9 @@ _GRADIENTS = 4
 _COMPILING = 30.0
 
 
-def quickest_density(model: pm.Model, *, inputs: Sequence[str], n_starts: int) -> LogDensity:
+def quickest_density(
+    model: pm.Model, *, inputs: Sequence[str], n_starts: int, seconds: float = np.inf
+) -> LogDensity:
     """Return the model's density, compiled where a search would be slower than that.
 
     Loops alone (``pytensor.scan``) are slow enough in the interpreter for that, a Python call or
@@ -39,11 +41,13 @@ def quickest_density(model: pm.Model, *, inputs: Sequence[str], n_starts: int) -
         As in `LogDensity`.
     n_starts : int
         Starts of the search to come.
+    seconds : float
+        What that may take: nothing is compiled that would not be done by then.
     """
     density = log_density(model, backend=None, inputs=inputs)
     terms = [density.graphs.term(term) for term in density.terms]
     loops = any(var.owner and isinstance(var.owner.op, Scan) for var in ancestors(terms))
-    if not loops or inputs or find_spec("numba") is None:
+    if not loops or inputs or find_spec("numba") is None or seconds < _COMPILING:
         return density
     rows = n_starts * _ITERATIONS * (1 + _GRADIENTS * density.p)
     if rows * density.functions.kept("seconds a row", lambda: _seconds(density)) < _COMPILING:
