@@ -129,6 +129,16 @@ class Objective:
         """Which coordinates are not the parameter itself but, say, its log: (p,)."""
         return self.density.kinds != "identity"
 
+    @property
+    def concave_in(self) -> str:
+        """In which coordinates it is proven to be concave, in words; empty if that is not known."""
+        weights = self.weights.values()
+        if self.penalty is not None or self.inputs is not None:
+            return ""
+        if any(isinstance(weight, np.ndarray) or not weight > 0 for weight in weights):
+            return ""
+        return self.density.concave_in(self.terms)
+
     def rows(self, which: NDArray[np.int_]) -> Objective:
         """Return the objective of rows `which` of a batch; one that is named twice comes twice."""
         shared = not any(isinstance(weight, np.ndarray) for weight in self.weights.values())

@@ -42,14 +42,26 @@ def test_values_alone_are_the_values(logistic) -> None:
     np.testing.assert_allclose(density.values(x, terms), density.evaluate(x, terms)[0], rtol=1e-13)
 
 
-def test_every_start_leads_to_the_maximum_of_the_likelihood(logistic) -> None:
-    found = bp.find_MLE(logistic, progressbar=False, random_seed=3)
+def test_every_start_leads_to_the_maximum_of_the_likelihood() -> None:
+    with pm.Model() as model:
+        # The same likelihood, of coefficients in which it is not known to be concave.
+        beta = pm.Deterministic("beta", pm.math.sinh(pm.Normal("b", 0, 1, shape=P)))
+        pm.Bernoulli("tosses", logit_p=X @ beta, observed=TOSSES)
+    found = bp.find_MLE(model, progressbar=False, random_seed=3)
     b = found.point["beta"].values
     assert found.status.key == "converged"
     # The score X'(y - mu); its terms are of the order of N.
     np.testing.assert_allclose(X.T @ (TOSSES - expit(X @ b)), 0, atol=1e-6)
     assert found.n_starts == 8
     assert found.optima["reached"].values.tolist() == [8]
+
+
+def test_one_start_leads_to_the_only_maximum(logistic) -> None:
+    found = bp.find_MLE(logistic, progressbar=False, random_seed=3)
+    b = found.point["beta"].values
+    assert found.status.key == "converged"
+    np.testing.assert_allclose(X.T @ (TOSSES - expit(X @ b)), 0, atol=1e-6)
+    assert found.n_starts == 1
 
 
 def test_two_maxima_are_both_found() -> None:

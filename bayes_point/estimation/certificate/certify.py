@@ -18,6 +18,7 @@ from bayes_point.estimation.certificate.case import Case
 from bayes_point.estimation.certificate.checks.adrift import adrift
 from bayes_point.estimation.certificate.checks.audit import audit
 from bayes_point.estimation.certificate.checks.better_nearby import better_nearby
+from bayes_point.estimation.certificate.checks.concave import concave
 from bayes_point.estimation.certificate.checks.elsewhere import elsewhere
 from bayes_point.estimation.certificate.checks.escape import escape
 from bayes_point.estimation.certificate.checks.face import face
@@ -56,6 +57,7 @@ __all__ = [
     "certify",
     "is_evident",
     "is_on_ridge",
+    "is_proven",
     "try_at",
 ]
 
@@ -66,6 +68,7 @@ type Check = Callable[[Case], Verdict]
 # What is asked of the point, ...
 HERE: tuple[Check, ...] = (
     vertex,
+    concave,
     ridge,
     runaway,
     spike,
@@ -138,6 +141,16 @@ def _ask(case: Case) -> Better | None:
         if isinstance(verdict, Claim) and verdict.is_proof:
             break
     return None
+
+
+def is_proven(case: Case) -> bool:
+    """Whether a point is the only maximum of a density that is concave."""
+    for check in (vertex, concave):
+        verdict = check(case)
+        case.hear(check.__name__, verdict)
+        if isinstance(verdict, Claim):
+            return bool(verdict.proof)
+    return False
 
 
 def is_evident(objective: Objective, x: Array) -> bool:

@@ -130,7 +130,7 @@ def _cells(said: Said) -> tuple[str, str, str]:
     more = len(said.parameters) - _NAMED
     names += f" and {more} more" if more > 0 else ""
     numbers = ", ".join(f"{name} {value:.4g}" for name, value in said.evidence.items())
-    what = ": ".join(part for part in (names, numbers) if part)
+    what = ": ".join(part for part in (names, said.proof, numbers) if part)
     return said.check.replace("_", " "), said.verdict.replace("_", " "), what
 
 

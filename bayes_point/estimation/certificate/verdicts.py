@@ -127,6 +127,8 @@ class Claim:
         Whether it counts whatever else was claimed.
     evidence : mapping of str to float
         The numbers.
+    proof : str
+        What is known for certain, beyond the numbers, in words.
     path, direction, undefined, value, null_space
         As in a `Certificate`; by default those of a finite point that stays where it is.
     """
@@ -137,6 +139,7 @@ class Claim:
     is_proof: bool = False
     overrules: bool = False
     evidence: Mapping[str, float] = field(default_factory=dict)
+    proof: str = ""
     path: Array | None = None
     direction: Array | None = None
     undefined: NDArray[np.bool_] | None = None
@@ -166,12 +169,15 @@ class Said:
         The parameters it concerns.
     evidence : mapping of str to float
         The numbers that it rests on.
+    proof : str
+        What is known for certain, beyond the numbers, in words.
     """
 
     check: str
     verdict: str
     parameters: tuple[str, ...]
     evidence: Mapping[str, float]
+    proof: str = ""
 
     @classmethod
     def of(cls, check: str, verdict: Better | Further | Claim | Passed) -> Said:
@@ -180,6 +186,6 @@ class Said:
             numbers = dict(verdict.evidence)
             for finding in verdict.findings:
                 numbers |= finding.evidence
-            return cls(check, verdict.status.key, verdict.parameters, numbers)
+            return cls(check, verdict.status.key, verdict.parameters, numbers, verdict.proof)
         word = "passed" if isinstance(verdict, Passed) else "better"
         return cls(check, word, (), verdict.evidence)

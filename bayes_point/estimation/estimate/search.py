@@ -17,6 +17,7 @@ from bayes_point.estimation.certificate.certify import (
     audit,
     is_evident,
     is_on_ridge,
+    is_proven,
     try_at,
 )
 from bayes_point.estimation.certificate.checks.elsewhere import on_other_scales
@@ -90,13 +91,15 @@ def search(
     list of Optimum
         The distinct maxima, best first.
     int
-        How many starts were used.
+        How many starts were used: one, where the density is concave and has a maximum.
 
     Raises
     ------
     ModelError
         If the density has no value at any of the starts.
     """
+    if objective.p <= MANY and (only := _only(objective, starts[:1], rng, observed, most)):
+        return only
     usable = _usable(objective, starts)
     if objective.p > MANY:
         return search_many(objective, usable)
@@ -145,6 +148,25 @@ def search(
             case, world.optima = _judged(objective, world.starts, world.ends, world, case.said)
     case.hear("audit", audit(case))
     return case.certificate, world.optima, len(world.starts)
+
+
+def _only(
+    objective: Objective, start: Array, rng: np.random.Generator, observed: Array, most: float
+) -> tuple[Certificate, list[Optimum], int] | None:
+    """Return the only maximum of a density that is concave, from one start; None if in doubt."""
+    if not objective.concave_in or not len(where_finite(objective, start)):
+        return None
+    climb = partial(_climb, objective)
+    world = World(start, observed, rng, most, climb, climb(start))
+    x, settled = world.ends.x[0], bool(world.ends.settled[0])
+    if not np.isfinite(world.ends.value[0]):
+        return None
+    objective.announce("certifying")
+    case = Case(objective, x, start=start[0], centre=start[0], settled=settled, world=world)
+    if not is_proven(case):
+        return None
+    case.hear("audit", audit(case))
+    return case.certificate, distinct(world.ends, objective.density, 0), 1
 
 
 def _judged(

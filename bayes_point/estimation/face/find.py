@@ -80,7 +80,8 @@ def find_MLE(
         values where the prior is improper).  The best optimum wins; the others are kept in
         `optima`.  Where several starts lead to several optima, up to eight times as many are
         tried, until less than half a further one is expected (Boender and Rinnooy Kan 1987,
-        https://doi.org/10.1007/BF02591684).
+        https://doi.org/10.1007/BF02591684).  Where the density is log-concave, by its graph, the
+        first is enough: the maximum it leads to is the only one.
     initvals : dict, or sequence of dict, optional
         Initial values by variable name, natural scale, instead of the model's own.
     random_seed : int, array-like of int, or Generator, optional

@@ -14,7 +14,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_point.errors import ModelError
-from bayes_point.model.density.evaluation import evaluate, hessians_at, widest
+from bayes_point.model.concavity.proof import concave_in
+from bayes_point.model.density.building import building
+from bayes_point.model.density.evaluation import evaluate, products_at, widest
 from bayes_point.model.density.functions import ALWAYS, Functions
 from bayes_point.model.density.graphs import Graphs
 from bayes_point.model.density.inputs import Input
@@ -232,18 +234,36 @@ class LogDensity:
         b, p = x.shape
         if p == 0:  # discrete variables alone
             return np.zeros((b, len(terms), 0, 0))
-        wanted = _with(terms)
         if inputs is None and p * self._largest > _LARGE:
-            columns = self.functions.hessian_columns(wanted)
-            if columns is not None:
-                pick = [wanted.index(term) for term in terms]
-                own = list(self.bound.values())
-                return np.stack([hessians_at(columns, row, own, pick, self._largest) for row in x])
+            each = [one for row in x if (one := self._large_hessian(row, terms)) is not None]
+            if len(each) == b:
+                return np.stack(each)
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         again = inputs and {name: np.repeat(rows, p, axis=0) for name, rows in inputs.items()}
         rows = self.hessian_product(points, axes, terms, again)
         h = rows.reshape(b, p, len(terms), p).swapaxes(1, 2)
         return 0.5 * (h + h.swapaxes(-1, -2))
+
+    def _large_hessian(self, x: Array, terms: Sequence[str]) -> Array | None:
+        """Return the Hessians of `terms` at a point, (p,), of much data; None if none is known."""
+        h, own = np.zeros((len(terms), self.p, self.p)), list(self.bound.values())
+        for term, hessian in zip(terms, h, strict=True):
+            columns, design = self.functions.hessian_columns((term,)), self.functions.design(term)
+            if columns is None:
+                return None
+            # What the term sees by a matrix product is one product more, and not one a column.
+            rest = np.ones(self.p, bool)
+            if design is not None:
+                rest[design.start : design.stop] = False
+            if np.any(rest):
+                rows = products_at(columns, x, np.eye(self.p)[rest], own, self._largest)[0]
+                hessian[rest] = rows
+                hessian[:, rest] = rows.T
+            if np.all(rest):
+                hessian[:] = 0.5 * (hessian + hessian.T)
+            elif design is not None:
+                hessian[design.start : design.stop, design.start : design.stop] = design(x, *own)
+        return h
 
     @property
     def is_costly(self) -> bool:
@@ -329,6 +349,18 @@ class LogDensity:
         other.functions = self.functions.of(other.graphs)
         other._bound = {}
         return other
+
+    def concave_in(self, terms: Sequence[str]) -> str:
+        """Return in which coordinates the sum of `terms` is proven to be concave; else empty."""
+        if self.inputs or not self.graphs.is_of_model:
+            return ""
+
+        def proven() -> str:
+            with building():
+                return concave_in(self.graphs.frozen, terms)
+
+        words: str = self.functions.kept(("concave", *terms), proven)
+        return words
 
     # ------------------------------------------------------------------------- natural scale
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_point.model.interpreter.compiling import NO_VALUE
 
-__all__ = ["evaluate", "hessians_at", "quiet", "widest"]
+__all__ = ["evaluate", "products_at", "quiet", "widest"]
 
 Array = NDArray[np.float64]
 
@@ -49,10 +49,10 @@ def evaluate(
     return [np.concatenate(parts) for parts in zip(*chunks, strict=True)]
 
 
-def hessians_at(
-    columns: Callable, x: Array, inputs: Sequence[NDArray], pick: Sequence[int], largest: int
-) -> Array:
-    """Return Hessians at one point, (p,), as many columns at a time as fit in memory.
+def products_at(
+    columns: Callable, x: Array, axes: Array, inputs: Sequence[NDArray], largest: int
+) -> list[Array]:
+    """Return Hessians at one point, (p,), times many vectors, as many at a time as fit in memory.
 
     Parameters
     ----------
@@ -61,33 +61,27 @@ def hessians_at(
         term, (vector, p).
     x : ndarray, (p,)
         The point.
+    axes : ndarray, (k, p)
+        The vectors.
     inputs : sequence of ndarray
         The inputs of this one row.
-    pick : sequence of int
-        Which terms.
     largest : int
         Elements of the largest array that one column needs.
 
     Returns
     -------
-    ndarray, (len(pick), p, p)
+    list of ndarray, (k, p)
+        Of each term.
     """
-    p = len(x)
     at_once = max(1, _ELEMENTS_AT_ONCE // max(largest, 1))
-    h = np.empty((len(pick), p, p))
     with quiet():
-        for i in range(0, p, at_once):
-            axes = np.eye(min(at_once, p - i), p, i)
-            try:
-                out = columns(x, axes, *inputs)
-            except NO_VALUE:
-                return np.full_like(h, np.nan)
-            for j, k in enumerate(pick):
-                h[j, i : i + at_once] = out[k]
-    for one in h:
-        one += one.T.copy()
-        one *= 0.5
-    return h
+        try:
+            parts = [
+                columns(x, axes[i : i + at_once], *inputs) for i in range(0, len(axes), at_once)
+            ]
+        except NO_VALUE:
+            return [np.full_like(axes, np.nan)]
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def widest(function: Callable) -> int:

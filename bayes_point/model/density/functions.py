@@ -27,6 +27,7 @@ from bayes_point.model.interpreter.compiling import (
     rows_of,
     simplified,
 )
+from bayes_point.model.interpreter.designs import Design, design_of
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.rows import Loop, row_function
 
@@ -219,6 +220,17 @@ class Functions:
             return self.compile([x, rows, *others], out)
 
         return self.built("hessian columns", terms, build)
+
+    def design(self, term: str) -> Design | None:
+        """Return the design through which a term sees most of the vector; None if it has none."""
+
+        def make() -> Design | None:
+            with building():
+                return design_of(
+                    self.graphs.term(term), self.graphs.x, self.graphs.row, self.compile
+                )
+
+        return self.kept(("design", term), make)
 
     @property
     def natural(self) -> Callable:

@@ -69,7 +69,11 @@ class Graphs:
         The terms of the density that the model has, without ``"jacobian"``, which all have.
     data_size : int
         Elements of the largest array of data.
+    is_of_model : bool
+        Whether the terms are those of the frozen model.
     """
+
+    is_of_model = True
 
     def __init__(self, model: pm.Model, *, inputs: Sequence[str], weights: bool) -> None:
         self.frozen, given, self._replaced = freeze(model, inputs)
@@ -110,6 +114,7 @@ class Graphs:
         """Return graphs of the same vector with other terms, of x, and with other inputs."""
         other = copy.copy(self)
         other.inputs, other._of_x = dict(inputs), dict(terms)
+        other.is_of_model = False
         return other
 
     def restricted(
@@ -156,6 +161,7 @@ class Graphs:
         }
         other.natural_shapes = {name: self.natural_shapes[name] for name in other.natural}
         other.terms = tuple(name for name in terms if name != "jacobian")
+        other.is_of_model = False
         other._of_values = dict(terms)
         other._of_x = dict(zip(terms, other.of_x(list(terms.values())), strict=True))
         return other

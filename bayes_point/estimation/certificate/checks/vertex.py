@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate.case import Case
+from bayes_point.estimation.certificate.checks.concave import only_maximum
 from bayes_point.estimation.certificate.checks.pole_here import rises_to_infinity, unbounded_at
 from bayes_point.estimation.certificate.checks.runaway import runaways
 from bayes_point.estimation.certificate.checks.spike import spiked
@@ -93,7 +94,8 @@ def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Claim | 
         finding = wall_finding(objective, point, vertex.walled)
         return Claim(point, Status.ON_BOUNDARY, (finding,), is_proof=True)
     finding = vertex_finding(objective, vertex)
-    return Claim(point, Status.CONVERGED, (finding,), is_proof=True)
+    proof = only_maximum(objective) if vertex.is_strict else ""
+    return Claim(point, Status.CONVERGED, (finding,), is_proof=True, proof=proof)
 
 
 def is_evident_vertex(objective: Objective, vertex: Vertex) -> bool:
