@@ -21,6 +21,7 @@ STATUS_TEXT = {
     "not_identified": "the density is constant along a direction",
     "unbounded": "the density has no maximum: it grows without bound",
     "not_converged": "the search stopped before it reached a maximum",
+    "local": "an interior maximum of a density that has no upper limit elsewhere",
 }
 
 MAXIMISED = {

@@ -29,8 +29,8 @@ class EstimateStatus:
     estimator : str
         "MLE", "MAP" or "mode".
     key : str
-        ``converged``, ``on_boundary``, ``at_infinity``, ``not_identified``, ``unbounded`` or
-        ``not_converged``.
+        ``converged``, ``on_boundary``, ``at_infinity``, ``not_identified``, ``unbounded``,
+        ``not_converged`` or ``local``.
     text : str
         The same as a sentence.
     named : frozenset of str

@@ -22,29 +22,37 @@ GAIN = 2.0
 _STEPS = 5
 
 
-def moved(objective: Objective, points: Array, columns: NDArray[np.int_], step: float) -> Array:
+def moved(
+    objective: Objective, points: Array, columns: NDArray[np.int_], step: Array | float
+) -> Array:
     """Return the density at each point with its column moved by a step, (batch,)."""
     ahead = points.copy()
     ahead[np.arange(len(points)), columns] += step
     return objective.evaluate(ahead)[0]
 
 
-def downwards(objective: Objective, x: Array, pivot: int, held: NDArray[np.int_]) -> Track:
-    """Follow a scale down, with locations held on what they collapse on: exactly, or not at all."""
+def downwards(
+    objective: Objective, x: Array, pivot: int, held: NDArray[np.int_], way: float = -1.0
+) -> Track:
+    """Follow a scale down, with locations held on what they collapse on: exactly, or not at all.
+
+    A precision is followed up, by two for each step of an sd: that is its `way`.
+    """
     base = x.copy()
-    base[pivot] -= NEAR
+    base[pivot] += way * NEAR
     free = ~np.isin(np.arange(len(x)), [pivot, *held])
     search = maximise(objective, base[None, :], free=free[None, :], max_iterations=100)
     noise, _ = precision(objective, search.x, search.value, search.gradient, search.hessian)
     value = float(search.value[0])
-    return follow(
+    track = follow(
         objective,
         search.x[0],
         value,
         pivot=pivot,
-        step=-1.0,
+        step=way,
         # One ulp of the location is all the world here, and is not moved.
         noise=min(float(noise[0]), 1e-9 * (1 + abs(value))),
         steps=_STEPS,
         held=held,
     )
+    return track.up_to_rounding(float(x[pivot])) if objective.is_transformed[pivot] else track

@@ -24,6 +24,9 @@ class Status(Enum):
     )
     UNBOUNDED = "Unbounded: the density has no upper limit, so no estimate exists."
     NOT_CONVERGED = "Not converged: the best point found could not be shown to be a maximum."
+    LOCAL = (
+        "Local: the highest interior maximum found of a density that has no upper limit elsewhere."
+    )
 
     @property
     def key(self) -> str:
@@ -32,8 +35,8 @@ class Status(Enum):
 
     @property
     def is_point(self) -> bool:
-        """Whether the estimate is one finite point that maximises the density."""
-        return self in (Status.CONVERGED, Status.ON_BOUNDARY)
+        """Whether it is one finite point that is a maximum of the density, if only a local one."""
+        return self in (Status.CONVERGED, Status.ON_BOUNDARY, Status.LOCAL)
 
 
 @dataclass(frozen=True)

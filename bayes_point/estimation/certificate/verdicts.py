@@ -23,6 +23,7 @@ PRECEDENCE = (
     Status.AT_INFINITY,
     Status.NOT_IDENTIFIED,
     Status.NOT_CONVERGED,
+    Status.LOCAL,
     Status.ON_BOUNDARY,
     Status.CONVERGED,
 )

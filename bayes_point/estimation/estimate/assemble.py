@@ -18,12 +18,14 @@ from bayes_point.estimation.estimate.integrated import (
     integration_of,
     joint_with_latents,
 )
+from bayes_point.estimation.estimate.local import is_spurious
 from bayes_point.estimation.estimate.notes import notes
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.optima import Optimum
 from bayes_point.estimation.optimise.path_limits import TAIL, extrapolated
+from bayes_point.model.components import effective_observations
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.starts import starting_points
 
@@ -41,6 +43,7 @@ def assemble(
     """Return what was found, labelled and on the natural scale."""
     density = objective.density
     natural = natural_values(density, certificate)
+    labelled = _optima(density, certificate, natural, optima)
     terms = log_densities(objective, certificate)
     likelihood = likelihood_terms(estimator, objective)
     prior = [t for t in terms if t not in (*likelihood, "jacobian")]
@@ -60,11 +63,12 @@ def assemble(
             *integrated_findings(integrated),
             *joint_with_latents(model, objective, certificate.status, certificate.findings),
             *_several(certificate, optima),
+            *_interior(estimator, certificate.status, labelled),
             *notes(model, objective, certificate),
         ),
         evidence=certificate.evidence,
         n_starts=n_starts,
-        optima=_optima(density, certificate, natural, optima),
+        optima=labelled,
         maximised=_in_words(estimator, objective),
         model=model,
         objective=objective,
@@ -159,10 +163,54 @@ def _optima(
             for i in range(len(others))
         ]
     out = xr.concat(points, dim="optimum").assign_coords(optimum=np.arange(len(points)))
-    return out.assign(
+    out = out.assign(
         log_density=("optimum", [certificate.value, *(o.value for o in others)]),
         reached=("optimum", [reached, *(o.reached for o in others)]),
     )
+    if certificate.status not in (Status.LOCAL, Status.UNBOUNDED):
+        return out
+    x = np.array([certificate.x, *(o.x for o in others)])
+    counts = effective_observations(density, x)
+    if not counts:
+        return out
+    labels = [
+        str(k) if len(counts) == 1 else f"{name}: {k}"
+        for name, some in counts.items()
+        for k in range(some.shape[1])
+    ]
+    return out.assign(
+        effective_observations=(
+            ("optimum", "component"),
+            np.concatenate([*counts.values()], axis=1),
+        ),
+        is_spurious=("optimum", is_spurious(density, x)),
+    ).assign_coords(component=labels)
+
+
+def _interior(estimator: str, status: Status, optima: xr.Dataset) -> list[Finding]:
+    """Say what there is instead of an estimate that does not exist; of a local one, what it is."""
+    spurious = optima.get("is_spurious", xr.zeros_like(optima["reached"])).values.astype(bool)
+    if status is Status.LOCAL and spurious[0]:
+        return [
+            Finding(
+                "A component rests on fewer than five observations: this maximum is likely to be "
+                "spurious.",
+                (),
+                {},
+                "Give starting values with initvals=, raise n_starts, or use fewer components.",
+            )
+        ]
+    if status is not Status.UNBOUNDED or len(spurious) < 2:
+        return []
+    words = "a component rests on few observations" if spurious[1] else "not spurious"
+    return [
+        Finding(
+            "There are interior maxima, which may be what is wanted.",
+            (),
+            {f"log density of the best, {words},": float(optima["log_density"][1])},
+            f"find_{estimator}(model, local=True) returns the highest that it finds.",
+        )
+    ]
 
 
 def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:

@@ -102,6 +102,8 @@ def maximise_over(
     starts: Array,
     rng: np.random.Generator,
     observed: Array,
+    *,
+    local: bool = False,
 ) -> Enumerated:
     """Maximise for each joint value in one batch, then search and certify at the best of them."""
     density = whole.density
@@ -123,7 +125,7 @@ def maximise_over(
     bound = replace(whole, density=density.bind(chosen), observer=None)
     if density.p:
         watched = replace(bound, observer=whole.observer)
-        certificate, optima, used = search(watched, starts, rng, observed)
+        certificate, optima, used = search(watched, starts, rng, observed, local=local)
     else:
         certificate, optima, used = _only_value(bound, float(height[best])), [], total
     certificate = _with_equals(certificate, values, height, best)

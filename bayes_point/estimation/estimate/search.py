@@ -21,8 +21,12 @@ from bayes_point.estimation.certificate.certify import (
     try_at,
 )
 from bayes_point.estimation.certificate.checks.elsewhere import on_other_scales
+from bayes_point.estimation.certificate.checks.pole_observation import collapse, pole_observation
 from bayes_point.estimation.certificate.record import Certificate
+from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import Further, Said
+from bayes_point.estimation.estimate.local import interior_maxima, local_maximum
 from bayes_point.estimation.estimate.many import MANY, search_many
 from bayes_point.estimation.nonsmooth.kinks import ascend
 from bayes_point.estimation.nonsmooth.smoothing import kinks_in
@@ -41,6 +45,8 @@ Array = NDArray[np.float64]
 
 # Newton iterations of every start, before those that cannot win any more are left where they are.
 _ITERATIONS = 100
+# Beside a pole, where those that are still on their way are on it to the pole.
+_FEW_ITERATIONS = 40
 # How much smaller, in the log, a scale is made in the starts that look for a collapse.
 _SHRINK = np.array([1.0, 2.0, 3.0, 4.0])
 # In standard errors, what is near enough to a maximum to be led to it.
@@ -64,10 +70,14 @@ def search(
     observed: Array,
     more: Callable[[int], Array] | None = None,
     most: float = np.inf,
+    *,
+    local: bool = False,
 ) -> tuple[Certificate, list[Optimum], int]:
     """Climb from `starts`, and from others where the verdict could be overturned.
 
     Where they lead to several maxima, `more` are tried until it is likely that none is left.
+    Where the density has a pole nothing is a global maximum: it is looked for first, where it is
+    cheap to find.
 
     Parameters
     ----------
@@ -83,13 +93,16 @@ def search(
         From a number of starts to as many, (n, p), not all of which need to be usable.
     most : float
         An upper bound of what is maximised, where one is known.
+    local : bool
+        Whether the highest interior maximum is wanted where there is no upper bound.
 
     Returns
     -------
     Certificate
         Of the best point found.
     list of Optimum
-        The distinct maxima, best first.
+        The distinct maxima, best first; where there is no upper bound the interior ones, after what
+        is not one.
     int
         How many starts were used: one, where the density is concave and has a maximum.
 
@@ -103,6 +116,51 @@ def search(
     usable = _usable(objective, starts)
     if objective.p > MANY:
         return search_many(objective, usable)
+    pole = collapse(objective, usable[0], observed)
+    if pole is not None:
+        climb = partial(_climb, objective, iterations=_FEW_ITERATIONS)
+        world = World(usable, observed, rng, most, climb, climb(usable))
+        case = Case(
+            objective, usable[0], start=usable[0], centre=usable[0], settled=False, world=world
+        )
+        case.hear(pole_observation.__name__, unbounded_along(objective, case.point, [pole]))
+    else:
+        case = _searched(objective, usable, rng, observed, more, most)
+        world = case.world
+    case.hear("audit", audit(case))
+    if case.certificate.status is not Status.UNBOUNDED:
+        return case.certificate, world.optima, len(world.starts)
+    sound, spurious = interior_maxima(objective, world.ends)
+    if local:
+        enough = _MOST * len(usable)
+        while more is not None and _is_worth_more(len(sound), len(world.starts), enough):
+            objective.announce("searching from more starts")
+            further = where_finite(objective, more(len(world.starts)))
+            if not len(further):
+                break
+            world.add(further, world.climb(further))
+            sound, spurious = interior_maxima(objective, world.ends)
+        found = local_maximum(objective, sound + spurious, world.starts, case.certificate)
+        if found is not None:
+            return *found, len(world.starts)
+    head = Optimum(case.certificate.x, np.inf, (0,), False)
+    return case.certificate, [head, *sound, *spurious], len(world.starts)
+
+
+def _is_worth_more(seen: int, starts: int, enough: int) -> bool:
+    """Whether so many maxima from so many starts are a reason to try more."""
+    return starts < enough and (not seen or (seen > 1 and expected_unseen(seen, starts) > _UNSEEN))
+
+
+def _searched(
+    objective: Objective,
+    usable: Array,
+    rng: np.random.Generator,
+    observed: Array,
+    more: Callable[[int], Array] | None,
+    most: float,
+) -> Case:
+    """Climb from the starts, and from others where the verdict could be overturned."""
     usable = np.concatenate([usable, _collapsed(objective, usable)])
     climb = partial(_climb, objective)
     world = World(usable, observed, rng, most, climb, climb(usable))
@@ -123,9 +181,7 @@ def search(
     while (
         more is not None
         and case.certificate.status.is_point
-        and len(world.optima) > 1
-        and len(world.starts) < enough
-        and expected_unseen(len(world.optima), len(world.starts)) > _UNSEEN
+        and _is_worth_more(len(world.optima), len(world.starts), enough)
     ):
         objective.announce("searching from more starts")
         further = where_finite(objective, more(len(world.starts)))
@@ -146,8 +202,7 @@ def search(
         else:
             world.add(verdict.starts, verdict.ends)
             case, world.optima = _judged(objective, world.starts, world.ends, world, case.said)
-    case.hear("audit", audit(case))
-    return case.certificate, world.optima, len(world.starts)
+    return case
 
 
 def _only(
@@ -241,16 +296,16 @@ def _best(ends: Search) -> int:
     return int(equal[np.argmax(value[equal] >= last - _SAME * (1 + abs(last)))])
 
 
-def _climb(objective: Objective, starts: Array) -> Search:
+def _climb(objective: Objective, starts: Array, *, iterations: int = _ITERATIONS) -> Search:
     """Maximise from each start; give those that could still win more time than the others."""
     if objective.density.is_costly:
         ends = _one_by_one(objective, starts)
     else:
-        ends = _along_ridge(objective, ascend(objective, starts, max_iterations=_ITERATIONS))
+        ends = _along_ridge(objective, ascend(objective, starts, max_iterations=iterations))
     settled = np.max(ends.value, where=ends.settled, initial=-np.inf)
     contenders = np.flatnonzero(~ends.settled & (ends.value > settled))
     contenders = contenders[ends.iterations[contenders] >= _ITERATIONS]
-    if contenders.size:
+    if contenders.size and iterations == _ITERATIONS:
         more = maximise(objective, ends.x[contenders], max_iterations=10 * _ITERATIONS)
         ends = ends.replaced(contenders, more)
     # Where the terms of the density cancel to noise, its value is no reason to prefer a point.

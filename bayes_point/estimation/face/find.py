@@ -44,6 +44,7 @@ def find_MLE(
     *,
     marginalize: Marginalize = None,
     reml: bool | str | Sequence[str] = False,
+    local: bool = False,
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
@@ -75,6 +76,12 @@ def find_MLE(
         https://doi.org/10.1093/biomet/58.3.545): integrate the fixed effects out as well, over all
         values alike.  They are the unbounded parameters in which the density is exactly Gaussian,
         or those that are named.
+    local : bool
+        Where the density has no upper bound, as that of a mixture with free scales, return the
+        highest interior maximum that is found, with status `local` (Redner and Walker 1984,
+        https://doi.org/10.1137/1026034).  All that were found are in `optima`, with the effective
+        number of observations of each component; those whose component rests on fewer than five
+        are marked as spurious there, and come last.
     n_starts : int
         Starting points: the model's initial point, and draws from the prior (or jittered initial
         values where the prior is improper).  The best optimum wins; the others are kept in
@@ -153,6 +160,7 @@ def find_MLE(
         model,
         estimator,
         asked,
+        local,
         n_starts,
         initvals,
         random_seed,
@@ -169,6 +177,7 @@ def find_MAP(
     *,
     marginalize: Marginalize = None,
     jacobian: bool = False,
+    local: bool = False,
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
@@ -193,6 +202,8 @@ def find_MAP(
         other variables.
     jacobian : bool
         Maximise the density on the unconstrained scale.
+    local : bool
+        As in `find_MLE`.
     potentials : {"likelihood", "prior"}, optional
         As in `find_MLE`, so that both can be called alike: the joint density holds the potentials
         whatever they are part of.
@@ -228,6 +239,7 @@ def find_MAP(
         model,
         estimator,
         asked,
+        local,
         n_starts,
         initvals,
         random_seed,
@@ -242,6 +254,7 @@ def _find(
     model: pm.Model,
     estimator: Estimator,
     asked: Asked,
+    local: bool,
     n_starts: int,
     initvals: Initvals | None,
     random_seed: Any,
@@ -252,6 +265,7 @@ def _find(
 ) -> PointEstimate:
     deadline = Deadline(seconds("max_seconds", max_seconds))
     whole_number("n_starts", n_starts, 1)
+    truth_value("local", local)
     truth_value("strict", strict)
     truth_value("progressbar", progressbar)
     rng = generator(random_seed)
@@ -285,7 +299,7 @@ def _find(
             with watched(objective, estimator.name, progressbar, deadline) as (seen, watch):
                 try:
                     if discrete:
-                        found = maximise_over(seen, discrete, starts, rng, observed)
+                        found = maximise_over(seen, discrete, starts, rng, observed, local=local)
                     else:
                         certificate, optima, used = search(
                             seen,
@@ -294,6 +308,7 @@ def _find(
                             observed,
                             more if n_starts > 1 else None,
                             _most(model, objective),
+                            local=local,
                         )
                         found = Enumerated(objective, certificate, optima, used)
                 except OutOfTime:

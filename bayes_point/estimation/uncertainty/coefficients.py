@@ -61,7 +61,8 @@ def statuses(estimate: EstimateRecord, astray: NDArray[np.bool_]) -> list[str]:
     ]
     named = {name for finding in estimate.findings for name in finding.parameters}
     concerned = np.array([label in named or name in named for label, name in pairs]) | astray
-    if not estimate.status.is_point and not concerned.any():
+    is_all = estimate.status is Status.LOCAL
+    if is_all or (not estimate.status.is_point and not concerned.any()):
         concerned[:] = True
     key, converged = estimate.status.key, Status.CONVERGED.key
     return [key if own else converged for own in concerned]

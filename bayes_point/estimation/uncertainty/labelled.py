@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
+from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MOST_SPREAD, MarginalDensity
 from bayes_point.estimation.uncertainty.quantities import Quantities, natural_quantities
@@ -132,4 +133,6 @@ def selected(
 def in_words(estimate: EstimateRecord, kind: Kind, cluster: Cluster) -> str:
     """Say what kind of covariance it is."""
     text = _LAPLACE if estimate.estimator == "MAP" else _KINDS[kind]
+    if estimate.status is Status.LOCAL:
+        text += ", at a local maximum"
     return text + (", summed over clusters" if cluster is not None else "")

@@ -24,6 +24,7 @@ STATUS_NAMES = {
     "not_identified": "not identified",
     "unbounded": "unbounded: does not exist",
     "not_converged": "not converged",
+    "local": "a local maximum: unbounded elsewhere",
 }
 
 MAX_OPTIMA = 10

@@ -9,6 +9,8 @@ https://doi.org/10.1093/biomet/56.3.463)
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,7 @@ from bayes_point.estimation.certificate.tracks import Track
 from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import Passed, Verdict
 from bayes_point.estimation.objective import Objective
+from bayes_point.model.components import with_one_at
 from bayes_point.model.variables.scales import scale_variables
 
 __all__ = ["collapse", "pole_observation"]
@@ -28,6 +31,8 @@ Array = NDArray[np.float64]
 # What the density may lose between two steps down and still be said to level off.
 _LEVEL = 5.0
 _CANDIDATES = 4
+# To make a component narrow: down in the log of an sd, or up twice as far in that of a precision.
+_WAYS = np.array([-1.0, 2.0])
 
 
 def pole_observation(case: Case) -> Verdict:
@@ -39,8 +44,8 @@ def pole_observation(case: Case) -> Verdict:
     between the two the density gains more than two, and no more than that of each observation;
     followed down, the others maximised over, no gain dies out.
 
-    Blind spot: of many observations only some are tried; a location that is not a coordinate
-    itself, as in a regression (see pole_scale).
+    Blind spot: of many observations only some are tried; a location that is computed from others,
+    as in a regression (see pole_scale).
 
     Source: Day (1969), https://doi.org/10.1093/biomet/56.3.463
     """
@@ -59,45 +64,46 @@ def collapse(objective: Objective, x: Array, observed: Array) -> Track | None:
     objective : Objective
         What is maximised.
     x : ndarray, (p,)
-        A maximum.
+        A point at which the density is positive: where the others are has no part in it.
     observed : ndarray, (n,)
         Values that a location may collapse on.
     """
-    scales = _that_level_off(objective, x)
-    places = np.flatnonzero(~objective.is_transformed)
-    rows, pivots, placed = [], [], []
-    for j in scales:
-        for place in places[places != j]:
-            block = np.tile(x, (len(observed), 1))
-            block[:, place] = observed
-            rows.append(block)
-            pivots += [j] * len(observed)
-            placed += [int(place)] * len(observed)
-    if not rows or not len(observed):
+    density = objective.density
+    names = scale_variables(density, tuple(objective.weights))
+    scales, ways = _that_level_off(objective, x, names)
+    if not scales.size or not len(observed):
         return None
-    points, pivot = np.concatenate(rows), np.array(pivots)
-    near, far = (moved(objective, points, pivot, -step) for step in (NEAR, FAR))
+    places, held = with_one_at(density, x, observed, names)
+    which, row = np.nonzero(~held[:, scales].T)
+    points, pivot, way = places[row], scales[which], ways[which]
+    if not len(points):
+        return None
+    near, far = (moved(objective, points, pivot, way * step) for step in (NEAR, FAR))
     gain = np.where(np.isfinite(near) & np.isfinite(far), far - near, -np.inf)
     # A scale that shrinks gains its own logarithm at each observation that it is right for, and no
     # more: what gains more comes back from where it was put, as a regression does.
     gain = np.where(gain > (FAR - NEAR) * len(observed) + GAIN, -np.inf, gain)
     best = np.argsort(-np.where(gain > GAIN, far, -np.inf))[:_CANDIDATES]
     for k in best[gain[best] > GAIN]:
-        track = downwards(objective, points[k], int(pivot[k]), np.array([placed[k]]))
+        holds = np.flatnonzero(held[row[k]])
+        track = downwards(objective, points[k], int(pivot[k]), holds, float(way[k]))
         if track.grows_without_bound:
             return track
     return None
 
 
-def _that_level_off(objective: Objective, x: Array) -> list[int]:
-    """Return the coordinates whose density, going down in a log, stops falling.
+def _that_level_off(
+    objective: Objective, x: Array, names: Collection[str]
+) -> tuple[NDArray[np.int_], Array]:
+    """Return the coordinates whose density, going far in a log, stops falling, and which way.
 
     The sd of a regression is none of them: without it the density falls to nothing.
     """
-    names = scale_variables(objective.density, tuple(objective.weights))
-    columns = np.flatnonzero(np.isin(objective.density.variables, list(names)))
-    if not columns.size:
-        return []
+    own = np.flatnonzero(np.isin(objective.density.variables, list(names)))
+    if not own.size:
+        return own, np.zeros(0)
+    columns, ways = np.repeat(own, 2), np.tile(_WAYS, len(own))
     points = np.tile(x, (len(columns), 1))
-    near, far = (moved(objective, points, columns, -step) for step in (NEAR, FAR))
-    return [int(j) for j in columns[np.isfinite(near) & (far > near - _LEVEL)]]
+    near, far = (moved(objective, points, columns, ways * step) for step in (NEAR, FAR))
+    level = np.isfinite(near) & (far > near - _LEVEL)
+    return columns[level], ways[level]
