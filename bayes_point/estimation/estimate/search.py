@@ -118,7 +118,7 @@ def search(
         return search_many(objective, usable)
     pole = collapse(objective, usable[0], observed)
     if pole is not None:
-        climb = partial(_climb, objective, iterations=_FEW_ITERATIONS)
+        climb = partial(maximise, objective, max_iterations=_FEW_ITERATIONS)
         world = World(usable, observed, rng, most, climb, climb(usable))
         case = Case(
             objective, usable[0], start=usable[0], centre=usable[0], settled=False, world=world
@@ -296,16 +296,16 @@ def _best(ends: Search) -> int:
     return int(equal[np.argmax(value[equal] >= last - _SAME * (1 + abs(last)))])
 
 
-def _climb(objective: Objective, starts: Array, *, iterations: int = _ITERATIONS) -> Search:
+def _climb(objective: Objective, starts: Array) -> Search:
     """Maximise from each start; give those that could still win more time than the others."""
     if objective.density.is_costly:
         ends = _one_by_one(objective, starts)
     else:
-        ends = _along_ridge(objective, ascend(objective, starts, max_iterations=iterations))
+        ends = _along_ridge(objective, ascend(objective, starts, max_iterations=_ITERATIONS))
     settled = np.max(ends.value, where=ends.settled, initial=-np.inf)
     contenders = np.flatnonzero(~ends.settled & (ends.value > settled))
     contenders = contenders[ends.iterations[contenders] >= _ITERATIONS]
-    if contenders.size and iterations == _ITERATIONS:
+    if contenders.size:
         more = maximise(objective, ends.x[contenders], max_iterations=10 * _ITERATIONS)
         ends = ends.replaced(contenders, more)
     # Where the terms of the density cancel to noise, its value is no reason to prefer a point.
