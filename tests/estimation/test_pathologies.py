@@ -121,3 +121,25 @@ def check_nothing_is_fabricated(estimate: PointEstimate) -> None:
 def test_truth(name: str, estimator: Estimator) -> None:
     assert not list(complaints(name, estimator))
     check_nothing_is_fabricated(found(name, estimator))
+
+
+def test_what_the_likelihood_does_not_see_is_not_said_to_be_on_the_edge() -> None:
+    """A beta-binomial by its latents: two groups have no event, and the hyperparameters no say."""
+    n, y = np.array([20, 20, 19, 25, 14, 30]), np.array([0, 0, 1, 4, 3, 9])
+    with pm.Model() as model:
+        alpha, beta = pm.Gamma("alpha", 2, 1), pm.Gamma("beta", 2, 0.2)
+        theta = pm.Beta("theta", alpha, beta, shape=6)
+        pm.Binomial("y", n=n, p=theta, observed=y)
+    with pytest.warns(EstimationWarning, match=r"MLE: Not identified.*alpha, beta enter only"):
+        mle = find_MLE(model, progressbar=False)
+    table = mle.to_dataframe()
+    assert table["status"].tolist() == [
+        *["not_identified"] * 2,
+        *["on_boundary"] * 2,
+        *["converged"] * 4,
+    ]
+    np.testing.assert_allclose(mle["theta"], y / n, atol=1e-12)
+    # Whatever alpha and beta are: the binomial's own standard errors.
+    p = y[2:] / n[2:]
+    np.testing.assert_allclose(mle.stderr()["theta"][2:], np.sqrt(p * (1 - p) / n[2:]), rtol=1e-6)
+    assert np.all(np.isinf(table["se"][:2]))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate.point import Point
-from bayes_point.estimation.certificate.status import Finding
+from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.nonsmooth.smoothing import corners_in
 from bayes_point.estimation.nonsmooth.vertices import Vertex
 from bayes_point.estimation.objective import Objective
@@ -112,6 +112,7 @@ def wall_finding(objective: Objective, point: Point, walls: NDArray[np.bool_]) -
         names,
         {},
         "The estimate is exact, but the usual standard errors do not hold here.",
+        status=Status.ON_BOUNDARY,
     )
 
 

@@ -195,8 +195,9 @@ def _at_an_edge(objective: Objective, found: Climb, centre: Array, noise: float)
     loose = _loose(objective, point, spectrum, edge.end, edge.rest)
     if not all(_is_spanned(row, flat) for row in loose):
         return None
-    status, findings = at_the_edge(objective, edge.path, edge.direction, edge.end.value, edge.track)
-    findings += [null_finding(objective, row) for row in flat]
+    status, findings = at_the_edge(
+        objective, edge.path, edge.direction, edge.end.value, edge.track, flat
+    )
     return Claim(
         point,
         status,

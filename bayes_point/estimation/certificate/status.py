@@ -55,6 +55,8 @@ class Finding:
         What to try.
     is_flat : bool
         Whether it says that the density does not change along the parameters named.
+    status : Status, optional
+        What it claims of the parameters named, where that is not what the estimate is as a whole.
     """
 
     what: str
@@ -62,6 +64,11 @@ class Finding:
     evidence: Mapping[str, float] = field(default_factory=dict)
     advice: str = ""
     is_flat: bool = False
+    status: Status | None = None
+
+    def of(self, whole: Status) -> Status:
+        """Return what the parameters named are, in an estimate that as a whole is `whole`."""
+        return Status.NOT_IDENTIFIED if self.is_flat else self.status or whole
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.evidence.items())

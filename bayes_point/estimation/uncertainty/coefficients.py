@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.certificate.verdicts import PRECEDENCE
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.uncertainty.information import has_failed
 from bayes_point.estimation.uncertainty.labelled import in_words, labelled, stderr
@@ -59,13 +60,21 @@ def statuses(estimate: EstimateRecord, astray: NDArray[np.bool_]) -> list[str]:
         for name, array in estimate.point.data_vars.items()
         for label, _ in density.elements(str(name), np.asarray(array, dtype=float))
     ]
-    named = {name for finding in estimate.findings for name in finding.parameters}
-    concerned = np.array([label in named or name in named for label, name in pairs]) | astray
+    # Of several claims about one parameter that counts which would count of the whole estimate.
+    named: dict[str, Status] = {}
+    for finding in estimate.findings:
+        for name in finding.parameters:
+            claims = {finding.of(estimate.status), named.get(name, Status.CONVERGED)}
+            named[name] = min(claims, key=PRECEDENCE.index)
+    of = [named.get(label, named.get(name)) for label, name in pairs]
+    concerned = np.array([one is not None for one in of]) | astray
     is_all = estimate.status is Status.LOCAL
     if is_all or (not estimate.status.is_point and not concerned.any()):
         concerned[:] = True
-    key, converged = estimate.status.key, Status.CONVERGED.key
-    return [key if own else converged for own in concerned]
+    return [
+        ((one or estimate.status) if own else Status.CONVERGED).key
+        for one, own in zip(of, concerned, strict=True)
+    ]
 
 
 def errors_or_none(

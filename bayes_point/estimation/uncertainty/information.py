@@ -163,12 +163,15 @@ def _fixed(estimate: EstimateRecord) -> NDArray[np.str_]:
     }
     for j in np.flatnonzero(certificate.direction):
         fixed[j] = "infinite" if density.parameters[j] in infinite else "edge"
-    why = {Status.CONVERGED: "kink", Status.ON_BOUNDARY: "edge"}.get(estimate.status)
-    if why is not None:
-        named = {name for finding in estimate.findings for name in finding.parameters}
-        for j in np.flatnonzero(fixed == ""):
-            if density.parameters[j] in named:
-                fixed[j] = why
+    kinds = {Status.CONVERGED: "kink", Status.ON_BOUNDARY: "edge"}
+    why = {
+        name: kinds[finding.of(estimate.status)]
+        for finding in estimate.findings
+        if finding.of(estimate.status) in kinds
+        for name in finding.parameters
+    }
+    for j in np.flatnonzero(fixed == ""):
+        fixed[j] = why.get(density.parameters[j], "")
     return fixed
 
 

@@ -12,7 +12,7 @@ from bayes_point.estimation.certificate.point import Point, held_at
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.certificate.tracks import Track, follow
 from bayes_point.estimation.certificate.unbounded import unbounded_along
-from bayes_point.estimation.certificate.verdicts import Claim, Passed, Verdict
+from bayes_point.estimation.certificate.verdicts import PRECEDENCE, Claim, Passed, Verdict
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian
 from bayes_point.estimation.optimise.path_limits import limit_of
@@ -77,8 +77,7 @@ def escaping(objective: Objective, point: Point, path: Path) -> Claim:
     if track.grows_without_bound:
         return unbounded_along(objective, point, [track])
     points, limit = limit_of(objective, path)
-    status, findings = at_the_edge(objective, points, direction, limit, track)
-    findings += [null_finding(objective, row) for row in null]
+    status, findings = at_the_edge(objective, points, direction, limit, track, null)
     return Claim(
         point,
         status,
@@ -113,9 +112,12 @@ def _constant_along(objective: Objective, path: Path) -> Array:
 
 
 def at_the_edge(
-    objective: Objective, path: Array, direction: Array, limit: float, track: Track
+    objective: Objective, path: Array, direction: Array, limit: float, track: Track, null: Array
 ) -> tuple[Status, list[Finding]]:
-    """Say which parameters go to infinity, and which to a finite edge of their support."""
+    """Say which parameters go to infinity, which to a finite edge, and which do not matter.
+
+    The last are the directions of `null`, (k, p).
+    """
     density = objective.density
     natural = natural_limit(density, path, direction)
     at_end = at_infinity(density, path, direction)
@@ -143,6 +145,7 @@ def at_the_edge(
                 {"limiting log density": limit},
                 "No finite estimate exists. Give these parameters a proper prior, or look for "
                 "separation, or for a group without events, in the data.",
+                status=Status.AT_INFINITY,
             )
         )
     if edges:
@@ -154,9 +157,12 @@ def at_the_edge(
                 {"outward derivative": _outward_derivative(objective, track)},
                 "The usual standard errors do not hold here. If the edge is not meant, use a prior "
                 "that vanishes there.",
+                status=Status.ON_BOUNDARY,
             )
         )
-    return (Status.AT_INFINITY if infinite else Status.ON_BOUNDARY), findings
+    findings += [null_finding(objective, row) for row in null]
+    claimed = {finding.of(Status.ON_BOUNDARY) for finding in findings}
+    return min(claimed or {Status.ON_BOUNDARY}, key=PRECEDENCE.index), findings
 
 
 def _listed(words: list[str]) -> str:
