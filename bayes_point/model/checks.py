@@ -19,6 +19,7 @@ from pytensor.graph.traversal import walk
 
 from bayes_point.errors import ModelError
 from bayes_point.model.data.whole_data import with_whole_data
+from bayes_point.model.given import behind_formula
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.variables.bounds import bounds_of, evaluated, value_of
 
@@ -31,8 +32,9 @@ _STABLE = INTERPRETED.including("stabilize")
 def as_model(model: Any, caller: str) -> pm.Model:
     """Return the model, or that of the context where it is None, with the whole of its data.
 
-    Raise if it is no model.
+    One of Bambi may be given as well.  Raise if it is no model.
     """
+    model = behind_formula(model)
     if model is None:
         model = BaseModel.get_context(error_if_none=False)
         if model is None:
@@ -41,7 +43,9 @@ def as_model(model: Any, caller: str) -> pm.Model:
                 "or call it inside `with model:`."
             )
     if not isinstance(model, BaseModel):
-        raise ModelError(f"{caller} needs a pymc.Model, got {type(model).__name__}.")
+        raise ModelError(
+            f"{caller} needs a pymc.Model, or a model of Bambi, got {type(model).__name__}."
+        )
     return with_whole_data(model)
 
 

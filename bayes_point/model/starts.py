@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
+import xarray as xr
 from numpy.typing import NDArray
 from pymc.distributions.continuous import FlatRV, HalfFlatRV
 from pymc.initial_point import convert_str_to_rv_dict, make_initial_point_expression
@@ -25,7 +26,8 @@ __all__ = ["Initvals", "starting_points"]
 
 _STRATEGIES = ("support_point", "moment", "prior")
 
-Initvals = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+# An estimate is known by the `point` that it has: its class is of a later layer.
+Initvals = Mapping[str, Any] | Sequence[Any] | Any
 
 
 def starting_points(
@@ -44,7 +46,7 @@ def starting_points(
     (-1, 1) on the unconstrained scale, and so does one whose draw has no place there (unordered,
     where order is asked for).
     """
-    given = [_overrides(model, one) for one in _listed(initvals)]
+    given = [_overrides(model, one) for one in _listed(model, initvals)]
     points = [_inside(density, one, _draw(model, density, one, (), rng)) for one in given]
     more = n_starts - len(points)
     if more > 0:
@@ -87,17 +89,26 @@ def _can_be_drawn(model: pm.Model, density: LogDensity, rv: Any) -> bool:
     return True
 
 
-def _listed(initvals: Initvals | None) -> list[Mapping[str, Any]]:
-    if isinstance(initvals, Mapping):
-        return [initvals]
-    if not initvals:
+def _listed(model: pm.Model, initvals: Initvals | None) -> list[Mapping[str, Any]]:
+    if initvals is None:
         return [{}]
-    if isinstance(initvals, Sequence) and all(isinstance(one, Mapping) for one in initvals):
-        return list(initvals)
+    several = initvals if isinstance(initvals, Sequence) else [initvals]
+    found = [_of_estimate(model, one) for one in several]
+    if not isinstance(initvals, str) and all(isinstance(one, Mapping) for one in found):
+        return found or [{}]
     raise ModelError(
         "initvals must be a mapping from the names of free variables to values, such as "
-        f"{{'sigma': 1.0}}, or a sequence of such mappings; got {initvals!r}."
+        "{'sigma': 1.0}, an estimate of find_MLE or find_MAP, or a sequence of these; got "
+        f"{initvals!r}."
     )
+
+
+def _of_estimate(model: pm.Model, given: Any) -> Any:
+    """Return the values of the model's free variables at an estimate; else what was given."""
+    point = getattr(given, "point", None)
+    if not isinstance(point, xr.Dataset):
+        return given
+    return {rv.name: point[rv.name].values for rv in model.free_RVs if rv.name in point}
 
 
 def _inside(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from bayes_point.model.data.observations import some_observations
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.density.dear import quickest_density
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.given import with_fixed
 from bayes_point.model.starts import Initvals, starting_points
 
 __all__ = ["find_MAP", "find_MLE"]
@@ -45,6 +46,7 @@ def find_MLE(
     marginalize: Marginalize = None,
     reml: bool | str | Sequence[str] = False,
     local: bool = False,
+    fix: Mapping[str, Any] | None = None,
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
@@ -62,7 +64,7 @@ def find_MLE(
 
     Parameters
     ----------
-    model : pymc.Model, optional
+    model : pymc.Model or bambi.Model, optional
         The model; by default that of the context.
     marginalize : "latents" or sequence of str, optional
         Variables to integrate out, so that the marginal likelihood is maximised: all that are
@@ -82,6 +84,9 @@ def find_MLE(
         https://doi.org/10.1137/1026034).  All that were found are in `optima`, with the effective
         number of observations of each component; those whose component rests on fewer than five
         are marked as spurious there, and come last.
+    fix : mapping of str to float or array-like, optional
+        Free variables to hold at values, ``fix={"sigma": 1}``, and to estimate the others given
+        them.  They are data of the estimate's model then (`pymc.do`).
     n_starts : int
         Starting points: the model's initial point, and draws from the prior (or jittered initial
         values where the prior is improper).  The best optimum wins; the others are kept in
@@ -89,8 +94,9 @@ def find_MLE(
         tried, until less than half a further one is expected (Boender and Rinnooy Kan 1987,
         https://doi.org/10.1007/BF02591684).  Where the density is log-concave, by its graph, the
         first is enough: the maximum it leads to is the only one.
-    initvals : dict, or sequence of dict, optional
-        Initial values by variable name, natural scale, instead of the model's own.
+    initvals : dict, PointEstimate, or sequence of these, optional
+        Initial values by variable name, natural scale, instead of the model's own; or an estimate
+        to begin at.
     random_seed : int, array-like of int, or Generator, optional
         Seed of the starts.
     potentials : {"likelihood", "prior"}, optional
@@ -151,7 +157,7 @@ def find_MLE(
     >>> round(float(mle.point["within"]) ** 2, 6)
     0.5
     """
-    model = as_model(model, "find_MLE")
+    model = with_fixed(as_model(model, "find_MLE"), fix)
     estimator = estimator_of(model, "MLE", jacobian=False, potentials=potentials)
     asked = Asked(marginalize, reml=reml)
     if n_observations is not None:
@@ -178,6 +184,7 @@ def find_MAP(
     marginalize: Marginalize = None,
     jacobian: bool = False,
     local: bool = False,
+    fix: Mapping[str, Any] | None = None,
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
@@ -195,7 +202,7 @@ def find_MAP(
 
     Parameters
     ----------
-    model : pymc.Model, optional
+    model : pymc.Model or bambi.Model, optional
         The model; by default that of the context.
     marginalize : "latents" or sequence of str, optional
         Variables to integrate out, as in `find_MLE`: the mode of the marginal posterior of the
@@ -204,6 +211,8 @@ def find_MAP(
         Maximise the density on the unconstrained scale.
     local : bool
         As in `find_MLE`.
+    fix : mapping of str to float or array-like, optional
+        Free variables to hold at values, as in `find_MLE`.
     potentials : {"likelihood", "prior"}, optional
         As in `find_MLE`, so that both can be called alike: the joint density holds the potentials
         whatever they are part of.
@@ -231,7 +240,7 @@ def find_MAP(
     >>> float(bp.find_MAP(coin, progressbar=False).point["theta"].round(6))
     0.8
     """
-    model = as_model(model, "find_MAP")
+    model = with_fixed(as_model(model, "find_MAP"), fix)
     truth_value("jacobian", jacobian)
     estimator = estimator_of(model, "MAP", jacobian=jacobian, potentials=potentials)
     asked = Asked(marginalize)

@@ -6,12 +6,15 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_point.arguments import truth_value
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.face.conf_int import Method, conf_int
+from bayes_point.estimation.face.predict import predict
 from bayes_point.estimation.face.rendering import as_html, as_text
 from bayes_point.estimation.uncertainty.coefficients import coefficients
 from bayes_point.estimation.uncertainty.criteria import aic, aicc, bic, n_observations, n_parameters
@@ -187,6 +190,46 @@ class PointEstimate(EstimateRecord):
             coords=coords,
         )
 
+    def correlation(self, **kwargs: Any) -> xr.DataArray:
+        """Return the correlation matrix of the estimator, (parameter, parameter_bis).
+
+        Parameters
+        ----------
+        **kwargs
+            Those of `covariance`, of which this is the correlation.
+
+        Returns
+        -------
+        xarray.DataArray
+            NaN in the rows and columns of what has no standard error.
+
+        Raises
+        ------
+        ModelError, EstimationError
+            As in `covariance`.
+
+        Examples
+        --------
+        A straight line through x = 1, 2, 3: the correlation of intercept and slope is that of the
+        inverse of ((3, 6), (6, 14)), -6 / sqrt(42).
+
+        >>> import bayes_point as bp, numpy as np, pymc as pm
+        >>> with pm.Model() as line:
+        ...     a, b = pm.Flat("a"), pm.Flat("b")
+        ...     y = pm.Normal("y", a + b * np.array([1, 2, 3]), 1, observed=[1, 3, 2])
+        >>> mle = bp.find_MLE(line, progressbar=False)
+        >>> mle.correlation().values.round(4).tolist()
+        [[1.0, -0.9258], [-0.9258, 1.0]]
+        """
+        matrix = self.covariance(**kwargs)
+        variance = np.diag(matrix.values)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = matrix.values / np.sqrt(np.outer(variance, variance))
+        np.fill_diagonal(
+            values, np.where(variance > 0, np.where(np.isfinite(variance), 1, np.nan), np.nan)
+        )
+        return matrix.copy(data=values)
+
     def stderr(self, *, kind: Kind = "hessian", cluster: Cluster = None) -> xr.Dataset:
         """Return the standard error of every free variable and Deterministic, natural scale.
 
@@ -297,6 +340,54 @@ class PointEstimate(EstimateRecord):
             options=bootstrap_kwargs,
         )
 
+    def predict(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        var_names: str | Sequence[str] | None = None,
+        coords: Mapping[str, Any] | None = None,
+    ) -> xr.Dataset:
+        """Return what the model computes from new data at the estimate, with standard errors.
+
+        Parameters
+        ----------
+        data : mapping of str to array-like, optional
+            New values of ``pm.Data`` of the model; by default those it has.  The model itself
+            keeps its data.
+        var_names : str or sequence of str, optional
+            Deterministics to compute, all by default.
+        coords : mapping, optional
+            New labels of dims, as in `pymc.set_data`.
+
+        Returns
+        -------
+        xarray.Dataset
+            The Deterministics, with the dim ``quantity`` (estimate, se) first.  The standard error
+            is by the delta method: that of the value itself, not of a new observation about it.
+
+        Raises
+        ------
+        ModelError
+            If the data are not those of the model, or do not go together.
+        EstimationError
+            If the estimate is no maximum: unbounded or not converged.
+
+        Examples
+        --------
+        A line through (1, 1), (2, 3), (3, 2) with a known sd of 1, at x = 4: 2 + 0.5 (4 - 2) = 3
+        with the variance 1/3 + 4/2.
+
+        >>> import bayes_point as bp, pymc as pm
+        >>> with pm.Model() as line:
+        ...     x = pm.Data("x", [1.0, 2.0, 3.0])
+        ...     mu = pm.Deterministic("mu", pm.Flat("a") + pm.Flat("b") * x)
+        ...     y = pm.Normal("y", mu, 1, observed=[1, 3, 2])
+        >>> mle = bp.find_MLE(line, progressbar=False)
+        >>> mle.predict({"x": [4.0]})["mu"].values.round(3).tolist()
+        [[3.0], [1.528]]
+        """
+        return predict(self, data, var_names=var_names, coords=coords)
+
     @property
     def latents(self) -> xr.Dataset:
         """What was integrated out, and what depends on it: conditional modes with their errors.
@@ -401,6 +492,7 @@ class PointEstimate(EstimateRecord):
         ci_prob: float | None = None,
         kind: Kind = "hessian",
         cluster: Cluster = None,
+        tests: bool = False,
     ) -> pd.DataFrame:
         """Return the coefficient table: one row a scalar.
 
@@ -410,6 +502,9 @@ class PointEstimate(EstimateRecord):
             Probability of the intervals; ``rcParams["stats.ci_prob"]`` of ArviZ by default.
         kind, cluster
             Of the standard errors, as in `covariance`.
+        tests : bool
+            Whether to add the Wald test of each scalar being 0, of an MLE: ``z``, estimate over
+            standard error, and ``p``, two-sided.  NaN for what cannot be on both sides of 0.
 
         Returns
         -------
@@ -428,7 +523,8 @@ class PointEstimate(EstimateRecord):
         >>> bp.find_MAP(coin, progressbar=False).to_dataframe()["estimate"].round(3).to_dict()
         {'theta': 0.8}
         """
-        return coefficients(self, ci_prob=ci_prob, kind=kind, cluster=cluster)
+        truth_value("tests", tests)
+        return coefficients(self, ci_prob=ci_prob, kind=kind, cluster=cluster, tests=tests)
 
     def to_datatree(self) -> xr.DataTree:
         """Return the estimate as a tree that ArviZ reads: the point as one chain of one draw.

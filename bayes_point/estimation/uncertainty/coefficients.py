@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import norm
 
+from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.certificate.verdicts import PRECEDENCE
 from bayes_point.estimation.estimate.record import EstimateRecord
@@ -15,14 +17,25 @@ from bayes_point.estimation.uncertainty.labelled import in_words, labelled, stde
 from bayes_point.estimation.uncertainty.quantities import natural_quantities
 from bayes_point.estimation.uncertainty.standard_errors import Cluster, Kind, standard_errors
 from bayes_point.estimation.uncertainty.wald import checked_probability, wald
+from bayes_point.model.variables.bounds import Bounds, bounds_of
 
 __all__ = ["coefficients", "errors_or_none", "statuses"]
 
 
 def coefficients(
-    estimate: EstimateRecord, *, ci_prob: float | None, kind: Kind, cluster: Cluster
+    estimate: EstimateRecord,
+    *,
+    ci_prob: float | None,
+    kind: Kind,
+    cluster: Cluster,
+    tests: bool = False,
 ) -> pd.DataFrame:
     """Return the table; see `PointEstimate.to_dataframe`."""
+    if tests and estimate.estimator != "MLE":
+        raise ModelError(
+            f"tests=True tests an MLE, and this is a {estimate.estimator}: a p value is of the "
+            "likelihood alone. Use find_MLE, or the interval of the table."
+        )
     prob = checked_probability(ci_prob)
     density, point = estimate.objective.density, estimate.point
     pairs = [
@@ -40,6 +53,7 @@ def coefficients(
     table = {
         "estimate": [value for _, value, _ in pairs],
         "se": np.concatenate([np.ravel(array.values) for array in se.data_vars.values()]),
+        **(_wald_tests(estimate, pairs, se) if tests else {}),
         f"ci{100 * prob:g}_lb": np.concatenate(ends)[:, 0],
         f"ci{100 * prob:g}_ub": np.concatenate(ends)[:, 1],
         "status": statuses(estimate, astray),
@@ -47,6 +61,29 @@ def coefficients(
     }
     index = pd.Index([label for label, _, _ in pairs], name="parameter", dtype=object)
     return pd.DataFrame(table, index=index)
+
+
+def _wald_tests(
+    estimate: EstimateRecord, pairs: list[tuple[str, float, str]], se: xr.Dataset
+) -> dict[str, NDArray[np.float64]]:
+    """Return z and p of the hypothesis that a scalar is 0; NaN where 0 is not inside its support.
+
+    At the edge of a support the statistic is not normal: `likelihood_ratio_test` knows.
+    """
+    values = np.array([value for _, value, _ in pairs])
+    errors = np.concatenate([np.ravel(array.values) for array in se.data_vars.values()])
+    supports = {str(rv.name): bounds_of(estimate.model, rv) for rv in estimate.model.free_RVs}
+    inside = [_holds_zero(supports.get(name)) for _, _, name in pairs]
+    good = np.array(inside) & np.isfinite(values) & (errors > 0) & np.isfinite(errors)
+    z = np.where(good, values / np.where(good, errors, 1.0), np.nan)
+    return {"z": z, "p": 2 * norm.sf(np.abs(z))}
+
+
+def _holds_zero(bounds: Bounds | None) -> bool:
+    if bounds is None:
+        return True  # a Deterministic, of whose values nothing is known
+    low, high = bounds.lower, bounds.upper
+    return low is not None and high is not None and bool(np.all(low < 0) and np.all(high > 0))
 
 
 def statuses(estimate: EstimateRecord, astray: NDArray[np.bool_]) -> list[str]:

@@ -11,7 +11,7 @@ from pymc.model.fgraph import clone_model
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import graph_replace
 
-__all__ = ["carry_initial_values_over", "cloned", "without_initial_values"]
+__all__ = ["carry_initial_values_over", "cloned", "put_in_order", "without_initial_values"]
 
 
 @contextmanager
@@ -50,8 +50,16 @@ def carry_initial_values_over(
 
 
 def cloned(model: pm.Model) -> pm.Model:
-    """Return a copy of a model, with its initial values."""
+    """Return a copy of a model, with its initial values and the order of its variables."""
     with without_initial_values(model):
         other = clone_model(model)
     carry_initial_values_over(model, other)
+    put_in_order(other, model)
     return other
+
+
+def put_in_order(copy: pm.Model, model: pm.Model) -> None:
+    """Give the variables of a copy, which PyMC puts in that of its graph, the model's order."""
+    order = {name: i for i, name in enumerate(model.named_vars)}
+    for variables in (copy.free_RVs, copy.deterministics):
+        variables.sort(key=lambda var: order.get(str(var.name), len(order)))
