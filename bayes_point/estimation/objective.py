@@ -170,7 +170,8 @@ class Objective:
 
     def values(self, x: Array) -> Array:
         """Return the value alone, (batch,)."""
-        if self.penalty is not None or self.inputs is not None or not self.density.is_costly:
+        is_dear = self.density.is_costly or self.density.is_integral
+        if self.penalty is not None or self.inputs is not None or not is_dear:
             return self.evaluate(x)[0]
         value = self._sum(self.density.values(x, self.terms))
         if self.observer is not None:

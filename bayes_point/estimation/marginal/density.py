@@ -163,7 +163,15 @@ class MarginalDensity(LogDensity):
         """Return the modes of the latents for each row of parameters `x`, (batch, P)."""
         starts = predicted(self._anchors, self._start, x)
         with np.errstate(all="ignore"):
-            return find_modes(self.joint, self.structure, x, starts, self._start, inputs)
+            return find_modes(
+                self.joint,
+                self.structure,
+                x,
+                starts,
+                self._start,
+                inputs,
+                is_gaussian=self.is_exact,
+            )
 
     def _values_of(self, modes: Modes) -> Array:
         half = 0.5 * self.structure.log_determinant(modes.factors)
@@ -177,7 +185,8 @@ class MarginalDensity(LogDensity):
         v[:, joint.inner] = np.tile(structure.seeds, (n, 1))
         w[:, joint.inner] = structure.inverse_products(modes.factors).reshape(n * c, -1)
         again = inputs and {name: np.repeat(rows, c, axis=0) for name, rows in inputs.items()}
-        third = joint.third_product(np.repeat(modes.x, c, axis=0), v, w, again)
+        deviations = np.repeat(np.sqrt(structure.variances(modes.factors)), c, axis=0)
+        third = joint.third_product(np.repeat(modes.x, c, axis=0), v, w, deviations, again)
         # Half the derivative of -log|H| where the latents stay, and as far as they move.
         trace = 0.5 * third.reshape(n, c, -1).sum(axis=1)
         moved = np.zeros_like(modes.x)
@@ -232,13 +241,16 @@ class MarginalDensity(LogDensity):
         """Return the Hessian, (batch, P, P), from differences of the exact gradient."""
         n, p = x.shape
         each = np.broadcast_to(step, x.shape)[:, :, None] * np.eye(p)
-        multiples = np.array([2.0, 1.0, -1.0, -2.0])
+        multiples = np.array([1.0, -1.0] if self._is_rough else [2.0, 1.0, -1.0, -2.0])
+        k = len(multiples)
         rows = (x[:, None, None] + multiples[:, None, None] * each[:, None]).reshape(-1, p)
-        again = inputs and {name: np.repeat(part, 4 * p, axis=0) for name, part in inputs.items()}
-        gradients = self.marginal(rows, again)[1].reshape(n, 4, p, p)
+        again = inputs and {name: np.repeat(part, k * p, axis=0) for name, part in inputs.items()}
+        gradients = self.marginal(rows, again)[1].reshape(n, k, p, p).swapaxes(0, 1)
         h = np.broadcast_to(step, x.shape)[:, :, None]
-        far, near, back, far_back = gradients.swapaxes(0, 1)
-        hessian = central_difference(far, near, back, far_back, h)
+        if self._is_rough:
+            hessian = (gradients[0] - gradients[1]) / (2 * h)
+        else:
+            hessian = central_difference(*gradients, h)
         return np.asarray(0.5 * (hessian + hessian.swapaxes(1, 2)))
 
     @property
@@ -255,8 +267,8 @@ class MarginalDensity(LogDensity):
 
     @property
     def is_costly(self) -> bool:
-        """See `LogDensity`: an evaluation is a search for the modes, and never cheap."""
-        return True
+        """See `LogDensity`; an evaluation is a search for the modes."""
+        return self.joint.is_large
 
     # ------------------------------------------------------------------- other data, other scales
 

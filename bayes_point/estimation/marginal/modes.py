@@ -20,8 +20,9 @@ _ITERATIONS = 200
 # Squared distance to the mode, in standard deviations, at which no digit is left to gain; and that
 # from which a Newton step, whose error is of the square of this, leads there.
 _STILL, _LAST = 1e-20, 1e-9
-# Halvings of a step that does not lead uphill, and the part of the promised gain that is enough.
-_HALVINGS, _ENOUGH = 40, 1e-4
+# Times that a step is shortened that does not lead uphill, the least and the most of it that is then
+# taken, and the part of the promised gain that is enough.
+_SHORTENED, _SHORTEST, _LONGEST, _ENOUGH = 30, 0.1, 0.5, 1e-4
 # A fall of the value, relative to it, that may still be rounding.
 _LEVEL = 1e-10
 # How far, on the unconstrained scale, modes are extrapolated from known ones.
@@ -95,10 +96,13 @@ def find_modes(
     starts: Array,
     fallback: Array,
     inputs: Inputs,
+    *,
+    is_gaussian: bool = False,
 ) -> Modes:
     """Climb from `starts`, (batch, d), to the modes, by Newton steps with the exact Hessian.
 
-    Where a start has no value, from `fallback`, (d,).
+    Where a start has no value, from `fallback`, (d,).  Where the density is Gaussian in the latents
+    the first step ends at the mode, with the same Hessian.
     """
     x = joint.whole(theta, starts)
     value, gradient = joint.evaluate(x, inputs)
@@ -128,6 +132,9 @@ def find_modes(
             joint, x, value, gradient, active[go], step[go], decrement[go], inputs
         )
         here = active[go[moved]]
+        if is_gaussian and full.all():
+            found[here] = definite[here]
+            break
         if here.size:
             matrix[here] = _hessians(joint, structure, x[here], _rows(inputs, here))
             factors[here], definite[here] = structure.factor(matrix[here])
@@ -151,22 +158,25 @@ def _line_search(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Make a step in each of `rows`, in place; return where one was made, and where in full."""
     moved, full = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
-    length = 1.0
-    for halving in range(_HALVINGS):
+    length = np.ones(len(rows))
+    for attempt in range(_SHORTENED):
         waiting = np.flatnonzero(~moved)
         if not waiting.size:
             break
-        at = rows[waiting]
+        at, part = rows[waiting], length[waiting]
         trial = x[at].copy()
-        trial[:, joint.inner] += length * step[waiting]
+        trial[:, joint.inner] += part[:, None] * step[waiting]
         new, slope = joint.evaluate(trial, _rows(inputs, at))
-        least = value[at] + _ENOUGH * length * decrement[waiting]
-        least -= _LEVEL * (1 + np.abs(value[at]))
+        promised = part * decrement[waiting]
+        least = value[at] + _ENOUGH * promised - _LEVEL * (1 + np.abs(value[at]))
         good = np.isfinite(new) & np.isfinite(slope).all(axis=1) & (new >= least)
+        # The top of the parabola through the value and slope at the start and the value there.
+        top = 0.5 * promised / (promised - (new - value[at]))
+        top = np.where(np.isfinite(top), np.clip(top, _SHORTEST, _LONGEST), _SHORTEST)
         x[at[good]], value[at[good]], gradient[at[good]] = trial[good], new[good], slope[good]
         moved[waiting[good]] = True
-        full[waiting[good]] = halving == 0
-        length *= 0.5
+        full[waiting[good]] = attempt == 0
+        length[waiting] *= top
     return moved, full
 
 

@@ -285,12 +285,20 @@ def _fan(
     points = np.clip(points, bounds[0][:, None, :], bounds[1][:, None, :])
     n, k, p = points.shape
     each = objective.rows(np.repeat(np.arange(n), k))
+    row = np.arange(n)
+    if objective.density.is_integral:
+        # The gradient costs more than the value, and of most points none is needed.
+        values = each.values(points.reshape(n * k, p)).reshape(n, k)
+        best = np.argmax(np.where(np.isfinite(values), values, -np.inf), axis=1)
+        there = points[row, best]
+        value, gradient = objective.evaluate(there)
+        bad = ~np.isfinite(value) | ~np.all(np.isfinite(gradient), axis=1)
+        return there, np.where(bad, -np.inf, value), gradient
     values, gradients = each.evaluate(points.reshape(n * k, p))
     values, gradients = values.reshape(n, k), gradients.reshape(n, k, p)
     bad = ~np.isfinite(values) | ~np.all(np.isfinite(gradients), axis=2)
     values = np.where(bad, -np.inf, values)
     best = np.argmax(values, axis=1)
-    row = np.arange(n)
     return points[row, best], values[row, best], gradients[row, best]
 
 
