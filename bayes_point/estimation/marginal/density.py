@@ -13,7 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from bayes_point.estimation.marginal.find_structure import find_structure
 from bayes_point.estimation.marginal.integration import Integration
 from bayes_point.estimation.marginal.joint import Joint
-from bayes_point.estimation.marginal.modes import Anchor, Modes, find_modes, predicted
+from bayes_point.estimation.marginal.modes import (
+    ITERATIONS,
+    TRIED,
+    Anchor,
+    Modes,
+    find_modes,
+    predicted,
+)
 from bayes_point.estimation.marginal.structure import Structure
 from bayes_point.model.density.density import Inputs, LogDensity
 from bayes_point.model.density.derivatives import natural_derivatives
@@ -161,8 +168,8 @@ class MarginalDensity(LogDensity):
 
     def modes(self, x: Array, inputs: Inputs | None = None) -> Modes:
         """Return the modes of the latents for each row of parameters `x`, (batch, P)."""
-        starts = predicted(self._anchors, self._start, x)
         with np.errstate(all="ignore"):
+            starts = predicted(self.joint, self._anchors, self._start, x, inputs)
             return find_modes(
                 self.joint,
                 self.structure,
@@ -171,6 +178,7 @@ class MarginalDensity(LogDensity):
                 self._start,
                 inputs,
                 is_gaussian=self.is_exact,
+                most=TRIED if self._is_rough else ITERATIONS,
             )
 
     def _values_of(self, modes: Modes) -> Array:
@@ -250,7 +258,8 @@ class MarginalDensity(LogDensity):
         if self._is_rough:
             hessian = (gradients[0] - gradients[1]) / (2 * h)
         else:
-            hessian = central_difference(*gradients, h)
+            far, near, back, far_back = gradients
+            hessian = central_difference(far, near, back, far_back, h)
         return np.asarray(0.5 * (hessian + hessian.swapaxes(1, 2)))
 
     @property

@@ -110,7 +110,9 @@ class Joint:
             return self.density.hessian_product(x, v, _TERM, inputs)[:, 0]
         return self.density.call(function, [(self.p,)], [x, v], inputs)[0]
 
-    def third_product(self, x: Array, v: Array, w: Array, deviations: Array, inputs: Inputs) -> Array:
+    def third_product(
+        self, x: Array, v: Array, w: Array, deviations: Array, inputs: Inputs
+    ) -> Array:
         """Return the derivative by x of ``w' H(x) v``, row by row: (batch, p).
 
         Along latents alone, whose standard deviations are `deviations`, (batch, d).

@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 from bayes_point.estimation.marginal.joint import Joint
 from bayes_point.estimation.marginal.structure import Structure
 
-__all__ = ["Anchor", "Modes", "find_modes", "predicted"]
+__all__ = ["ITERATIONS", "TRIED", "Anchor", "Modes", "find_modes", "predicted"]
 
 Array = NDArray[np.float64]
 Inputs = Mapping[str, NDArray] | None
 
-_ITERATIONS = 200
+# Newton iterations; and for parameters that a search only tries.
+ITERATIONS, TRIED = 200, 40
 # Squared distance to the mode, in standard deviations, at which no digit is left to gain; and that
 # from which a Newton step, whose error is of the square of this, leads there.
 _STILL, _LAST = 1e-20, 1e-9
-# Times that a step is shortened that does not lead uphill, the least and the most of it that is then
-# taken, and the part of the promised gain that is enough.
+# Times that a step which does not lead uphill is shortened, the least and the most of it that is
+# taken then, and the part of the promised gain that is enough.
 _SHORTENED, _SHORTEST, _LONGEST, _ENOUGH = 30, 0.1, 0.5, 1e-4
 # A fall of the value, relative to it, that may still be rounding.
 _LEVEL = 1e-10
-# How far, on the unconstrained scale, modes are extrapolated from known ones.
+# How far, on the unconstrained scale, an extrapolation of known modes is taken as it is.
 _NEAR = 1.0
 
 
@@ -74,19 +75,32 @@ def _hessians(joint: Joint, structure: Structure, x: Array, inputs: Inputs) -> A
     return structure.assemble(-products[:, joint.inner].reshape(n, c, joint.d))
 
 
-def predicted(anchors: list[Anchor], start: Array, theta: Array) -> Array:
-    """Return where the search for the modes begins, (batch, d): what the nearest anchor says."""
+def predicted(
+    joint: Joint, anchors: list[Anchor], start: Array, theta: Array, inputs: Inputs
+) -> Array:
+    """Return where the search for the modes begins, (batch, d): what the nearest anchor says.
+
+    Far from all anchors, the best of what it says, its own modes, and `start`, (d,).
+    """
     if not anchors:
         return np.tile(start, (len(theta), 1))
     away = np.array([np.abs(theta - anchor.theta).max(axis=1) for anchor in anchors])
     away = np.where(np.isnan(away), np.inf, away)
-    out = np.empty((len(theta), len(start)))
-    for i, k in enumerate(np.argmin(away, axis=0)):
-        anchor = anchors[k]
-        out[i] = anchor.u
-        if away[k, i] <= _NEAR:
-            out[i] += anchor.slope @ (theta[i] - anchor.theta)
-    return out
+    nearest = np.argmin(away, axis=0)
+    here = np.array([anchor.u for anchor in anchors])[nearest]
+    ahead = here.copy()
+    for k in np.unique(nearest):
+        rows = nearest == k
+        ahead[rows] += (theta[rows] - anchors[k].theta) @ anchors[k].slope.T
+    far = np.flatnonzero(~(away.min(axis=0) <= _NEAR))
+    if far.size:
+        choices = np.stack([ahead[far], here[far], np.tile(start, (len(far), 1))])
+        x = joint.whole(np.tile(theta[far], (3, 1)), choices.reshape(-1, joint.d))
+        again = inputs and {k: np.tile(v[far], (3, *[1] * (v.ndim - 1))) for k, v in inputs.items()}
+        value = joint.evaluate(x, again)[0].reshape(3, len(far))
+        best = np.argmax(np.where(np.isfinite(value), value, -np.inf), axis=0)
+        ahead[far] = choices[best, np.arange(len(far))]
+    return ahead
 
 
 def find_modes(
@@ -98,6 +112,7 @@ def find_modes(
     inputs: Inputs,
     *,
     is_gaussian: bool = False,
+    most: int = ITERATIONS,
 ) -> Modes:
     """Climb from `starts`, (batch, d), to the modes, by Newton steps with the exact Hessian.
 
@@ -116,7 +131,7 @@ def find_modes(
     factors, definite = structure.factor(matrix)
     active = np.flatnonzero(np.isfinite(value))
     iterations = 0
-    while active.size and iterations < _ITERATIONS:
+    while active.size and iterations < most:
         iterations += 1
         use = factors[active]
         bent = ~definite[active]

@@ -57,7 +57,8 @@ class Functions:
         """Return the functions of other graphs of the same shapes; nothing compiled is shared."""
         other = Functions(graphs, self.mode)
         # Other graphs of the same shapes are vectorised, or are not, as well.
-        other.is_vectorised = self.is_vectorised
+        if "is_vectorised" in self.__dict__:  # which costs a compile to find out
+            other.is_vectorised = self.is_vectorised
         return other
 
     def compile(

@@ -11,6 +11,7 @@ from pymc.distributions.transforms import CholeskyCovPacked, LogTransform, ZeroS
 
 from bayes_point.errors import ModelError
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.rows import Loop
 from bayes_point.model.variables.roles import Role, model_roles
 
 __all__ = ["latent_by_rule", "latent_variables"]
@@ -124,12 +125,23 @@ def _is_product(
         rows.append(other)
     rows.append(scaled.times(x, _NOTHING))
     with np.errstate(all="ignore"):
-        values, slopes = density.evaluate(np.concatenate(rows), ("likelihood",))
-    here, moved = values[0, 0], values[1:-1, 0]
-    if not np.all(np.abs(moved - here) <= _SAME * (1 + np.abs(here))):
-        return False
+        here, *moved = _likelihoods(density, np.concatenate(rows[:-1]))
+        if not np.all(np.abs(np.array(moved) - here) <= _SAME * (1 + np.abs(here))):
+            return False
+        _, slopes = density.evaluate(np.concatenate(rows), ("likelihood",))
     slope, left = (np.abs(part[0, own]).max() for part in (slopes[0], slopes[-1]))
     return bool(slope > 0 and left <= _VANISHED * slope)
+
+
+def _likelihoods(density: LogDensity, x: Array) -> Array:
+    """Return it row by row, (batch,), without a gradient: to compile that takes a second."""
+    function = density.functions.kept(
+        "likelihood, row by row",
+        lambda: Loop(
+            density.functions.compile(density.graphs.row, [density.graphs.term("likelihood")])
+        ),
+    )
+    return density.call(function, [()], [x], None)[0]
 
 
 class Scaled:
