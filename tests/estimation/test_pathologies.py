@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
-from functools import cache
 
 import numpy as np
 import pymc as pm
@@ -12,8 +10,9 @@ import pytest
 
 from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
-from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.find import find_MLE
 from bayes_point.estimation.face.point_estimate import PointEstimate
+from tests.estimation.zoo_estimates import check_trace, found
 from tests.reference.pathologies import PATHOLOGIES
 from tests.zoo import Estimator
 
@@ -42,21 +41,6 @@ SLOW = set(
     """.split()  # noqa: SIM905 - a table of names
 )
 ZOO = {zoo_model.name: zoo_model for zoo_model in PATHOLOGIES}
-
-
-@cache
-def built(name: str) -> pm.Model:
-    return ZOO[name].build()
-
-
-@cache
-def found(name: str, estimator: Estimator) -> PointEstimate:
-    find = find_MLE if estimator == "mle" else find_MAP
-    with warnings.catch_warnings():
-        # That there is no estimate is what most of these have to say.
-        warnings.simplefilter("ignore", EstimationWarning)
-        kwargs = ZOO[name].call_kwargs(estimator)
-        return find(built(name), progressbar=False, random_seed=1, **kwargs)
 
 
 def cases() -> list:
@@ -121,6 +105,7 @@ def check_nothing_is_fabricated(estimate: PointEstimate) -> None:
 def test_truth(name: str, estimator: Estimator) -> None:
     assert not list(complaints(name, estimator))
     check_nothing_is_fabricated(found(name, estimator))
+    check_trace(name, estimator)
 
 
 def test_what_the_likelihood_does_not_see_is_not_said_to_be_on_the_edge() -> None:

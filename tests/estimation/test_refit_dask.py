@@ -101,22 +101,24 @@ def cluster() -> Iterator[object]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # what a dying process leaves behind is not ours
-def test_on_a_cluster_of_processes_one_of_which_is_killed(cluster: object) -> None:
+@pytest.mark.parametrize("n_killed", [1, 2])
+def test_on_a_cluster_of_two_processes_that_are_killed(cluster: object, n_killed: int) -> None:
     model, data = coins()
     expected = refit(model, data)
     fits = refit(model, data.chunk(year=2))
-    victim = next(iter(cluster.run(os.getpid).values()))  # type: ignore[attr-defined]
+    victims = list(cluster.run(os.getpid).values())[:n_killed]  # type: ignore[attr-defined]
 
     def kill_when_some_are_done() -> None:
         while sum(map(len, cluster.who_has().values())) < 1:  # type: ignore[attr-defined]
             time.sleep(0.05)
-        os.kill(victim, signal.SIGKILL)
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
 
     killer = threading.Thread(target=kill_when_some_are_done)
     future = cluster.compute(fits)  # type: ignore[attr-defined]
     killer.start()
     got = future.result(timeout=300)
     killer.join()
-    assert victim not in cluster.run(os.getpid).values()  # type: ignore[attr-defined]
+    assert not {*victims} & {*cluster.run(os.getpid).values()}  # type: ignore[attr-defined]
     xr.testing.assert_allclose(got, expected, rtol=1e-10)
     np.testing.assert_array_equal(got["status"], expected["status"])

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pymc as pm
 import pytensor
 import pytest
 
-from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.find import find_MAP
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.starts import starting_points
 from bayes_point.model.variables.flat_priors import flat_priors
+from tests.estimation.zoo_estimates import built, check_trace, found
 from tests.reference.wellbehaved import WELLBEHAVED
 from tests.zoo import Estimator, ZooModel
 
@@ -22,17 +21,6 @@ from tests.zoo import Estimator, ZooModel
 SLOW = {"garch", "garch_bounds", "nist_mgh17", "nist_kirby2", "nist_wampler5", "tobin"}
 ZOO = {zoo_model.name: zoo_model for zoo_model in WELLBEHAVED}
 QUIET = {"progressbar": False, "random_seed": 1}
-
-
-@cache
-def built(name: str) -> pm.Model:
-    return ZOO[name].build()
-
-
-@cache
-def found(name: str, estimator: Estimator) -> PointEstimate:
-    find = find_MLE if estimator == "mle" else find_MAP
-    return find(built(name), **QUIET, **ZOO[name].call_kwargs(estimator))
 
 
 def cases() -> list:
@@ -55,6 +43,7 @@ def test_maximum(name: str, estimator: Estimator) -> None:
     if truth.n_optima is not None:
         assert 1 <= estimate.optima.sizes["optimum"] <= truth.n_optima
     check_it_adds_up(estimate, built(name), estimator)
+    check_trace(name, estimator)
 
 
 def check_it_adds_up(estimate: PointEstimate, model: pm.Model, estimator: Estimator) -> None:
