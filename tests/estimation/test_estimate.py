@@ -548,3 +548,18 @@ def test_the_top_of_a_step_is_not_taken_for_a_maximum() -> None:
     assert estimate.status.key == "not_converged"
     assert 0.4999 < float(estimate.point["x"]) < 0.5
     assert estimate.log_prior == pytest.approx(float(estimate.point["x"]), rel=1e-12)
+
+
+def test_many_directions_of_no_change_are_told_in_one_sentence() -> None:
+    # Twelve coefficients and four rows: what the rows do not see has 12 - 4 dimensions.
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 12)), rng.normal(size=4)
+    with pm.Model() as model:
+        b = pm.Flat("b", shape=12)
+        pm.Normal("y", x @ b, 1, observed=y)
+    with pytest.warns(EstimationWarning, match=r"8 directions of b\[0\]"):
+        found = find_MLE(model, progressbar=False)
+    [finding] = found.findings
+    assert finding.is_flat
+    assert finding.evidence == {"directions": 8.0}
+    assert finding.parameters == tuple(f"b[{j}]" for j in range(12))

@@ -190,3 +190,16 @@ def test_a_maximum_does_not_hide_the_pole_beside_it() -> None:
         found = bp.find_MAP(model, n_starts=1, initvals={"tau": 10.0}, progressbar=False)
     assert found.status.key == "unbounded"
     assert found.findings[0].parameters[0] == "tau"
+
+
+def test_columns_beyond_the_rows_separate_the_data() -> None:
+    # P columns and half as many rows: some b puts every row on its side, and c b, as c grows, takes
+    # the likelihood to one.  Where a search stops it has long been one to rounding.
+    x = rng.normal(size=(P // 2, P))
+    with pm.Model() as model:
+        b = pm.Normal("b", 0, 1, shape=P)
+        pm.Bernoulli("y", logit_p=x @ b, observed=rng.integers(0, 2, size=P // 2))
+    with pytest.warns(EstimationWarning, match="keeps rising, towards a limit"):
+        found = bp.find_MLE(model, n_starts=1, progressbar=False)
+    assert found.status.key == "at_infinity"
+    assert found.log_likelihood == pytest.approx(0, abs=1e-12)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ __all__ = [
     "ends_along",
     "kink_finding",
     "not_still",
-    "null_finding",
+    "null_findings",
     "vertex_finding",
     "wall_finding",
 ]
@@ -24,9 +26,47 @@ Array = NDArray[np.float64]
 
 # Parameters of a direction that are named one by one.
 _NAMED = 20
+# Directions that are told one by one; more of them are a sentence.
+_APART = 3
 
 
-def null_finding(objective: Objective, row: Array, *, ends: bool = False) -> Finding:
+def null_findings(
+    objective: Objective, rows: Sequence[Array] | Array, ends: Sequence[bool] = ()
+) -> list[Finding]:
+    """Say along what the density does not change: each direction, or how many there are.
+
+    `ends` says of each whether it comes to an end; by default each goes on for ever.
+    """
+    ends = ends or [False] * len(rows)
+    out: list[Finding] = []
+    for kind in (False, True):
+        some = [row for row, end in zip(rows, ends, strict=True) if end == kind]
+        if len(some) <= _APART:
+            out += [_null_finding(objective, row, ends=kind) for row in some]
+        else:
+            out.append(_many_directions(objective, np.array(some), ends=kind))
+    return out
+
+
+def _many_directions(objective: Objective, rows: Array, *, ends: bool) -> Finding:
+    names = [objective.density.parameters[j] for j in np.flatnonzero(np.any(rows != 0, axis=0))]
+    listed = ", ".join(names[:_NAMED])
+    if len(names) > _NAMED:
+        listed += f" and {len(names) - _NAMED} more"
+    what = f"The density does not change along {len(rows)} directions of {listed}"
+    if len(names) == len(rows):
+        what = f"The density does not depend on {listed} at all"
+    return Finding(
+        f"{what}{'; each comes to an end' if ends else ''}.",
+        tuple(names),
+        {"directions": float(len(rows))},
+        "Their values are one choice among equals. Use the prior: find_MAP; or drop or fix as many "
+        "of them as there are directions.",
+        is_flat=True,
+    )
+
+
+def _null_finding(objective: Objective, row: Array, *, ends: bool = False) -> Finding:
     """Say along what the density does not change; that `ends`, or goes on."""
     names = [objective.density.parameters[j] for j in np.flatnonzero(row)]
     steps = list(zip(names, row[row != 0], strict=True))

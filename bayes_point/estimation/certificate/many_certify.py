@@ -15,7 +15,7 @@ from scipy.linalg import qr
 from bayes_point.estimation.certificate.checks.escape import at_the_edge
 from bayes_point.estimation.certificate.checks.many_poles import FAR, running, shrinking
 from bayes_point.estimation.certificate.checks.vertex import judge_vertex
-from bayes_point.estimation.certificate.findings import null_finding
+from bayes_point.estimation.certificate.findings import null_findings
 from bayes_point.estimation.certificate.many_edges import edge_of
 from bayes_point.estimation.certificate.point import Point
 from bayes_point.estimation.certificate.status import Finding, Status
@@ -44,6 +44,8 @@ _RAN = 12.0
 _WIDE = 5.0
 # Part of a standard error over which the density has to fall as well.
 _NEAR = 0.1
+# In units of the rounding of the log density, a fall that is one.
+_NOISES = 10.0
 # Two ends are one optimum if they are this near, on average over the coordinates.
 _SAME = 0.1
 
@@ -148,8 +150,12 @@ def _loose(
     spectrum: Spectrum | None,
     end: Climb,
     free: NDArray[np.bool_],
+    fall: float = _NOISES,
 ) -> Array:
-    """Return the directions, of those that may be, along which the density does not fall."""
+    """Return the directions, of those that may be, along which the density does not fall.
+
+    `fall` is how far at least it has to, in units of its rounding.
+    """
     size = np.where(objective.is_transformed, _WIDE, _WIDE * (1 + np.abs(end.x)))
     wide = np.flatnonzero(free & (end.scale > size))
     steps = np.zeros((len(wide), len(end.x)))
@@ -162,11 +168,14 @@ def _loose(
     steps = steps[np.any(steps != 0, axis=1)]
     if not len(steps):
         return steps
-    # Next to an edge that it is not at, a coordinate can fall by little; but it does fall.
-    near = np.concatenate([steps, -steps, _NEAR * steps, -_NEAR * steps])
+    # Next to an edge that it is not at, a coordinate can fall by little; but it does fall.  Where a
+    # standard error is far longer than the parameters are large, the density falls a long way off
+    # and may be level here: a likelihood that has reached one, as where the data are separated.
+    part = _NEAR / np.maximum(1.0, np.max(np.abs(steps) / size, axis=1, keepdims=True))
+    near = np.concatenate([steps, -steps, part * steps, -part * steps])
     values, _ = objective.evaluate(point.x + near)
     highest = np.where(np.isnan(values), np.inf, values).reshape(4, -1).max(axis=0)
-    return steps[highest > point.value - 10 * point.noise]
+    return steps[highest > point.value - fall * point.noise]
 
 
 def _is_spanned(row: Array, basis: Array) -> bool:
@@ -192,8 +201,8 @@ def _at_an_edge(objective: Objective, found: Climb, centre: Array, noise: float)
     better, flat, doubtful = _looked_into(objective, point, spectrum, edge.end)
     if better is not None or doubtful or not _is_still(point):
         return None
-    loose = _loose(objective, point, spectrum, edge.end, edge.rest)
-    if not all(_is_spanned(row, flat) for row in loose):
+    # What is level at the edge leaves open where on it; what rises, whether this is the edge.
+    if len(_loose(objective, point, spectrum, edge.end, edge.rest, fall=-_NOISES)):
         return None
     status, findings = at_the_edge(
         objective, edge.path, edge.direction, edge.end.value, edge.track, flat
@@ -311,7 +320,7 @@ def _judged(
         what = "Whether this is a maximum along the parameters named could not be decided."
         return _undecided(objective, point, what, doubtful[0])
     status = Status.NOT_IDENTIFIED if len(flat) else Status.CONVERGED
-    findings = tuple(null_finding(objective, row) for row in flat)
+    findings = tuple(null_findings(objective, flat))
     return Claim(point, status, findings, null_space=flat if len(flat) else None)
 
 

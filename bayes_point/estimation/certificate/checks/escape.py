@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate.case import Case
-from bayes_point.estimation.certificate.findings import null_finding
+from bayes_point.estimation.certificate.findings import null_findings
 from bayes_point.estimation.certificate.limits import at_infinity, natural_limit
 from bayes_point.estimation.certificate.point import Point, held_at
 from bayes_point.estimation.certificate.status import Finding, Status
@@ -160,7 +160,7 @@ def at_the_edge(
                 status=Status.ON_BOUNDARY,
             )
         )
-    findings += [null_finding(objective, row) for row in null]
+    findings += null_findings(objective, null)
     claimed = {finding.of(Status.ON_BOUNDARY) for finding in findings}
     return min(claimed or {Status.ON_BOUNDARY}, key=PRECEDENCE.index), findings
 

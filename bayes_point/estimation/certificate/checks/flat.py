@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate.case import Case
-from bayes_point.estimation.certificate.findings import null_finding
+from bayes_point.estimation.certificate.findings import null_findings
 from bayes_point.estimation.certificate.point import Point
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.certificate.tracks import Track
@@ -42,10 +42,8 @@ def flat(case: Case) -> Verdict:
     rows = _null_space(point, case.null)
     if not len(rows):
         return Passed({"directions followed": float(len(case.pairs))})
-    findings = tuple(
-        null_finding(objective, row, ends=_is_short(objective, track))
-        for row, track in zip(rows, case.null, strict=True)
-    )
+    ends = [_is_short(objective, track) for track in case.null]
+    findings = tuple(null_findings(objective, list(rows), ends))
     proven = case.is_maximum_across and point.distance < _STEEP
     # Flat besides, but no maximum.
     status = Status.NOT_IDENTIFIED if proven else Status.NOT_CONVERGED

@@ -12,7 +12,7 @@ from bayes_point.estimation.certificate.checks.runaway import runaways
 from bayes_point.estimation.certificate.checks.spike import spiked
 from bayes_point.estimation.certificate.findings import (
     ends_along,
-    null_finding,
+    null_findings,
     vertex_finding,
     wall_finding,
 )
@@ -79,9 +79,8 @@ def judge_vertex(objective: Objective, vertex: Vertex, start: Array) -> Claim | 
     still = point.is_still
     rises = rises_aslant(objective, point)
     if len(level) and still and not rises:
-        findings = tuple(
-            null_finding(objective, row, ends=ends_along(objective, row, vertex.x)) for row in level
-        )
+        ends = [ends_along(objective, row, vertex.x) for row in level]
+        findings = tuple(null_findings(objective, level, ends))
         return Claim(point, Status.NOT_IDENTIFIED, findings, is_proof=True, null_space=level)
     weakly = vertex.is_weak and len(vertex.level) and _falls_from_level(objective, vertex, point)
     if not (still and (vertex.is_strict or weakly) and len(vertex.which)) or rises:
