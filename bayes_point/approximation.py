@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from bayes_point.arguments import generator
 from bayes_point.comparison.distance.closeness import closeness
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
+from bayes_point.estimation.estimate.integrated import refuse_marginal
 from bayes_point.estimation.face.find import find_MAP
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.laplace.importance import LEAST_POINTS
@@ -146,6 +147,13 @@ def laplace(
     _check_counts(draws, chains)
     rng = generator(random_seed)
     given = model if isinstance(model, PointEstimate) else None
+    if given is not None:
+        refuse_marginal(
+            given,
+            "Laplace approximation yet",
+            "Its standard errors and conf_int() are those of the marginal density; laplace(model) "
+            "approximates the joint one.",
+        )
     model = given.model if given is not None else as_model(model, "laplace")
     check_names(model)
     if idata is not None:

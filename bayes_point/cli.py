@@ -38,6 +38,7 @@ SAMPLING_OPTIONS = (
     "quick",
     "details",
     "max_seconds",
+    "marginalize",
 )
 """Options that mean nothing for a fit that is already there."""
 
@@ -86,6 +87,13 @@ def _names(_: click.Context, param: click.Parameter, value: str | None) -> list[
     if not all(names):
         raise click.BadParameter(f"{value!r} has an empty name.", param=param)
     return names
+
+
+def _marginalized(ctx: click.Context, param: click.Parameter, value: str) -> str | list[str] | None:
+    """Return names, split at commas, or the words that stand for all and for none."""
+    if value in ("latents", "none"):
+        return None if value == "none" else value
+    return _names(ctx, param, value)
 
 
 def _details(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
@@ -161,6 +169,15 @@ def main() -> None:
     callback=_details,
     help="Compute these whatever they take, and no others: some of laplace, profile, prior_path, "
     "predictive_cost, with commas.",
+)
+@click.option(
+    "--marginalize",
+    callback=_marginalized,
+    default="latents",
+    show_default=True,
+    metavar="NAMES",
+    help="Variables to integrate out for a marginal MLE and MAP, with commas; 'latents' takes all "
+    "that are latent, 'none' none.",
 )
 @click.option(
     "--max-seconds",
@@ -362,6 +379,7 @@ def _fit(path: Path, name: str | None, quiet: bool, sampling: dict[str, Any]) ->
             warnings.simplefilter("ignore", BayesPointWarning)
             tree = fit(
                 model,
+                marginalize=sampling["marginalize"],
                 draws=sampling["draws"],
                 tune=sampling["tune"],
                 chains=sampling["chains"],

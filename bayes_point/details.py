@@ -13,6 +13,7 @@ import pymc as pm
 import xarray as xr
 
 from bayes_point.approximation import laplace
+from bayes_point.comparison.inputs.marginal import headline, latent_names
 from bayes_point.comparison.inputs.scalars import flatten
 from bayes_point.comparison.inputs.validate import SAMPLE_DIMS
 from bayes_point.errors import (
@@ -57,7 +58,7 @@ class Fitted:
     tree : xarray.DataTree
         With the posterior and the estimates.
     estimates : mapping of str to PointEstimate
-        "mle", "map" and "mode".
+        "mle", "map" and "mode", and the same after "marginal_" where latents were integrated out.
     seconds : float
         What it took to find one of them.
     options : mapping of str
@@ -105,6 +106,12 @@ def add_details(
     for name in tracked(names, _in_words, show=progressbar, transient=True):
         detail = DETAILS[name]
         with noted(name, left_out):
+            if detail.is_joint and "marginal_map" in fitted.estimates and not patient:
+                left_out[name] = (
+                    "it is of the joint density of parameters and latent variables, whose maximum "
+                    f"means little; bp.fit(model, details={name!r}) computes it all the same"
+                )
+                continue
             forecast = detail.forecast(fitted)
             if forecast > fitted.deadline.left:
                 left_out[name] = (
@@ -188,7 +195,9 @@ def _profile(fitted: Fitted) -> xr.DataTree:
 
 def _profiled(fitted: Fitted) -> PointEstimate:
     """Return the MLE, or the MAP where the likelihood has no maximum, or a flat one."""
-    mle, map_ = fitted.estimates["mle"], fitted.estimates["map"]
+    mle, map_ = (
+        fitted.estimates.get(f"marginal_{name}", fitted.estimates[name]) for name in ("mle", "map")
+    )
     if mle.status.is_point or mle.status is Status.AT_INFINITY:
         return mle
     nowhere = (Status.UNBOUNDED, Status.NOT_CONVERGED)
@@ -197,10 +206,15 @@ def _profiled(fitted: Fitted) -> PointEstimate:
 
 def _with_largest_gaps(fitted: Fitted, most: int) -> list[tuple[str, dict[Hashable, list[Any]]]]:
     """Return the elements of free variables that lie farthest off: variable and coords of each."""
-    free = [str(rv.name) for rv in fitted.model.free_RVs if rv.type.dtype.startswith("float")]
-    posterior = fitted.tree["posterior"].dataset[free].transpose(*SAMPLE_DIMS, ...)
+    tree = headline(fitted.tree)
+    free = [
+        str(rv.name)
+        for rv in fitted.model.free_RVs
+        if rv.type.dtype.startswith("float") and rv.name not in latent_names(tree)
+    ]
+    posterior = tree["posterior"].dataset[free].transpose(*SAMPLE_DIMS, ...)
     draws = flatten(posterior, SAMPLE_DIMS)
-    points = fitted.tree["point_estimates"].dataset[free].transpose("estimator", ...)
+    points = tree["point_estimates"].dataset[free].transpose("estimator", ...)
     estimates = flatten(points.sel(estimator=["MLE", "MAP"]), ("estimator",))
     with np.errstate(all="ignore"):
         gap = np.abs((estimates - draws.mean((0, 1))) / draws.std((0, 1)))
@@ -257,6 +271,11 @@ def _of_searches(times: float) -> Callable[[Fitted], float]:
     return lambda fitted: times * fitted.seconds
 
 
+def _of_profiles(fitted: Fitted) -> float:
+    # Of the few parameters of a marginal density the proof takes most of a search.
+    return (2 if "marginal_map" in fitted.estimates else 10) * fitted.seconds
+
+
 def _of_leaving_out(fitted: Fitted) -> float:
     mle, map_ = fitted.estimates["mle"], fitted.estimates["map"]
     n = sum(observed_counts(fitted.model).values())
@@ -274,11 +293,12 @@ class _Detail:
 
     compute: Callable[[Fitted], xr.DataTree]
     forecast: Callable[[Fitted], float]
+    is_joint: bool = True
 
 
 DETAILS = {
     "laplace": _Detail(_laplace, _of_searches(3)),
-    "profile": _Detail(_profile, _of_searches(10)),
+    "profile": _Detail(_profile, _of_profiles, is_joint=False),
     "prior_path": _Detail(_prior_path, _of_searches(10)),
     "predictive_cost": _Detail(_predictive_cost, _of_leaving_out),
 }

@@ -18,6 +18,7 @@ from pymc.stats import compute_log_likelihood, compute_log_prior
 from bayes_point.arguments import generator, probability_inside, seconds
 from bayes_point.comparison.distance.health import sampler_health
 from bayes_point.comparison.inputs.fingerprints import GROUPS
+from bayes_point.comparison.inputs.validate import MARGINAL
 from bayes_point.details import Fitted, add_details, chosen_details, noted
 from bayes_point.errors import (
     DetailError,
@@ -29,20 +30,33 @@ from bayes_point.errors import (
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE
 from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.marginal.integrate import Marginalize
 from bayes_point.estimation.progress import Deadline
 from bayes_point.idata import check_idata, data_of, fingerprints_of
 from bayes_point.model.checks import as_model, check_model, check_names
 from bayes_point.model.data.residuals import residual_freedom
+from bayes_point.model.density.cache import log_density
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
 from bayes_point.model.variables.bounds import bounds_of
 from bayes_point.model.variables.initial_values import without_initial_values
+from bayes_point.model.variables.latents import latent_by_rule, latent_variables
 
 __all__ = ["fit"]
 
 # The predictive check needs some hundreds of data sets, not all; this many numbers are 160 MB.
 _PREDICTIVE_NUMBERS = 20_000_000
 _PREDICTIVE_DRAWS = 1000
+
+# Seconds that the searches for the joint estimates may take together where there are latent
+# variables, so that these are not the ones wanted; and those for the marginal estimates at least.
+_JOINT_SECONDS, _MARGINAL_SECONDS = 60.0, 90.0
+
+# The estimates that are compared with the posterior mean, by name and group, in their order.
+_COMPARED = (
+    *((name, name.lower().replace(" ", "_")) for name in MARGINAL),
+    *(("MLE", "mle"), ("MAP", "map")),
+)
 
 
 def fit(
@@ -58,6 +72,7 @@ def fit(
     n_starts: int = 8,
     potentials: Potentials | None = None,
     backend: str | None = None,
+    marginalize: Marginalize = "latents",
     max_seconds: float | None = None,
     progressbar: bool = True,
     details: bool | str | Sequence[str] = True,
@@ -65,6 +80,9 @@ def fit(
     sample_kwargs: Mapping[str, Any] | None = None,
 ) -> xr.DataTree:
     """Find MLE and MAP, sample the posterior, and put all three into one DataTree.
+
+    Where the model has latent variables, such as varying intercepts, the maxima of likelihood and
+    posterior density with these integrated out are found as well.
 
     Parameters
     ----------
@@ -77,6 +95,12 @@ def fit(
         As in `pymc.sample`.
     initvals, n_starts, potentials, backend
         As in `find_MLE`.
+    marginalize : "latents" or sequence of str, optional
+        Variables to integrate out for two further estimates, the marginal MLE and MAP, as in
+        `find_MLE`. By default all that are latent, where a model has such; these estimates are then
+        the ones that are compared with the posterior. They may take as long as the sampling, and at
+        least 90 s, or `max_seconds`; what there is none of then is left out, with its reason in
+        the report. None integrates nothing out.
     max_seconds : float, optional
         What the three searches, for MLE, MAP and mode, may take together, and the details as much
         again; by default there is no limit.  A search that is stopped gives the best point it has
@@ -103,7 +127,10 @@ def fit(
         ``posterior``, ``sample_stats``, ``log_likelihood``, ``log_prior``, ``observed_data``,
         ``constant_data`` and ``posterior_predictive`` at the root, as ArviZ expects them;
         ``mle``, ``map`` and ``mode`` (of the density on the unconstrained scale), each a tree of
-        its own; and ``point_estimates`` with the dim ``estimator`` = MLE, MAP, mean. The groups
+        its own; and ``point_estimates`` with the dim ``estimator`` = MLE, MAP, mean. With latent
+        variables also ``marginal_mle``, ``marginal_map`` and ``marginal_mode``, with the
+        conditional modes in ``latents`` of each, and ``estimator`` begins with marginal MLE,
+        marginal MAP. The groups
         that are compared carry the fingerprints of the model's graph, constants and data: those of
         different fits are not mixed up. Of the ``details``, the groups that could be computed;
         ``attrs["details_left_out"]`` (JSON) says why any is not there.
@@ -151,6 +178,7 @@ def fit(
     prints = fingerprints_of(model)
     if idata is not None:
         check_idata(model, idata, backend=backend, prints=prints)
+    has_latents = _has_latents(model, marginalize)
     options: dict[str, Any] = {
         "n_starts": n_starts,
         "initvals": initvals,
@@ -158,13 +186,19 @@ def fit(
         "backend": backend,
     }
     search = options | {"progressbar": progressbar}
-    deadline = Deadline(max_seconds)
-    mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(3), **search)
-    # The second search, when everything is loaded, tells what a search takes.
-    begin = time.perf_counter()
-    map_ = find_MAP(model, max_seconds=deadline.share(2), **search)
-    taken = time.perf_counter() - begin
+    limit = _JOINT_SECONDS if has_latents and max_seconds is None else max_seconds
+    deadline = Deadline(limit)
+    with warnings.catch_warnings():
+        if has_latents:
+            # What becomes of the joint estimates is in the tree, and is not what is asked for.
+            warnings.simplefilter("ignore", EstimationWarning)
+        mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(3), **search)
+        # The second search, when everything is loaded, tells what a search takes.
+        begin = time.perf_counter()
+        map_ = find_MAP(model, max_seconds=deadline.share(2), **search)
+        taken = time.perf_counter() - begin
     mode = _unconstrained_mode(model, map_, search | {"max_seconds": deadline.share(1)})
+    begin = time.perf_counter()
     if idata is None:
         idata = pm.sample(
             draws,
@@ -180,6 +214,13 @@ def fit(
         )
     estimates = {"mle": mle, "map": map_, "mode": mode}
     left_out: dict[str, str] = {}
+    if has_latents:
+        sampled = time.perf_counter() - begin
+        limit = max(sampled, _MARGINAL_SECONDS) if max_seconds is None else max_seconds
+        begin = time.perf_counter()
+        with noted("latents", left_out):
+            estimates |= _marginal(model, marginalize, potentials, search, limit)
+            taken = (time.perf_counter() - begin) / 3
     try:
         tree = _complete(model, idata, random_seed, left_out)
         tree = _assemble(model, tree, estimates, prints)
@@ -198,6 +239,47 @@ def fit(
     for problem in sampler_health(tree).problems:
         warnings.warn(str(problem), SamplingWarning, stacklevel=2)
     return tree
+
+
+def _has_latents(model: pm.Model, marginalize: Marginalize) -> bool:
+    """Whether there is something to integrate out; what was named has to be."""
+    if marginalize is None:
+        return False
+    names = [value.name for value in model.discrete_value_vars]
+    density = log_density(model, backend=None, inputs=names)
+    if names:
+        start = model.initial_point()
+        density = density.bind({name: start[name] for name in names})
+    if marginalize == "latents":
+        return bool(latent_by_rule(model, density))
+    return bool(latent_variables(model, density, marginalize))
+
+
+def _marginal(
+    model: pm.Model,
+    marginalize: Marginalize,
+    potentials: Potentials | None,
+    search: Mapping[str, Any],
+    limit: float,
+) -> dict[str, PointEstimate]:
+    """Find the estimates with latent variables integrated out; all in `limit` seconds."""
+    deadline = Deadline(limit)
+    given: dict[str, Any] = {**search, "marginalize": marginalize}
+    with warnings.catch_warnings():
+        # What became of them is in the tree, and told by the report.
+        warnings.simplefilter("ignore", EstimationWarning)
+        mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(2), **given)
+        map_ = find_MAP(model, max_seconds=deadline.share(1), **given)
+        mode = _unconstrained_mode(model, map_, given | {"max_seconds": deadline.share(1)})
+    for estimate in (mle, map_):
+        if estimate.certificate.is_stopped:
+            raise ModelError(
+                f"the search for the marginal {estimate.estimator} did not end within "
+                f"{limit:.0f} s, which is what all of them may take; give more with max_seconds="
+            )
+    found = {"marginal_mle": mle, "marginal_map": map_}
+    # That one serves only to explain the gap.
+    return found if mode.certificate.is_stopped else found | {"marginal_mode": mode}
 
 
 def _unconstrained_mode(
@@ -258,24 +340,24 @@ def _assemble(
     estimates: Mapping[str, PointEstimate],
     prints: Mapping[str, str],
 ) -> xr.DataTree:
-    mle, map_ = estimates["mle"], estimates["map"]
-    names = list(mle.point.data_vars)
+    names = list(estimates["mle"].point.data_vars)
+    compared = {name: estimates[group] for name, group in _COMPARED if group in estimates}
     posterior = tree["posterior"].dataset
     tree["posterior"] = xr.DataTree(posterior[names])
     mean = posterior[names].mean(("chain", "draw"))
     points = xr.concat(
-        [mle.point, map_.point, mean],
-        dim=xr.Variable("estimator", ["MLE", "MAP", "mean"]),
+        [*(estimate.point[names] for estimate in compared.values()), mean],
+        dim=xr.Variable("estimator", [*compared, "mean"]),
         join="exact",
         combine_attrs="drop",
     )
     points = points.assign_coords(
-        status=("estimator", [mle.status.key, map_.status.key, "sampled"])
+        status=("estimator", [*(e.status.key for e in compared.values()), "sampled"])
     )
     tree["point_estimates"] = xr.DataTree(points)
     for group, estimate in estimates.items():
         tree[group] = estimate.to_datatree()
-    for group in GROUPS:
+    for group in {*GROUPS} & {*tree.children}:
         # Each its own, so that a group from another fit is known for what it is.
         tree[group].attrs = {**tree[group].attrs, **prints}
     tree.attrs = {

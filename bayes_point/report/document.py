@@ -153,6 +153,7 @@ def report(
     """
     # Imported here: the package's table of contents names this function, and must stay light.
     from bayes_point.comparison.distance.verdict import check_thresholds
+    from bayes_point.comparison.inputs.marginal import headline
     from bayes_point.comparison.inputs.validate import interval_arguments
     from bayes_point.report.page import make_page
     from bayes_point.report.request import Request
@@ -160,5 +161,5 @@ def report(
     prob, kind = interval_arguments(ci_prob, ci_kind)
     selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
     thresholds = check_thresholds(margin, large, coverage, loss, level)
-    page = make_page(Request(dt, selection, prob, kind, thresholds), title)
+    page = make_page(Request(headline(dt), selection, prob, kind, thresholds), title)
     return Report(title=page.title, headline=page.headline, html=page.html)

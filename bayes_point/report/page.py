@@ -19,6 +19,7 @@ from bayes_point.report.request import Request
 from bayes_point.report.sections.approximation import laplace_section
 from bayes_point.report.sections.cost import cost_section
 from bayes_point.report.sections.estimates import estimates_section
+from bayes_point.report.sections.latents import latents_section
 from bayes_point.report.sections.overview import overview
 from bayes_point.report.sections.paths import path_section
 from bayes_point.report.sections.plots import gaps_section, joint_section, marginals_section
@@ -36,8 +37,9 @@ class Section:
     """A part of the page: `build` makes what `template` shows, by default ``<key>.html.j2``.
 
     One that `needs` a group of the tree is on the page of a tree that has it; on others, the foot
-    of the page says what is not there. One with `fold` is closed until the reader opens it, unless
-    that says of a request that it has something to show at once.
+    of the page says what is not there, and of an `optional` one only where it is known why. One
+    with `fold` is closed until the reader opens it, unless that says of a request that it has
+    something to show at once.
     """
 
     key: str
@@ -46,6 +48,7 @@ class Section:
     template: str = ""
     needs: str = ""
     fold: Callable[[Request], bool] = lambda _: False
+    optional: bool = False
 
 
 def _always(_: Request) -> bool:
@@ -71,6 +74,7 @@ SECTIONS = (
     Section("parameters", "Every parameter", summary_section, "summary"),
     Section("gaps", "All gaps at a glance", gaps_section, "figure"),
     Section("why", "Why they differ", why_section),
+    Section("latents", "The latent variables", latents_section, needs="latents", optional=True),
     Section("cost", "The cost of plugging in", cost_section, needs="predictive_cost"),
     Section("sampler", "The sampler", lambda r: sampler(r.health)),
     Section("model", "Model and data", lambda r: overview(r.tree)),
@@ -173,6 +177,7 @@ def _absent(tree: xr.DataTree, sections: list[Section]) -> list[dict[str, str]]:
             ),
         }
         for section in sections
+        if not section.optional or section.needs in why
     ]
 
 

@@ -26,6 +26,7 @@ class Request:
     Attributes
     ----------
     tree : xarray.DataTree
+        As `headline` returns it.
     selection : mapping
         ``var_names``, ``filter_vars`` and ``coords`` as every function of the comparison has them.
     ci_prob : float

@@ -8,6 +8,7 @@ those of the pumps of Gaver and O'Muircheartaigh (1987), https://doi.org/10.1080
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pymc as pm
@@ -440,3 +441,38 @@ def test_of_very_many_latents_no_covariance_is_made_up(monkeypatch: pytest.Monke
     # tau^2 + 1/2 is 6.5 / 3 at the maximum, and the mean of three has a third of that.
     mean = mle.covariance(var_names="mu").values
     np.testing.assert_allclose(mean, [[6.5 / 9]], rtol=1e-6)
+
+
+def test_marginal_likelihoods_that_are_not_of_one_kind_are_not_compared() -> None:
+    with pm.Model() as wide:
+        mu, tau = pm.Flat("mu"), pm.HalfFlat("tau")
+        u = pm.Normal("u", mu, tau, shape=3)
+        pm.Normal("y", u[[0, 0, 1, 1, 2, 2]], 1, observed=[0.0, 2, 4, 7, -3, 2])
+    null = bp.find_MLE(pm.do(wide, {"mu": 0.0}), marginalize=["u"], n_starts=1, progressbar=False)
+    full = bp.find_MLE(wide, marginalize=["u"], n_starts=1, progressbar=False)
+    # Means with variance tau^2 + 1/2 about mu: the ratio of their variances about 0 and the mean.
+    means = np.array([1, 5.5, -0.5])
+    ratio = 3 * np.log(np.mean(means**2) / means.var())
+    assert bp.likelihood_ratio_test(null, full).statistic == pytest.approx(ratio, rel=1e-6)
+
+    def otherwise(**changed: object) -> bp.PointEstimate:
+        assert full.integrated is not None
+        return replace(full, integrated=replace(full.integrated, **changed))  # type: ignore[arg-type]
+
+    by_nodes = otherwise(method="quadrature", nodes=9)
+    with pytest.raises(ModelError, match=r"with 9 nodes.*same quadrature="):
+        bp.likelihood_ratio_test(otherwise(method="laplace"), by_nodes)
+    with pytest.raises(ModelError, match=r"\['u'\] are integrated out of one.*same marginalize="):
+        bp.likelihood_ratio_test(otherwise(latents={}), full)
+
+
+def test_what_a_marginal_estimate_does_not_have_is_refused_with_what_to_do() -> None:
+    mle = bp.find_MLE(two_groups(True), marginalize="latents", n_starts=1, progressbar=False)
+    for call, words in (
+        (lambda: mle.stderr(kind="sandwich"), "Use kind='hessian', or a profile"),
+        (lambda: mle.conf_int(method="bootstrap"), r"use conf_int\(method='profile'\)"),
+        (lambda: bp.laplace(mle), "conf_int.* are those of the marginal density"),
+        (lambda: mle.conf_int(var_names="theta"), "conditional modes, not a profile"),
+    ):
+        with pytest.raises(ModelError, match=words):
+            call()

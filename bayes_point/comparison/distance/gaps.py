@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_point.comparison.inputs.draws import Draws, gap_mcse, interval
 from bayes_point.comparison.inputs.scalars import flatten
-from bayes_point.comparison.inputs.selection import select
+from bayes_point.comparison.inputs.selection import select_all
 from bayes_point.comparison.inputs.validate import SAMPLE_DIMS, interval_arguments
 
 __all__ = ["QUANTITIES", "gaps"]
@@ -54,7 +54,8 @@ def gaps(
     Returns
     -------
     xarray.Dataset
-        The variables of the model, each with the dims ``estimator`` (MLE, MAP) and ``quantity``
+        The variables of the model, each with the dims ``estimator`` (MLE, MAP; before these, where
+        latent variables were integrated out, marginal MLE and marginal MAP) and ``quantity``
         before its own. The coord ``status`` says how good each estimate is. Quantities:
 
         - ``distance``: estimate - posterior mean, in the units of the parameter
@@ -103,7 +104,7 @@ def gaps(
     ['on_boundary' 'converged']
     """
     prob, kind = interval_arguments(ci_prob, ci_kind)
-    posterior, points = select(dt, var_names, filter_vars, coords)
+    posterior, points = select_all(dt, var_names, filter_vars, coords)
     variables = {}
     for name, da in posterior.data_vars.items():
         own = [d for d in da.dims if d not in SAMPLE_DIMS]

@@ -46,7 +46,7 @@ class Verdict:
     Attributes
     ----------
     estimator : str
-        "MAP" or "MLE".
+        "MAP" or "MLE"; "marginal MAP" or "marginal MLE" where latents were integrated out.
     key : str
         ``negligible``, ``small`` or ``matters``: what the distance from the posterior mean is;
         ``cannot_tell``: the draws are too few to say which of two; ``no_verdict``: estimate or
@@ -174,7 +174,10 @@ def verdict(
     'negligible'
     """
     if estimator not in ESTIMATORS:
-        raise ComparisonError(f"estimator must be 'MAP' or 'MLE', got {estimator!r}.")
+        raise ComparisonError(
+            f"estimator must be 'MAP' or 'MLE', got {estimator!r}. Where latent variables were "
+            "integrated out, these are the marginal ones."
+        )
     thresholds = check_thresholds(margin, large, coverage, loss, level)
     selected = Selected.of(dt, var_names, filter_vars, coords)
     return judged(selected, estimator, thresholds, sampler_health(dt))
@@ -209,8 +212,9 @@ def judged(
         Excess(-1.0, 0.0) if np.isnan(c) else Excess(thresholds.coverage - float(c), float(e))
         for c, e in zip(*left, strict=True)
     ]
+    name = selected.statuses[estimator].estimator
     rule = Rule(
-        estimator,
+        name,
         thresholds,
         selected.selection["var_names"] is not None,
         selected.statuses[estimator],
@@ -250,7 +254,7 @@ def judged(
         index=pd.Index([row.label for row in rows], name="parameter"),
     )
     key, sentence = rule.of_all(table)
-    return Verdict(estimator, key, sentence, table, thresholds)
+    return Verdict(name, key, sentence, table, thresholds)
 
 
 def _correction(label: str, freedom: tuple[int, int], left: float) -> str:

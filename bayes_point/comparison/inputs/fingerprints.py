@@ -13,7 +13,10 @@ from bayes_point.errors import ComparisonError
 
 __all__ = ["check_fingerprints", "differences"]
 
-GROUPS = ("posterior", "point_estimates", "mle", "map", "mode")
+GROUPS = (
+    *("posterior", "point_estimates", "mle", "map", "mode"),
+    *("marginal_mle", "marginal_map", "marginal_mode"),
+)
 """Groups that are compared with one another."""
 
 Prints = Mapping[str, Any]

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.comparison.inputs.draws import Draws, gap_mcse
+from bayes_point.comparison.inputs.marginal import headline
 from bayes_point.comparison.inputs.scalars import Scalar, flatten, scalars
 from bayes_point.comparison.inputs.selection import select
 from bayes_point.comparison.inputs.statuses import EstimateStatus, estimate_statuses
@@ -32,7 +33,7 @@ class Selected:
     Attributes
     ----------
     tree : xarray.DataTree
-        The tree of a fit.
+        The tree of a fit, its marginal estimates as MLE and MAP if it has them: see `headline`.
     selection : mapping
         ``var_names``, ``filter_vars`` and ``coords``, as in ArviZ.
     posterior, points : xarray.Dataset
@@ -56,6 +57,7 @@ class Selected:
         selection = {"var_names": var_names, "filter_vars": filter_vars, "coords": coords}
         if isinstance(dt, xr.DataTree):  # of what else it may be, `select` says what is wrong
             check_readable(dt)
+            dt = headline(dt)
         return cls(dt, selection, *select(dt, **selection))
 
     @cached_property

@@ -9,9 +9,11 @@ import xarray as xr
 from arviz_base.utils import _var_names
 
 from bayes_point.comparison.inputs.fingerprints import check_fingerprints
+from bayes_point.comparison.inputs.marginal import headline, is_marginal
 from bayes_point.comparison.inputs.scalars import scalars
 from bayes_point.comparison.inputs.validate import (
     ESTIMATORS,
+    MARGINAL,
     SAMPLE_DIMS,
     check_estimators,
     check_same,
@@ -20,18 +22,21 @@ from bayes_point.comparison.inputs.validate import (
 )
 from bayes_point.errors import ComparisonError
 
-__all__ = ["free_names", "n_free", "select", "select_mode", "select_posterior"]
+__all__ = ["free_names", "n_free", "select", "select_all", "select_mode", "select_posterior"]
 
 
 def free_names(dt: xr.DataTree) -> list[str]:
     """Names of the parameters: what was maximised over, and not what is computed from it.
 
-    All variables where the tree does not say which they are.
+    All variables where the tree does not say which they are. What was integrated out, or is
+    computed from that, is none.
     """
     names = [str(name) for name in dt["posterior"].data_vars]
     if "mle" not in dt.children or "optima" not in dt["mle"].children:
         return names
     free = set(dt["mle/optima"].data_vars)
+    if "latents" in dt.children:
+        free -= set(dt["latents"].data_vars)
     return [name for name in names if name in free] or names
 
 
@@ -61,7 +66,8 @@ def select(
     posterior : xarray.Dataset
         The draws, dims ``chain`` and ``draw`` first.
     points : xarray.Dataset
-        The same variables, dim ``estimator`` (MLE, MAP) first, with the coord ``status``.
+        The same variables, dim ``estimator`` (MLE, MAP) first, with the coord ``status``: the
+        marginal estimates where the tree has them.
 
     Raises
     ------
@@ -69,6 +75,7 @@ def select(
         If groups are missing, are of different models or data, the two groups differ in variables,
         dims or coords, or the selection names what is not there.
     """
+    dt = headline(dt)
     posterior = posterior_of(dt)
     if "point_estimates" not in dt.children:
         raise ComparisonError(
@@ -88,6 +95,21 @@ def select(
         _subset(posterior, var_names, filter_vars, coords),
         _subset(points, var_names, filter_vars, coords),
     )
+
+
+def select_all(
+    dt: xr.DataTree,
+    var_names: str | Sequence[str] | None,
+    filter_vars: str | None,
+    coords: Mapping[Hashable, Any] | None,
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the same as `select`, with the joint estimates after the marginal ones if both are."""
+    posterior, points = select(dt, var_names, filter_vars, coords)
+    if not is_marginal(headline(dt)):
+        return posterior, points
+    points = dt["point_estimates"].to_dataset().sel(estimator=[*MARGINAL, *ESTIMATORS])
+    points = points[list(posterior.data_vars)].transpose("estimator", ...)
+    return posterior, _subset(points, None, None, coords)
 
 
 def select_mode(

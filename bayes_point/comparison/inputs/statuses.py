@@ -10,6 +10,7 @@ from typing import Any
 
 import xarray as xr
 
+from bayes_point.comparison.inputs.marginal import headline, shown_name
 from bayes_point.comparison.inputs.scalars import Scalar
 from bayes_point.comparison.inputs.validate import ESTIMATORS
 from bayes_point.errors import ComparisonError
@@ -27,7 +28,8 @@ class EstimateStatus:
     Attributes
     ----------
     estimator : str
-        "MLE", "MAP" or "mode".
+        "MLE", "MAP" or "mode", as they are shown: with "marginal" where latents were integrated
+        out.
     key : str
         ``converged``, ``on_boundary``, ``at_infinity``, ``not_identified``, ``unbounded``,
         ``not_converged`` or ``local``.
@@ -79,6 +81,7 @@ def estimate_statuses(dt: xr.DataTree) -> dict[str, EstimateStatus]:
     dict of {str : EstimateStatus}
         Keys "MLE" and "MAP".
     """
+    dt = headline(dt)
     keys = dt["point_estimates"]["status"]
     out = {}
     for estimator in ESTIMATORS:
@@ -90,7 +93,7 @@ def estimate_statuses(dt: xr.DataTree) -> dict[str, EstimateStatus]:
                 f"The status of the {estimator} is {key} in point_estimates and"
                 f" {attrs['status']} in {group}: make the tree anew with bp.fit(model)."
             )
-        out[estimator] = _status(estimator, key, attrs)
+        out[estimator] = _status(shown_name(dt, estimator), key, attrs)
     return out
 
 

@@ -13,6 +13,7 @@ from bayes_point.errors import ComparisonError
 
 __all__ = [
     "ESTIMATORS",
+    "MARGINAL",
     "SAMPLE_DIMS",
     "check_estimators",
     "check_same",
@@ -23,6 +24,8 @@ __all__ = [
 
 SAMPLE_DIMS = ("chain", "draw")
 ESTIMATORS = ("MLE", "MAP")
+MARGINAL = ("marginal MLE", "marginal MAP")
+"""The same with latent variables integrated out."""
 
 
 def posterior_of(dt: xr.DataTree) -> xr.Dataset:

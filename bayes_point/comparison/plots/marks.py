@@ -120,7 +120,8 @@ class Marks:
         if estimator == "mean":
             return "posterior mean"
         status = self.statuses[estimator]
-        return estimator if status.converged else f"{estimator} ({status.words})"
+        name = status.estimator
+        return name if status.converged else f"{name} ({status.words})"
 
     def labeller(self, *, with_absences: bool) -> BaseLabeller:
         """Make ArviZ write the titles, with a line for each estimate that is not drawn."""

@@ -105,6 +105,11 @@ class Certificate:
             dict(finding.evidence),
         )
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether this is of a search that was ended before its end, so that nothing was proven."""
+        return self.status is Status.NOT_CONVERGED and not self.checks and not self.claims
+
     def __str__(self) -> str:
         rows = [_HEAD, *map(_cells, self.checks)]
         wide = [max(len(row[k]) for row in rows) for k in range(2)]

@@ -240,13 +240,36 @@ def _check_integrated(null: EstimateRecord, alternative: EstimateRecord) -> None
             "models with marginalize= (a null model without latent variables has the same "
             "likelihood with its latents multiplied by zero)."
         )
-    if not marginal or not any(density.joint.flat for density in marginal):
+    if not marginal:
         return
+    _check_same_integral(null, alternative)
     flats = [sorted(density.joint.flat) for density in marginal]
     if flats[0] != flats[1]:
         raise ModelError(
             f"Restricted likelihoods with other fixed effects, {flats[0]} and {flats[1]}, are "
             "likelihoods of other data, and cannot be compared. Estimate with reml=False."
+        )
+
+
+def _check_same_integral(null: EstimateRecord, alternative: EstimateRecord) -> None:
+    """Raise where a variable is integrated out of one alone, or another approximation was used."""
+    one, other = null.integrated, alternative.integrated
+    assert one is not None
+    assert other is not None
+    both = _free(null.model).keys() & _free(alternative.model).keys()
+    flat = {*one.flat, *other.flat}  # of restricted likelihoods more is asked
+    apart = sorted((one.latents.keys() ^ other.latents.keys()) & both - flat)
+    if apart:
+        raise ModelError(
+            f"{apart} are integrated out of one likelihood and are parameters of the other: the "
+            "two are not of one kind, and cannot be compared. Estimate both with the same "
+            "marginalize=."
+        )
+    methods = {(of.method, of.nodes) for of in (one, other) if of.method != "exact"}
+    if len(methods) > 1:
+        raise ModelError(
+            f"The one likelihood was integrated {one.how}, the other {other.how}: their difference "
+            "would be that of the methods as well. Estimate both with the same quadrature=."
         )
 
 

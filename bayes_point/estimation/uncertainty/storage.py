@@ -13,6 +13,7 @@ from bayes_point.estimation.uncertainty.coefficients import errors_or_none, stat
 from bayes_point.estimation.uncertainty.criteria import counts_observations, n_observations
 from bayes_point.estimation.uncertainty.information import has_failed
 from bayes_point.estimation.uncertainty.labelled import labelled
+from bayes_point.estimation.uncertainty.latents import latents
 from bayes_point.estimation.uncertainty.quantities import natural_quantities
 from bayes_point.estimation.uncertainty.standard_errors import standard_errors
 from bayes_point.estimation.uncertainty.wald import checked_probability
@@ -26,7 +27,8 @@ def as_datatree(estimate: EstimateRecord) -> xr.DataTree:
 
     ``posterior`` (one chain, one draw), ``unconstrained``, ``optima``, and the errors on the
     natural scale: ``stderr`` and ``interval`` (Wald, of ArviZ's default probability), with
-    ``scalar_status``, the status of each scalar as in the coefficient table.
+    ``scalar_status``, the status of each scalar as in the coefficient table; and ``latents``, where
+    any were integrated out.
     """
     check_names(estimate.model)
     se, interval = errors_or_none(estimate, checked_probability(None), "hessian", None)
@@ -58,6 +60,10 @@ def as_datatree(estimate: EstimateRecord) -> xr.DataTree:
         "findings": json.dumps([_plain(finding) for finding in estimate.findings]),
         "evidence": json.dumps(_numbers(estimate.evidence)),
     }
+    if estimate.integrated is not None:
+        tree["latents"] = xr.DataTree(latents(estimate))
+        tree.attrs["latents"] = json.dumps(dict(estimate.integrated.latents))
+        tree.attrs["integrated"] = estimate.integrated.how
     if counts_observations(estimate):
         tree.attrs["n_observations"] = n_observations(estimate)
     return tree

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from bayes_point.comparison.inputs.marginal import JOINT, shown_name
 from bayes_point.comparison.inputs.scalars import flatten, scalars
 from bayes_point.report.sections.coefficients import MOST, coefficient_table
 from bayes_point.report.wording import number, plural, row, sentence
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from bayes_point.report.request import Request
 
-GROUPS = ("mle", "map")
+GROUPS = ("mle", "map", *JOINT)
+"""Those of the joint estimates are there only beside marginal ones."""
 
 STATUS_NAMES = {
     "converged": "converged",
@@ -42,22 +44,29 @@ def estimates(tree: xr.DataTree, shown: Collection[str] | None = None) -> list[d
 
     The coefficients are those of the parameters `shown`, by label; by default of the first of all.
     """
-    return [_estimate(tree.children[group], shown) for group in GROUPS]
+    return [_estimate(tree, group, shown) for group in GROUPS if group in tree.children]
 
 
 def findings_in_words(tree: xr.DataTree) -> list[str]:
     """Return each finding about an estimate with its advice, as the command prints them."""
     return [
-        f"{tree[group].attrs['estimator']}: {f['what']} {f['advice']}"
+        f"{_name(tree, group)}: {f['what']} {f['advice']}"
         for group in GROUPS
+        if group in tree.children
         for f in map(_finding, json.loads(tree[group].attrs["findings"]))
     ]
 
 
-def _estimate(node: xr.DataTree, shown: Collection[str] | None) -> dict[str, Any]:
+def _name(tree: xr.DataTree, group: str) -> str:
+    estimator = str(tree[group].attrs["estimator"])
+    return f"joint {estimator}" if group in JOINT else shown_name(tree, estimator)
+
+
+def _estimate(tree: xr.DataTree, group: str, shown: Collection[str] | None) -> dict[str, Any]:
+    node = tree.children[group]
     attrs = node.attrs
     return {
-        "name": attrs["estimator"],
+        "name": _name(tree, group),
         "status": attrs["status"],
         "badge": STATUS_NAMES.get(attrs["status"], attrs["status"].replace("_", " ")),
         "sentence": sentence(attrs["status_text"]),

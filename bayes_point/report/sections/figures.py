@@ -60,12 +60,13 @@ class Figure:
 
 
 def draw(plot: Callable[[], Any], *, alt: str, caption: str) -> Figure:
-    """Call `plot`, which returns a PlotCollection of matplotlib, and keep its figure as a picture.
+    """Call `plot`, which returns a figure or a PlotCollection of matplotlib; keep it as a picture.
 
     Neither the rcParams nor the open figures nor the backend of the user change.
     """
     with _own_matplotlib():
-        figure = plot().get_viz("figure")
+        made = plot()
+        figure = made.get_viz("figure") if hasattr(made, "get_viz") else made
         svg = _save(figure, "svg", metadata={"Date": None})
         data, kind = svg, "svg+xml"
         if len(svg) > SVG_LIMIT:

@@ -11,6 +11,7 @@ from bayes_point.comparison.distance.decision import (
     NO_VERDICT,
     SMALL,
 )
+from bayes_point.report.sections.latents import marginal_note
 from bayes_point.report.wording import plural, sentence
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def verdicts(request: Request) -> dict[str, Any]:
         counts = found.parameters["verdict"].value_counts()
         cards.append(
             {
-                "estimator": estimator,
+                "estimator": found.estimator,
                 "badge": BADGES[found.key],
                 "kind": KINDS[found.key],
                 "sentence": sentence(found.sentence),
@@ -58,7 +59,7 @@ def verdicts(request: Request) -> dict[str, Any]:
                 ],
             }
         )
-    notes = []
+    notes = marginal_note(request.tree)
     if not request.health.ok:
         found_problems = plural(len(request.health.problems), "problem")
         notes.append(f"The sampler has {found_problems} (see below).")

@@ -1,0 +1,181 @@
+"""Latent variables that were integrated out: their conditional modes beside the posterior."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import norm
+
+from bayes_point.comparison.inputs.marginal import JOINT, is_marginal, latent_names
+from bayes_point.comparison.inputs.scalars import flatten, listed, scalars
+from bayes_point.comparison.inputs.validate import SAMPLE_DIMS
+from bayes_point.comparison.plots.styling import STYLES
+from bayes_point.report.sections.figures import Figure, draw
+from bayes_point.report.wording import number, plural, row, sentence
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from bayes_point.report.request import Request
+
+MAX_ROWS, MAX_PANELS, MAX_MARKS = 8, 3, 120
+"""Latents in the table, variables in the figure, and elements of each that it shows."""
+
+PANEL = (6.6, 2.6)
+"""Inches of the panel of a variable."""
+
+_STATUS = {
+    "converged": "has an interior maximum",
+    "on_boundary": "lies on the edge of the support",
+    "at_infinity": "lies at infinity",
+    "not_identified": "is not identified",
+    "unbounded": "does not exist",
+    "not_converged": "was not found",
+}
+
+
+def marginal_note(tree: xr.DataTree) -> list[str]:
+    """Say of a tree with marginal estimates what was integrated out, and why; else nothing."""
+    if not is_marginal(tree):
+        return []
+    names = latent_names(tree)
+    values = sum(tree["posterior"].dataset[name].isel(chain=0, draw=0).size for name in names)
+    mle, map_ = (_STATUS[str(tree[group].attrs["status"])] for group in JOINT)
+    return [
+        f"Latent variables are integrated out of both: {listed(names)} "
+        f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}.",
+        "Maximised together with them instead, which takes one best value of each for certain, "
+        f"the MLE {mle} and the MAP {map_}: see the point estimates.",
+    ]
+
+
+def latents_section(request: Request) -> dict[str, Any]:
+    """Return how conditional modes and posterior means compare, the largest gaps, and a figure."""
+    tree = request.tree
+    found, posterior = tree["latents"].dataset, tree["posterior"].dataset
+    found = found[_shown(tree)]
+    posterior = posterior[list(found.data_vars)].transpose(*SAMPLE_DIMS, ...)
+    labels = [scalar.label for scalar in scalars(posterior, SAMPLE_DIMS)]
+    draws = flatten(posterior, SAMPLE_DIMS)
+    mode, fixed, whole = flatten(found.transpose("quantity", ...), ("quantity",))
+    mean, sd = draws.mean((0, 1)), draws.std((0, 1))
+    with np.errstate(all="ignore"):
+        gap, ratio = (mode - mean) / sd, whole / sd
+    order = np.argsort(-np.nan_to_num(np.abs(gap), nan=-1.0), kind="stable")[:MAX_ROWS]
+    rows = [
+        row(
+            labels[i],
+            [
+                *(number(float(v[i]), digits=4) for v in (mode, fixed, whole, mean, sd)),
+                f"{gap[i]:+.2f}".replace("-", "−") if np.isfinite(gap[i]) else "–",
+            ],
+        )
+        for i in order.tolist()
+    ]
+    return {
+        "explanation": _explanation(tree, list(map(str, found.data_vars)), gap, ratio, labels),
+        "caption": "The largest gaps of latent variables",
+        "columns": ["", "mode", "sd given θ", "sd", "posterior mean", "posterior sd", "gap (sd)"],
+        "rows": rows,
+        "figure": _figure(posterior, found, request.ci_prob),
+    }
+
+
+def _shown(tree: xr.DataTree) -> list[str]:
+    """Return the variables to show: of a non-centred latent what the model makes of it."""
+    found = tree["latents"].dataset
+    reasons = json.loads(tree["map"].attrs["latents"])
+    dims = [found[name].dims for name in reasons]
+    made = [str(n) for n in found.data_vars if n not in reasons and found[n].dims in dims]
+    scaled = [n for n in reasons if "scaled" in reasons[n]]
+    replaced = {n for n in scaled if any(found[m].dims == found[n].dims for m in made)}
+    return [*(n for n in reasons if n not in replaced), *made]
+
+
+def _explanation(
+    tree: xr.DataTree,
+    names: list[str],
+    gap: NDArray[np.float64],
+    ratio: NDArray[np.float64],
+    labels: list[str],
+) -> str:
+    text = (
+        f"Conditional modes of {listed(names)}: where each is most probable, the parameters at the "
+        "marginal MAP. The sd given θ holds the parameters fixed, sd has their uncertainty too. "
+    )
+    if not np.isfinite(gap).any():
+        return text + "There is none to compare with the posterior."
+    worst = int(np.nanargmax(np.abs(gap)))
+    text += (
+        f"They lie {np.nanmedian(np.abs(gap)):.2f} posterior sd from the posterior means in the "
+        f"median, and at most {abs(gap[worst]):.2f} ({labels[worst]}). "
+    )
+    if not np.isfinite(ratio).any():
+        return text + sentence(
+            "they have no sd with the uncertainty of the parameters, of which one is on an edge or "
+            "has none: take the posterior's"
+        )
+    low, high = np.nanmin(ratio), np.nanmax(ratio)
+    text += f"Their sd is {low:.2f} to {high:.2f} times the posterior's. "
+    near = abs(gap[worst]) < 0.5 and low > 0.8 and high < 1.25
+    return text + (
+        "They can stand for the posterior of the latent variables."
+        if near
+        else "Use the posterior for those that are far off."
+    )
+
+
+def _figure(posterior: xr.Dataset, found: xr.Dataset, prob: float) -> Figure:
+    names = [str(name) for name in found.data_vars][:MAX_PANELS]
+    wide = float(norm.ppf(0.5 + prob / 2))
+
+    def make() -> Any:
+        import matplotlib.pyplot as plt
+
+        size = (PANEL[0], PANEL[1] * len(names) + 0.5)
+        figure, axes = plt.subplots(len(names), squeeze=False, figsize=size, layout="constrained")
+        for axis, name in zip(axes[:, 0], names, strict=True):
+            draws = flatten(posterior[[name]], SAMPLE_DIMS)
+            mode, _, sd = flatten(found[[name]].transpose("quantity", ...), ("quantity",))
+            mean = draws.mean((0, 1))
+            order = np.argsort(mean, kind="stable")
+            if len(order) > MAX_MARKS:
+                order = order[np.linspace(0, len(order) - 1, MAX_MARKS).round().astype(int)]
+            x = np.arange(len(order))
+            low, high = np.quantile(draws[..., order], [0.5 - prob / 2, 0.5 + prob / 2], (0, 1))
+            axis.vlines(x, low, high, color="0.55", linewidth=1.5)
+            axis.plot(x, mean[order], "o", color="0.35", ms=4, mfc="white", label="posterior mean")
+            blue = STYLES["MAP"].color
+            axis.vlines(
+                x + 0.3,
+                mode[order] - wide * sd[order],
+                mode[order] + wide * sd[order],
+                color=blue,
+                linewidth=1.0,
+            )
+            axis.plot(x + 0.3, mode[order], "s", color=blue, ms=3, label="conditional mode")
+            axis.set_ylabel(name)
+            axis.set_xticks([])
+        axes[-1, 0].set_xlabel("in the order of their posterior means")
+        axes[0, 0].legend(loc="upper left", frameon=False)
+        return figure
+
+    return draw(
+        make,
+        alt=(
+            f"Caterpillar plot of {listed(names)}: posterior means with intervals, and beside each "
+            "the conditional mode with its own."
+        ),
+        caption=(
+            f"Posterior means with {prob:.0%} intervals, and beside each the conditional mode with "
+            "its interval, which is normal."
+            + (
+                f" Of more than {MAX_MARKS} elements, every so many is shown."
+                if any(found[name].isel(quantity=0).size > MAX_MARKS for name in names)
+                else ""
+            )
+        ),
+    )
