@@ -2,10 +2,14 @@
 
 A bell curve that lies far from all data is zero there to the last digit: nothing depends on its
 place any more, and no slope leads back.  What does not change the density here may do so elsewhere,
-and the numbers in the model say where to look.
+and the numbers in the model say where to look; in a size, so do many orders of magnitude.  A prior
+gives the plateau of a likelihood a maximum, and an amplitude that goes to zero one on an edge: what
+the data say is looked at by itself.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,39 +32,63 @@ _KEPT = 8
 _SIZES = (-2.0, 0.5)
 # Relative gain of the density that is more than rounding.
 _CLEAR = 1e-9
+# Change of the log-likelihood over the size of a parameter that is next to none.
+_LEVEL = 1e-6
+# Sizes are looked for from 1e-12 to 1e12: their log.
+_MAGNITUDES = 12 * np.log(10)
+# Terms that are not of the data.
+_OF_PRIOR = ("prior", "jacobian")
 
 
 def plateau(case: Case) -> Verdict:
-    """Look for higher points on the scales of the data, where the density is level to the digit.
+    """Look for higher points on the scales of the data, where the likelihood is level.
 
-    Asked of what is not identified.
+    Asked of everything but what is unbounded.
 
-    Evidence: of three thousand points, the coordinates of no slope and no curvature drawn from the
-    numbers in the model, eight at most that are higher, and what is climbed to from there.
+    Evidence: of three thousand points, the coordinates along which the likelihood is level drawn
+    from the numbers in the model, and sizes from twenty-four orders of magnitude as well, eight at
+    most that are higher than what is claimed, and what is climbed to from there.
 
     Blind spot: a peak that is narrower than three thousand points find, and a model without data.
 
     Source: Boender and Rinnooy Kan (1987), https://doi.org/10.1007/BF02591684, of random starts.
     """
-    if case.certificate.status is not Status.NOT_IDENTIFIED:
+    known, objective = case.certificate, case.objective
+    if known.status is Status.UNBOUNDED or not np.any(_is_level(objective, known.x)):
         return None
     world = case.world
-    found = beyond_plateau(case.objective, case.certificate.x, world.rng)
-    higher = where_finite(case.objective, found)
+    found = beyond_plateau(objective, known.x, world.rng, known.value)
+    higher = where_finite(objective, found)
     if not len(higher):
         return Passed()
     # That it does not matter where on the plateau one is says nothing any more.
     return Further(higher, world.climb(higher), is_apart=False)
 
 
-def beyond_plateau(objective: Objective, x: Array, rng: np.random.Generator) -> Array:
-    """Return points that are higher than the plateau at `x`, (p,), best first, (k, p).
+def _is_level(objective: Objective, x: Array) -> NDArray[np.bool_]:
+    """Along which coordinates the likelihood changes by nothing, moved by their size, (p,).
 
-    None where `x` is on no plateau: a coordinate of which the density has neither a slope nor a
-    curvature there, to the last digit.
+    That is told from its slope and curvature at the point.
     """
-    value, gradient = objective.evaluate(x[None])
-    level = ~np.any(finite_hessian(objective, x[None])[0], axis=1) & (gradient[0] == 0)
+    data = {term: w for term, w in objective.weights.items() if term not in _OF_PRIOR}
+    of_data = replace(objective, weights=data, penalty=None)
+    gradient, hessian = of_data.evaluate(x[None])[1][0], finite_hessian(of_data, x[None])[0]
+    unit = np.where(objective.is_transformed, 1.0, 1.0 + np.abs(x))
+    level: NDArray[np.bool_] = (np.abs(gradient) * unit < _LEVEL) & np.all(
+        np.abs(hessian) * unit * unit[:, None] < _LEVEL, axis=1
+    )
+    return level
+
+
+def beyond_plateau(
+    objective: Objective, x: Array, rng: np.random.Generator, least: float = -np.inf
+) -> Array:
+    """Return points that are higher than `least` and than `x`, (p,), best first, (k, p).
+
+    None where `x` is on no plateau: a coordinate along which the likelihood is level.
+    """
+    value = objective.evaluate(x[None])[0]
+    level = _is_level(objective, x)
     arrays = numbers_in(objective.density)
     if not np.any(level) or not arrays:
         return np.empty((0, len(x)))
@@ -75,9 +103,11 @@ def beyond_plateau(objective: Objective, x: Array, rng: np.random.Generator) -> 
         drawn[here] = rng.choice(array, size=int(here.sum()))
     # Of what is transformed this is the log of its size, or near enough.
     logs = np.log(np.maximum(np.abs(drawn), 1e-300))
-    rows = np.tile(x, (_DRAWS, 1))
+    logs = np.where(rng.random(size) < 0.5, logs, rng.uniform(-_MAGNITUDES, _MAGNITUDES, size))
+    rows = np.tile(x, (len(drawn), 1))
     rows[:, level] = np.where(objective.is_transformed[level], logs, drawn)
     heights = objective.values(rows)
     heights = np.where(np.isfinite(heights), heights, -np.inf)
     best = np.argsort(-heights, kind="stable")[:_KEPT]
-    return rows[best[heights[best] > value[0] + _CLEAR * (1 + abs(value[0]))]]
+    least = max(least, float(value[0]))
+    return rows[best[heights[best] > least + _CLEAR * (1 + abs(least))]]
