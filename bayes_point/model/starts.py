@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor
+import pytensor.tensor as pt
 import xarray as xr
 from numpy.typing import NDArray
 from pymc.distributions.continuous import FlatRV, HalfFlatRV
@@ -19,12 +21,20 @@ from pytensor.graph.basic import Variable
 from bayes_point.errors import ModelError
 from bayes_point.model.density.building import building
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.interpreter.compiling import NO_NUMBER
 from bayes_point.model.interpreter.drawing import DRAWN_ONCE
 from bayes_point.model.variables.flat_variable import with_old_priors
 
 __all__ = ["Initvals", "starting_points"]
 
 _STRATEGIES = ("support_point", "moment", "prior")
+
+Array = NDArray[np.float64]
+
+# How often as many draws as there are starts are made anew, before points are looked for.
+_REDRAWS = 5
+# Steps of a walk towards the support, the tries of each, and the halvings of the way to a point.
+_STEPS, _FAN, _HALVINGS = 200, 32, 30
 
 # An estimate is known by the `point` that it has: its class is of a later layer.
 Initvals = Mapping[str, Any] | Sequence[Any] | Any
@@ -37,6 +47,7 @@ def starting_points(
     n_starts: int,
     initvals: Initvals | None,
     rng: np.random.Generator,
+    is_usable: Callable[[Array], NDArray[np.bool_]] | None = None,
 ) -> NDArray[np.float64]:
     """Return starting points on the unconstrained scale, (n_starts, p).
 
@@ -45,19 +56,112 @@ def starting_points(
     drawn from (flat, or known by its density alone) keeps its initial value with uniform jitter on
     (-1, 1) on the unconstrained scale, and so does one whose draw has no place there (unordered,
     where order is asked for).
+
+    Where it is told which points `is_usable`, others are drawn in the place of those that are not;
+    where that fails, they are taken from the way to one that is, or from around the best of them,
+    the one at which the fewest observations are impossible.
     """
     given = [_overrides(model, one) for one in _listed(model, initvals)]
     points = [_inside(density, one, _draw(model, density, one, (), rng)) for one in given]
-    more = n_starts - len(points)
-    if more > 0:
-        drawn = _drawn(model, density, given[0], more, rng)
-        jittered = points[0] + rng.uniform(-1, 1, drawn.shape)
+
+    def drawn(n: int) -> Array:
+        rows = _drawn(model, density, given[0], n, rng)
+        jittered = points[0] + rng.uniform(-1, 1, rows.shape)
         for name in set(density.variables):
             own = np.array(density.variables) == name
-            impossible = ~np.isfinite(drawn[:, own]).all(axis=1)
-            drawn[np.ix_(impossible, own)] = jittered[np.ix_(impossible, own)]
-        points.append(drawn)
-    return np.concatenate(points)
+            impossible = ~np.isfinite(rows[:, own]).all(axis=1)
+            rows[np.ix_(impossible, own)] = jittered[np.ix_(impossible, own)]
+        return rows
+
+    if n_starts > len(points):
+        points.append(drawn(n_starts - len(points)))
+    starts = np.concatenate(points)
+    return starts if is_usable is None else _usable(density, starts, drawn, is_usable, rng)
+
+
+def _usable(
+    density: LogDensity,
+    starts: Array,
+    drawn: Callable[[int], Array],
+    is_usable: Callable[[Array], NDArray[np.bool_]],
+    rng: np.random.Generator,
+) -> Array:
+    """Put points at which the density is positive in the place of those where it is not."""
+    starts, good = starts.copy(), is_usable(starts)
+
+    def fill(rows: Array) -> None:
+        found = rows[is_usable(rows)]
+        places = np.flatnonzero(~good)[: len(found)]
+        starts[places], good[places] = found[: len(places)], True
+
+    for _ in range(_REDRAWS):
+        if good.all():
+            return starts
+        fill(drawn(len(starts)))
+    if not good.any() and not density.is_integral:
+        fill(_towards_support(density, starts, rng))
+    if good.any() and not good.all():
+        # On the way to a usable point, each half as far from it as the last.
+        inside, outside = starts[good][:1], starts[~good]
+        away = 0.5 ** np.arange(1, _HALVINGS)[:, None, None] * (outside - inside)
+        ways = (inside + away).reshape(-1, density.p)
+        ok = is_usable(ways).reshape(len(away), -1)
+        first = np.argmax(ok, axis=0)
+        rows = ways.reshape(*ok.shape, -1)[first, np.arange(ok.shape[1])]
+        found = ok.any(axis=0)
+        places = np.flatnonzero(~good)[found]
+        starts[places], good[places] = rows[found], True
+    return starts
+
+
+def _towards_support(density: LogDensity, starts: Array, rng: np.random.Generator) -> Array:
+    """Walk from the start at which the fewest observations are impossible to where none is, (1, p).
+
+    By random steps of all lengths, those taken that make fewer of them impossible.
+    """
+    impossible = _impossible(density)
+    counts = impossible(starts)
+    best, count = starts[np.argmin(counts)], counts.min()
+    for _ in range(_STEPS):
+        if count == 0:
+            break
+        length = 10.0 ** rng.uniform(-3, 1, (_FAN, 1)) * (1 + np.abs(best))
+        rows = best + length * rng.standard_normal((_FAN, density.p))
+        # Along one coordinate alone, in every other.
+        alone = np.arange(0, _FAN, 2)
+        kept = rng.integers(density.p, size=alone.size)
+        mask = np.arange(density.p) == kept[:, None]
+        rows[alone] = np.where(mask, rows[alone], best)
+        counts = impossible(rows)
+        if counts.min() <= count:
+            best, count = rows[np.argmin(counts)], counts.min()
+    return best[None]
+
+
+def _impossible(density: LogDensity) -> Callable[[Array], Array]:
+    """Return a function of points, (batch, p), that counts what is impossible there, (batch,)."""
+    frozen = density.graphs.frozen
+
+    def build() -> Callable:
+        with building():
+            terms = frozen.logp(
+                vars=[*frozen.basic_RVs, *frozen.potentials], jacobian=False, sum=False
+            )
+            terms = [pt.as_tensor(term, allow_xtensor_conversion=True) for term in terms]
+            bad = sum(pt.sum(1 - pt.isfinite(term)) for term in terms)
+            return density.functions.compile(density.graphs.row, density.graphs.of_x([bad]))
+
+    function = density.functions.kept("impossible observations", build)
+
+    def count(rows: Array) -> Array:
+        inputs = list(density.bound.values())
+        out = np.full(len(rows), np.inf)
+        for i, row in enumerate(rows):
+            with contextlib.suppress(*NO_NUMBER):
+                out[i] = function(row, *inputs)[0]
+        return out
+
+    return count
 
 
 def _drawn(

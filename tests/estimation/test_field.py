@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 from numpy.typing import NDArray
 from pymc.distributions.transforms import ordered
 from scipy import stats
+from scipy.optimize import curve_fit, minimize
 
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate.checks.pole_observation import collapse
@@ -138,3 +140,120 @@ def test_pole_is_seen_among_a_thousand_observations() -> None:
     # The density of the observation under its own component is in proportion to sqrt(tau).
     gains = np.diff(track.value) / np.diff(track.x[:, track.pivot])
     np.testing.assert_allclose(gains[-3:], 0.5, atol=1e-3)
+
+
+# --------------------------------------------------------------------------- starts
+
+
+def test_starts_outside_the_support_are_drawn_again() -> None:
+    # The share of a beta regression is a square, so that half of the draws of the prior are above
+    # one, and the model's own initial point has a mean of zero.
+    x = np.repeat([-1.0, 0, 1], 10)
+    y = np.clip((0.6 + 0.15 * x) ** 2 + 0.05 * np.sin(np.arange(30.0)), 0.01, 0.99)
+    with pm.Model() as model:
+        b = pm.Normal("b", 0, 1, shape=2)
+        nu = pm.HalfNormal("nu", 100)
+        pm.Beta("y", mu=(b[0] + b[1] * x) ** 2, nu=nu, observed=y)
+
+    def minus(theta: Array) -> float:
+        mu, nu = (theta[0] + theta[1] * x) ** 2, np.exp(theta[2])
+        if np.any((mu <= 0) | (mu >= 1)):
+            return np.inf
+        return -float(stats.beta.logpdf(y, mu * nu, (1 - mu) * nu).sum())
+
+    truth = minimize(minus, [0.6, 0.1, 3.0], method="Nelder-Mead", options={"xatol": 1e-8})
+    for seed in (1, 2):  # with both of them a start or more is outside
+        mle = find_MLE(model, n_starts=4, random_seed=seed, progressbar=False)
+        assert mle.n_starts >= 4
+        assert mle.log_likelihood == pytest.approx(-truth.fun, rel=1e-6)
+        assert int(mle.optima["reached"][0]) >= 1
+
+
+def test_a_support_that_no_draw_is_in_is_walked_to() -> None:
+    y = [100.2, 101.5, 103.0]
+    with pm.Model() as model:
+        a = pm.Normal("a", 0, 1)
+        b = pm.HalfNormal("b", 1)
+        pm.Uniform("y", a, a + b, observed=y)
+    mle = find_MLE(model, **QUIET)
+    # The shortest interval that holds the data.
+    assert mle.status is Status.ON_BOUNDARY
+    assert float(mle.point["a"]) == pytest.approx(100.2)
+    assert mle.log_likelihood == pytest.approx(-3 * np.log(2.8), abs=1e-6)
+
+
+def test_maximum_of_one_start_among_several_is_said_to_be_doubtful() -> None:
+    # Two bells; of eight starts around zero all but the one that is given lead to the lower.
+    with pm.Model() as model:
+        a = pm.Normal("a", 0, 1)
+        bells = pt.logaddexp(-((a - 30) ** 2) / 2, np.log(0.5) - a**2 / 2)
+        pm.Potential("bells", bells)
+        pm.Normal("y", 0, 1, observed=[0.0])
+    starts = [{"a": 0.5}, {"a": -0.5}, {"a": 0.1}, {"a": 29.0}]
+    mle = find_MLE(model, potentials="likelihood", n_starts=4, initvals=starts, **QUIET)
+    assert float(mle.point["a"]) == pytest.approx(30)
+    assert any("from one start only" in finding.what for finding in mle.findings)
+
+
+# --------------------------------------------------------------------------- plateaus
+
+
+def test_years_as_they_are() -> None:
+    # Growth of years: from the prior's draws next to nothing changes with the year of the middle.
+    rng = np.random.default_rng(2)
+    t = np.arange(2000, 2021.0)
+    y = np.round(50 / (1 + np.exp(-(t - 2009) / 2.5)) + rng.normal(0, 1.5, 21), 2)
+    with pm.Model() as model:
+        height = pm.HalfNormal("height", 100)
+        middle = pm.Normal("middle", 0, 1000)
+        width = pm.HalfNormal("width", 10)
+        s = pm.HalfNormal("s", 10)
+        pm.Normal("y", height * pm.math.sigmoid((t - middle) / width), s, observed=y)
+
+    def minus(theta: Array) -> float:
+        a, c, w, s = theta
+        if min(a, w, s) <= 0:
+            return np.inf
+        mean = a / (1 + np.exp(-(t - c) / w))
+        prior = sum(stats.halfnorm.logpdf(v, scale=k) for v, k in ((a, 100), (w, 10), (s, 10)))
+        data = stats.norm.logpdf(y, mean, s).sum()
+        return -float(prior + stats.norm.logpdf(c, 0, 1000) + data)
+
+    options = {"xatol": 1e-8, "fatol": 1e-10, "maxiter": 5000}
+    truth = minimize(minus, [50, 2009, 2.5, 1.5], method="Nelder-Mead", options=options)
+    map_ = find_MAP(model, **QUIET)
+    assert map_.status is Status.CONVERGED
+    assert map_.log_joint == pytest.approx(-truth.fun, abs=1e-6)
+
+
+def test_a_rate_that_is_ten_orders_of_magnitude_below_its_start() -> None:
+    # The density does not change with k around the start of one: it decays within 1e-9.
+    t, z = np.array([0, 1, 2, 3, 5, 8.0]), np.array([5, 4.1, 3.3, 2.8, 1.7, 1.1])
+    with pm.Model() as model:
+        height, k, s = pm.HalfFlat("height"), pm.HalfFlat("k"), pm.HalfFlat("s")
+        pm.Normal("z", height * pt.exp(-k * 1e9 * t), s, observed=z)
+    fit = curve_fit(lambda t, a, k: a * np.exp(-k * t), t, z, [5, 0.2])[0]
+    squares = float(np.sum((z - fit[0] * np.exp(-fit[1] * t)) ** 2))
+    mle = find_MLE(model, **QUIET)
+    assert mle.status is Status.CONVERGED
+    assert float(mle.point["k"]) * 1e9 == pytest.approx(fit[1], rel=1e-5)
+    # With s^2 the mean square, the exponents sum to n / 2.
+    top = -3 * np.log(2 * np.pi * squares / 6) - 3
+    assert mle.log_likelihood == pytest.approx(top, abs=1e-7)
+
+
+def test_threshold_between_two_levels() -> None:
+    x = np.arange(12.0)
+    y = np.array([0.7, 0.6, 0.1, 0.8, 0.6, 0.3, 0.7, 3.1, 3.1, 3.0, 3.2, 2.8])
+    with pm.Model() as model:
+        c = pm.Uniform("c", 0, 11)
+        level = pm.Normal("level", 0, 2, shape=2)
+        pm.Normal("y", pt.switch(x > c, level[1], level[0]), 0.4, observed=y)
+    # Anywhere between the seventh value and the eighth, with the mean on either side.
+    top = sum(stats.norm.logpdf(part, part.mean(), 0.4).sum() for part in (y[:7], y[7:]))
+    for seed in (0, 1):
+        with pytest.warns(EstimationWarning, match="Not identified"):
+            mle = find_MLE(model, random_seed=seed, progressbar=False)
+        assert mle.status is Status.NOT_IDENTIFIED
+        assert mle.log_likelihood == pytest.approx(top, abs=1e-7)
+        assert 6 <= float(mle.point["c"]) <= 7

@@ -29,7 +29,7 @@ from bayes_point.estimation.optimise.optima import Optimum
 from bayes_point.estimation.optimise.paths import Path, release
 from bayes_point.estimation.optimise.ridge import Ridge, ridge_at
 
-__all__ = ["Case", "World", "where_finite"]
+__all__ = ["Case", "World", "is_finite", "where_finite"]
 
 Array = NDArray[np.float64]
 
@@ -248,10 +248,16 @@ class Case:
         return bool(np.all(along == self.held)) and not rises_aslant(self.objective, self.point)
 
 
+def is_finite(objective: Objective, rows: Array) -> NDArray[np.bool_]:
+    """Whether both the density and its gradient are numbers, (batch,)."""
+    value, gradient = objective.evaluate(rows) if len(rows) else (np.empty(0), rows)
+    finite: NDArray[np.bool_] = np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)
+    return finite
+
+
 def where_finite(objective: Objective, rows: Array) -> Array:
     """Return the rows where both the density and its gradient are numbers."""
-    value, gradient = objective.evaluate(rows) if len(rows) else (np.empty(0), rows)
-    return rows[np.isfinite(value) & np.all(np.isfinite(gradient), axis=1)]
+    return rows[is_finite(objective, rows)]
 
 
 # What is known of a point only, and forgotten with it.

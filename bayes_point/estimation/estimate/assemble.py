@@ -62,7 +62,7 @@ def assemble(
         findings=(
             *integrated_findings(integrated),
             *joint_with_latents(model, objective, certificate.status, certificate.findings),
-            *_several(certificate, optima),
+            *_several(certificate, optima, n_starts),
             *_interior(estimator, certificate.status, labelled),
             *notes(model, objective, certificate),
         ),
@@ -213,7 +213,7 @@ def _interior(estimator: str, status: Status, optima: xr.Dataset) -> list[Findin
     ]
 
 
-def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
+def _several(certificate: Certificate, optima: list[Optimum], n_starts: int) -> list[Finding]:
     if not certificate.status.is_point:
         return []
     if optima and optima[0].relabelled:
@@ -225,14 +225,17 @@ def _several(certificate: Certificate, optima: list[Optimum]) -> list[Finding]:
             "depend on their labels.",
         )
         once = replace(optima[0], relabelled=False)
-        return [copies, *_several(certificate, [once, *optima[1:]])]
+        return [copies, *_several(certificate, [once, *optima[1:]], n_starts)]
+    is_alone = bool(optima) and optima[0].reached == 1 < n_starts
     if len(optima) < 2:
-        return []
+        what = f"Only one of {n_starts} starts led to this maximum: there may be a better one."
+        advice = "Give starting values with initvals=, or raise n_starts."
+        return [Finding(what, (), {}, advice)] if is_alone else []
     below = optima[0].value - optima[1].value
     what = f"{len(optima) - 1} further local "
     what += f"{'maximum was' if len(optima) == 2 else 'maxima were'} found; see .optima."
     advice = "The posterior may have several modes."
-    if optima[0].reached == 1 and len(optima) > 2:
+    if is_alone:
         what += " The best was reached from one start only: there may be a better one."
         advice += " Give starting values with initvals=, or raise n_starts."
     return [Finding(what, (), {"log density of the next best below the best": below}, advice)]

@@ -251,9 +251,11 @@ def _judged(
 
 def _arrived(certificate: Certificate, ends: Search, first: list[Optimum]) -> list[Optimum]:
     """Return the best of the optima with all the starts that led to it, however far they went."""
-    if not np.any(certificate.direction):
+    is_point = not np.any(certificate.direction)
+    if is_point and (not first or first[0].reached > 1):
         return first
-    # On the way to an edge, or to infinity, each search stops elsewhere, at much the same value.
+    # On the way to an edge, or to infinity, each search stops elsewhere, at much the same value; on
+    # a narrow ridge some do not come to rest.
     least = certificate.value - _ARRIVED * (1 + abs(certificate.value))
     there = tuple(map(int, np.flatnonzero(ends.value >= least)))
     if not there:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from bayes_point.arguments import generator, seconds, truth_value, whole_number
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
+from bayes_point.estimation.certificate.case import is_finite
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import assemble
 from bayes_point.estimation.estimate.discrete import Enumerated, enumerate_values, maximise_over
@@ -293,7 +295,15 @@ def _find(
         if asked.marginalize is not None:
             density = integrated(model, density, asked)
             estimator = within(estimator, density)
-        starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
+        objective = estimator.objective(density)
+        starts = starting_points(
+            model,
+            density,
+            n_starts=n_starts,
+            initvals=initvals,
+            rng=rng,
+            is_usable=None if discrete else partial(is_finite, objective),
+        )
         observed = some_observations(model)
 
         def more(n: int) -> NDArray[np.float64]:
@@ -303,7 +313,6 @@ def _find(
             )
             return rows[-n:]
 
-        objective = estimator.objective(density)
         try:
             with watched(objective, estimator.name, progressbar, deadline) as (seen, watch):
                 try:
