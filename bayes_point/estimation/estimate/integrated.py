@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pymc as pm
 
 from bayes_point.errors import ModelError
@@ -41,6 +42,14 @@ def integrated_findings(integrated: Integration | None) -> list[Finding]:
         f"{integrated.n_latents} values were integrated out ({reasons}), {integrated.how}; "
         f"their Hessian is {integrated.structure}."
     )
+    shift = max((abs(one) for one in integrated.laplace_shift.values()), default=np.nan)
+    if integrated.nodes is not None:
+        what = (
+            f"Laplace's method is off by about {shift:.2g} standard errors here; quadrature with "
+            f"{integrated.nodes} nodes used. {what}"
+        )
+    elif integrated.method == "laplace" and np.isfinite(shift):
+        what += f" It is off by about {shift:.2g} standard errors: near enough."
     return [Finding(what)]
 
 

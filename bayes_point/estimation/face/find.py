@@ -21,11 +21,18 @@ from bayes_point.estimation.certificate.case import is_finite
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import assemble
 from bayes_point.estimation.estimate.discrete import Enumerated, enumerate_values, maximise_over
+from bayes_point.estimation.estimate.refined import refined
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.estimate.stopped import stopped
 from bayes_point.estimation.estimator import Estimator, Potentials, estimator_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
-from bayes_point.estimation.marginal.integrate import Asked, Marginalize, integrated, within
+from bayes_point.estimation.marginal.integrate import (
+    Asked,
+    Marginalize,
+    QuadratureNodes,
+    integrated,
+    within,
+)
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.progress import Deadline, OutOfTime, watched
 from bayes_point.model.checks import as_model, check_model
@@ -46,6 +53,7 @@ def find_MLE(
     model: pm.Model | None = None,
     *,
     marginalize: Marginalize = None,
+    quadrature: QuadratureNodes = "auto",
     reml: bool | str | Sequence[str] = False,
     local: bool = False,
     fix: Mapping[str, Any] | None = None,
@@ -75,6 +83,12 @@ def find_MLE(
         The integral is Laplace's, exact where the latents are Gaussian given the data; the first
         of the findings says which.  The latents stay in `point`, at their conditional modes, and in
         `stderr`, with what the parameters' uncertainty adds to their own.  By default nothing.
+    quadrature : "auto" or int
+        Nodes of the adaptive Gauss-Hermite quadrature (Pinheiro and Bates 1995,
+        https://doi.org/10.1080/10618600.1995.10474663) in each direction, where the latents are
+        independent blocks of one or two; 1 is Laplace's method.  "auto" takes quadrature where
+        Laplace's method is off by more than .05 standard errors of a parameter, with as many nodes
+        as change the log-likelihood by less than 1e-6 when there are more.
     reml : bool, str or sequence of str
         Restricted likelihood (Patterson and Thompson 1971,
         https://doi.org/10.1093/biomet/58.3.545): integrate the fixed effects out as well, over all
@@ -161,7 +175,7 @@ def find_MLE(
     """
     model = with_fixed(as_model(model, "find_MLE"), fix)
     estimator = estimator_of(model, "MLE", jacobian=False, potentials=potentials)
-    asked = Asked(marginalize, reml=reml)
+    asked = Asked(marginalize, reml=reml, quadrature=quadrature)
     if n_observations is not None:
         whole_number("n_observations", n_observations, 1)
     found = _find(
@@ -184,6 +198,7 @@ def find_MAP(
     model: pm.Model | None = None,
     *,
     marginalize: Marginalize = None,
+    quadrature: QuadratureNodes = "auto",
     jacobian: bool = False,
     local: bool = False,
     fix: Mapping[str, Any] | None = None,
@@ -209,6 +224,8 @@ def find_MAP(
     marginalize : "latents" or sequence of str, optional
         Variables to integrate out, as in `find_MLE`: the mode of the marginal posterior of the
         other variables.
+    quadrature : "auto" or int
+        As in `find_MLE`.
     jacobian : bool
         Maximise the density on the unconstrained scale.
     local : bool
@@ -245,7 +262,7 @@ def find_MAP(
     model = with_fixed(as_model(model, "find_MAP"), fix)
     truth_value("jacobian", jacobian)
     estimator = estimator_of(model, "MAP", jacobian=jacobian, potentials=potentials)
-    asked = Asked(marginalize)
+    asked = Asked(marginalize, quadrature=quadrature)
     return _find(
         model,
         estimator,
@@ -328,7 +345,9 @@ def _find(
                             _most(model, objective),
                             local=local,
                         )
-                        found = Enumerated(objective, certificate, optima, used)
+                        found = Enumerated(seen, certificate, optima, used)
+                        found = refined(found, asked.quadrature, rng, observed)
+                        found = replace(found, objective=replace(found.objective, observer=None))
                 except OutOfTime:
                     found = stopped(watch, len(starts))
         except ModelError:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_point.estimation.marginal.find_structure import find_structure
-from bayes_point.estimation.marginal.integration import Integration
+from bayes_point.estimation.marginal.integration import Integration, Method
 from bayes_point.estimation.marginal.joint import Joint
 from bayes_point.estimation.marginal.modes import (
     ITERATIONS,
@@ -21,6 +21,7 @@ from bayes_point.estimation.marginal.modes import (
     find_modes,
     predicted,
 )
+from bayes_point.estimation.marginal.quadrature import Quadrature, quadrature_of
 from bayes_point.estimation.marginal.structure import Structure
 from bayes_point.model.density.density import Inputs, LogDensity
 from bayes_point.model.density.derivatives import natural_derivatives
@@ -36,6 +37,8 @@ Array = NDArray[np.float64]
 _STEP = 0.005
 # Where no curvature is known, relative to the size of a coordinate; and in a log, at most.
 _FIRST_STEP, _LOG_STEP = 1e-4, 0.01
+# The same of what quadrature adds, which is small and smooth: of its slope, and its curvature.
+_SLOPE_STEP, _BENT_STEP = 0.02, 0.05
 # Latents up to which covariances between them are computed: a matrix of 8 MB.
 MOST_SPREAD = 1_000
 # Points whose modes are remembered, to begin the search for those of others nearby.
@@ -72,6 +75,10 @@ class MarginalDensity(LogDensity):
         What is integrated out, and why.
     is_exact : bool
         Whether the density is Gaussian in the latents, which makes Laplace's method exact.
+    nodes : int
+        Of the quadrature, in each direction of a block of latents; 1 is Laplace's method.
+    laplace_shift : mapping of str to float
+        By how many standard errors Laplace's method moves each parameter; empty if not known.
 
     References
     ----------
@@ -96,7 +103,7 @@ class MarginalDensity(LogDensity):
         self.full, self.joint = full, Joint(full, latents, flat)
         joint = self.joint
         self.structure = structure or find_structure(joint, start, np.random.default_rng(0))
-        self._start = start[joint.inner]
+        self._start, self._start_of_parameters = start[joint.inner], start[joint.outer]
         self._anchors: list[Anchor] = []
         self._step = np.full(len(joint.outer), np.nan)
         self.graphs = _parameters(full, joint, names, start)
@@ -108,12 +115,19 @@ class MarginalDensity(LogDensity):
         )
         self.reasons: Mapping[str, str] = dict.fromkeys(latents, "named")
         self.is_exact = False
+        self.nodes = 1
+        self.laplace_shift: Mapping[str, float] = {}
         self.kinds = full.kinds[joint.outer]
         self._is_log = self.kinds != "identity"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what this was made of; nothing compiled."""
-        known = {"reasons": dict(self.reasons), "is_exact": self.is_exact}
+        known = {
+            "reasons": dict(self.reasons),
+            "is_exact": self.is_exact,
+            "nodes": self.nodes,
+            "laplace_shift": dict(self.laplace_shift),
+        }
         return _made_again, (self.full, *self._made_of, known)
 
     @property
@@ -137,7 +151,9 @@ class MarginalDensity(LogDensity):
         """See `LogDensity`."""
         value = super().values(x, terms, inputs)
         if "likelihood" in terms:
-            value[:, list(terms).index("likelihood")] = self._values_of(self.modes(x, inputs))
+            modes = self.modes(x, inputs)
+            found = self._values_of(modes) + self._corrections(modes, inputs)
+            value[:, list(terms).index("likelihood")] = found
         return value
 
     def hessian(self, x: Array, terms: Sequence[str], inputs: Inputs | None = None) -> Array:
@@ -162,9 +178,71 @@ class MarginalDensity(LogDensity):
 
     def marginal(self, x: Array, inputs: Inputs | None = None) -> tuple[Array, Array]:
         """Return the log marginal likelihood, (batch,), and its gradient, (batch, P)."""
+        value, gradient = self.laplace(x, inputs)
+        if self.nodes > 1:
+            more, slope = self.correction(x, inputs)
+            value, gradient = value + more, gradient + slope
+        return value, gradient
+
+    def laplace(self, x: Array, inputs: Inputs | None = None) -> tuple[Array, Array]:
+        """Return the same by Laplace's method, whatever the number of nodes."""
         with np.errstate(all="ignore"):
             modes = self.modes(x, inputs)
             return self._values_of(modes), self._gradients_of(modes, inputs)
+
+    def correction(self, x: Array, inputs: Inputs | None = None) -> tuple[Array, Array]:
+        """Return what quadrature adds to the value, (batch,), and to the gradient, (batch, P)."""
+        n, p = x.shape
+        step = self._widths(x, _SLOPE_STEP)
+        multiples = np.array([0.0, 2.0, 1.0, -1.0, -2.0])
+        away = multiples[:, None, None] * np.eye(p)
+        steps = np.concatenate([np.zeros((1, p)), away[1:].reshape(-1, p)])
+        values = self._corrections_at(x, step, steps, inputs)
+        far, near, back, far_back = (part.T for part in values[1:].reshape(4, p, n))
+        return values[0], central_difference(far, near, back, far_back, step)
+
+    def _corrections_at(self, x: Array, step: Array, steps: Array, inputs: Inputs | None) -> Array:
+        """Return corrections at so many steps from each row, (len(steps), batch)."""
+        n, k = len(x), len(steps)
+        rows = (x + steps[:, None] * step).reshape(k * n, -1)
+        again = inputs and {
+            name: np.tile(part, (k, *[1] * (part.ndim - 1))) for name, part in inputs.items()
+        }
+        with np.errstate(all="ignore"):
+            return self._corrections(self.modes(rows, again), again).reshape(k, n)
+
+    def _corrections(self, modes: Modes, inputs: Inputs | None) -> Array:
+        if self.nodes == 1:
+            return np.zeros(len(modes.x))
+        assert self.quadrature is not None
+        return self.quadrature.corrections(self.joint, modes, self.nodes, inputs)
+
+    def _widths(self, x: Array, part: float) -> Array:
+        """Return a part of each standard error, as far as it is known, (batch, P)."""
+        longest = np.where(self._is_log, part, np.inf)
+        known = np.where(np.isfinite(self._step), self._step / _STEP, 0.1 * (1 + np.abs(x)))
+        return np.minimum(part * known, longest)
+
+    @property
+    def quadrature(self) -> Quadrature | None:
+        """Integrals over blocks of latents, beyond Laplace's method, where there are small ones."""
+        whole = self.joint.whole(self._start_of_parameters[None], self._start[None])[0]
+        found: Quadrature | None = self.joint.density.functions.kept(
+            "quadrature", lambda: quadrature_of(self.joint, self.structure, whole)
+        )
+        return found
+
+    def with_nodes(self, nodes: int) -> MarginalDensity:
+        """Return the density by quadrature with so many nodes; 1 is Laplace's method."""
+        other = copy.copy(self)
+        other.nodes = nodes
+        return other
+
+    def with_shift(self, shift: Mapping[str, float]) -> MarginalDensity:
+        """Return the density with what is known of how far off Laplace's method is."""
+        other = copy.copy(self)
+        other.laplace_shift = shift
+        return other
 
     def modes(self, x: Array, inputs: Inputs | None = None) -> Modes:
         """Return the modes of the latents for each row of parameters `x`, (batch, P)."""
@@ -241,9 +319,39 @@ class MarginalDensity(LogDensity):
                 again = inputs and {name: part[rows] for name, part in inputs.items()}
                 better = np.where(off, wanted, step)[rows]
                 hessian[rows] = self._differences_of(x[rows], better, again)
+            if self.nodes > 1:
+                hessian += self._bent(x, inputs)
             typical = np.nanmedian(np.where(np.isfinite(wanted), wanted, np.nan), axis=0)
-            self._step = np.where(np.isfinite(typical), typical, self._step)
+            # In place: a rough copy, which the search climbs with, knows it for all.
+            self._step[:] = np.where(np.isfinite(typical), typical, self._step)
         return hessian
+
+    def _bent(self, x: Array, inputs: Inputs | None) -> Array:
+        """Return the Hessian of the correction, by second differences of it."""
+        n, p = x.shape
+        step = self._widths(x, _BENT_STEP)
+        pairs = [(i, j) for i in range(p) for j in range(i)]
+        unit = np.eye(p)
+        steps = [np.zeros(p)]
+        for h in (1.0,) if self._is_rough else (1.0, 2.0):
+            steps += [h * sign * unit[i] for i in range(p) for sign in (1, -1)]
+            for i, j in pairs:
+                alike, opposite = unit[i] + unit[j], unit[i] - unit[j]
+                steps += [h * alike, -h * alike, h * opposite, -h * opposite]
+        values = self._corrections_at(x, step, np.array(steps), inputs)
+        here, rings = values[0], values[1:].reshape(-1, 2 * p + 4 * len(pairs), n)
+        found = []
+        for h, ring in zip((1.0, 2.0), rings, strict=False):
+            out = np.empty((n, p, p))
+            both = ring[: 2 * p].reshape(p, 2, n).sum(axis=1) - 2 * here
+            out[:, range(p), range(p)] = both.T / (h * step) ** 2
+            cross = ring[2 * p :].reshape(-1, 2, 2, n).sum(axis=2)
+            for (i, j), (alike, opposite) in zip(pairs, cross, strict=True):
+                out[:, i, j] = out[:, j, i] = (alike - opposite) / (
+                    4 * h**2 * step[:, i] * step[:, j]
+                )
+            found.append(out)
+        return found[0] if self._is_rough else (4 * found[0] - found[1]) / 3
 
     def _differences_of(self, x: Array, step: Array, inputs: Inputs | None) -> Array:
         """Return the Hessian, (batch, P, P), from differences of the exact gradient."""
@@ -253,7 +361,7 @@ class MarginalDensity(LogDensity):
         k = len(multiples)
         rows = (x[:, None, None] + multiples[:, None, None] * each[:, None]).reshape(-1, p)
         again = inputs and {name: np.repeat(part, k * p, axis=0) for name, part in inputs.items()}
-        gradients = self.marginal(rows, again)[1].reshape(n, k, p, p).swapaxes(0, 1)
+        gradients = self.laplace(rows, again)[1].reshape(n, k, p, p).swapaxes(0, 1)
         h = np.broadcast_to(step, x.shape)[:, :, None]
         if self._is_rough:
             hessian = (gradients[0] - gradients[1]) / (2 * h)
@@ -265,13 +373,15 @@ class MarginalDensity(LogDensity):
     @property
     def integration(self) -> Integration:
         """What is integrated out, and how."""
+        method: Method = "exact" if self.is_exact else "quadrature" if self.nodes > 1 else "laplace"
         return Integration(
             latents=dict(self.reasons),
             n_latents=self.joint.d,
-            method="exact" if self.is_exact else "laplace",
+            method=method,
             structure=self.structure.name,
+            nodes=self.nodes if self.nodes > 1 else None,
             flat=self.joint.flat,
-            laplace_shift=dict.fromkeys(self.labels, 0.0) if self.is_exact else {},
+            laplace_shift=dict.fromkeys(self.labels, 0.0) if self.is_exact else self.laplace_shift,
         )
 
     @property
@@ -286,7 +396,7 @@ class MarginalDensity(LogDensity):
         bound = super().bind(values)
         assert isinstance(bound, MarginalDensity)
         bound.full, bound.joint = self.full.bind(values), self.joint.bound(values)
-        bound._anchors = list(self._anchors)
+        bound._anchors, bound._step = list(self._anchors), self._step.copy()
         return bound
 
     def remade(self, graphs: Mapping[str, Any], inputs: Mapping[str, Any]) -> MarginalDensity:

@@ -18,8 +18,9 @@ from bayes_point.model.starts import starting_points
 from bayes_point.model.variables.latents import latent_variables
 from bayes_point.model.variables.roles import model_roles
 
-__all__ = ["Asked", "Marginalize", "integrated", "within"]
+__all__ = ["Asked", "Marginalize", "QuadratureNodes", "integrated", "within"]
 
+QuadratureNodes = Literal["auto"] | int
 Marginalize = Literal["latents"] | str | Sequence[str] | None
 
 
@@ -29,6 +30,7 @@ class Asked:
 
     marginalize: Marginalize = None
     reml: bool | str | Sequence[str] = False
+    quadrature: QuadratureNodes = "auto"
 
     def check(self) -> None:
         """Raise if it does not make sense."""
@@ -41,6 +43,17 @@ class Asked:
             raise ModelError(
                 f"Got marginalize={self.marginalize!r}. It is 'latents', or a sequence of names of "
                 "free variables; None integrates nothing out."
+            )
+        is_number = isinstance(self.quadrature, int) and not isinstance(self.quadrature, bool)
+        if self.quadrature != "auto" and not (is_number and self.quadrature >= 1):
+            raise ModelError(
+                f"Got quadrature={self.quadrature!r}. It is 'auto', or a number of nodes: 1 is "
+                "Laplace's method, 15 a usual number."
+            )
+        if self.quadrature != "auto" and self.marginalize is None:
+            raise ModelError(
+                f"Got quadrature={self.quadrature!r} without marginalize=. It says how latent "
+                "variables are integrated out: add marginalize='latents', or names."
             )
         if not isinstance(self.reml, bool) and not _are_names(self.reml):
             raise ModelError(
@@ -96,6 +109,12 @@ def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensi
         return density
 
     density: MarginalDensity = full.functions.kept(key, make)
+    if asked.quadrature not in ("auto", 1) and not density.is_exact and density.quadrature is None:
+        raise ModelError(
+            f"Got quadrature={asked.quadrature!r}, and there is none: the latent variables "
+            f"{list(density.joint.latents)} are no independent blocks of one or two "
+            f"({density.structure.name}). Take Laplace's method, quadrature=1."
+        )
     return density
 
 

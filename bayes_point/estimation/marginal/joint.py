@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import pymc as pm
@@ -81,6 +82,23 @@ class Joint:
         }
         self.density = density.remade(terms, density.inputs)
         self.natural_of = density
+
+    @cached_property
+    def terms(self) -> pt.TensorVariable:
+        """A vector of all that the density is the sum of, as a graph of a row."""
+        frozen, graphs = self.model, self.natural_of.graphs
+        proper = [frozen[name] for name in self.latents if name not in self.flat]
+        alone = [*frozen.observed_RVs, *self.potentials]
+        parts = [
+            *frozen.logp(vars=alone, jacobian=False, sum=False),
+            *(frozen.logp(vars=proper, jacobian=True, sum=False) if proper else []),
+        ]
+        flat = [frozen[name] for name in self.flat]
+        if flat:
+            parts += frozen.logp(vars=flat, jacobian=True, sum=False)
+            parts += [-part for part in frozen.logp(vars=flat, jacobian=False, sum=False)]
+        vector = pt.concatenate([pt.atleast_1d(part).ravel() for part in parts])
+        return unrolled(graphs.of_x([vector])[0], graphs.row)
 
     def _of_values(self, variable: pt.TensorVariable) -> pt.TensorVariable:
         return self.model.replace_rvs_by_values([variable])[0]
