@@ -26,6 +26,7 @@ _ORDER = [
     "mle_map_posterior",
     "which_estimate",
     "no_maximum",
+    "hierarchical",
     "many_data_sets",
     "from_find_map",
     "from_lme4",

@@ -23,7 +23,7 @@ of the marginal likelihood.
    * - ``VarCorr(fit)``, ``fixef(fit)``
      - ``estimate.point``: all parameters by name
    * - ``ranef(fit)``
-     - ``estimate.point["a"]``: the conditional modes
+     - ``estimate.latents``: the conditional modes, with their standard deviations
    * - ``confint(fit)``
      - ``estimate.conf_int()``: profile intervals
    * - ``logLik``, ``AIC``, ``BIC``

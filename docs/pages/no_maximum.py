@@ -115,9 +115,30 @@ show(bp.find_MLE(unbounded, progressbar=False))
 
 # %%
 # The posterior of this model exists nevertheless: the peak is infinitely high, but holds no mass.
-# The same happens to the MAP of most hierarchical models as the group's standard deviation goes
-# to 0; see the eight schools in :doc:`how_to_read_a_report`.
 #
+# The same happens to the MAP of most hierarchical models as the standard deviation of the groups
+# goes to 0, and their MLE is not identified: the eight schools.
+
+effects = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
+errors = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
+
+with pm.Model(coords={"school": list("ABCDEFGH")}) as schools:
+    mu = pm.Normal("mu", 0, 5)
+    tau = pm.HalfCauchy("tau", 5)
+    theta = pm.Normal("theta", mu, tau, dims="school")
+    pm.Normal("y", theta, errors, observed=effects, dims="school")
+
+show(bp.find_MAP(schools, progressbar=False))
+
+# %%
+# Here the cure is not another prior. The effects of the schools are latent: integrated out, which
+# is one argument, the likelihood has a maximum. It says that these data show no difference between
+# the schools at all: ``tau`` is 0, on the edge, and all effects are one. :doc:`hierarchical` has
+# more.
+
+show(bp.find_MLE(schools, marginalize="latents", progressbar=False))
+
+# %%
 # Not converged
 # -------------
 #
