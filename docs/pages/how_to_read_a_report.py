@@ -7,10 +7,13 @@ posterior? This page goes through one where the answer is yes, one where it is n
 there is no such number.
 """
 
+import warnings
+
 import numpy as np
 import pymc as pm
 
 import bayes_point as bp
+from bayes_point.errors import EstimationWarning
 
 # %%
 # A good fit
@@ -140,27 +143,34 @@ bad = bp.fit(schools, random_seed=1, progressbar=False)
 bp.report(bad, title="Eight schools")
 
 # %%
-# The warnings say it already. Read the report from the top:
+# The effects of the schools are latent variables. So the report is on the marginal estimates, of
+# ``mu`` and ``tau`` with the effects integrated out. Read it from the top:
 #
-# - *No estimate exists.* As ``tau`` nears 0 with every ``theta`` at ``mu``, the density grows
-#   without limit: there is no MAP. The likelihood knows neither ``mu`` nor ``tau``, so there is no
-#   MLE of these.
-# - The table says so in the place of the number, and marks what belongs to a point that is none.
+# - *The marginal MLE and MAP of* ``tau`` *are 0*, on the edge of its support: these data do not
+#   show that the schools differ. That is a maximum, and yet no estimate to work with: it says that
+#   all effects are the same for certain, where the posterior has them up to ten points apart.
+# - The table marks what lies on the edge.
 
-bp.summary(bad, var_names=["mu", "tau"])
+bp.summary(bad)
 
 # %%
-# What the search found, in its own words, with the evidence for it and what to try:
+# - *The joint estimates*, of effects and parameters together, stand at the bottom. As ``tau`` nears
+#   0 with every ``theta`` at ``mu``, their density grows without limit: there is no joint MAP. The
+#   likelihood of the effects knows neither ``mu`` nor ``tau``, so there is no joint MLE of these.
+#   In the words of the search, with the evidence for it and what to try:
 
-for finding in bp.find_MAP(schools, progressbar=False).findings:
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", EstimationWarning)
+    joint = bp.find_MAP(schools, progressbar=False)
+for finding in joint.findings:
     print(finding)
 
 # %%
 # - *The sampler* has complaints as well: divergences, a small effective sample size. They come
 #   from the same corner near ``tau`` = 0, into which the sampler cannot follow. The usual remedy is
-#   to write ``theta`` as ``mu + tau * z``; see :doc:`no_maximum` for what the estimates do then.
+#   to write ``theta`` as ``mu + tau * z``.
 # - The posterior itself exists, and answers the question about ``theta``: in this model the
-#   posterior mean is the only one of the three to report.
+#   posterior mean is the one to report. The conditional modes, at ``tau`` = 0, are all the same.
 
-# sphinx_gallery_alt = "For the effects in the eight schools: the posterior mean with its interval, and the MLE, which lies up to three posterior sd away from it."
+# sphinx_gallery_alt = "For the effects in the eight schools: the posterior means with their intervals, and the conditional modes, which are the same for all schools."
 bp.plot_gaps(bad, var_names="theta")
