@@ -39,6 +39,7 @@ from bayes_point.model.density.cache import log_density
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
 from bayes_point.model.variables.bounds import bounds_of
+from bayes_point.model.variables.circular import circular_names
 from bayes_point.model.variables.initial_values import without_initial_values
 from bayes_point.model.variables.latents import latent_by_rule, latent_variables
 
@@ -368,6 +369,7 @@ def _assemble(
         "fingerprint": prints["fingerprint"],
         "residual_freedom": json.dumps(residual_freedom(model)),
         "supports": json.dumps(_supports(model)),
+        "circular": json.dumps(circular_names(model)),
     }
     return tree
 
@@ -379,6 +381,8 @@ def _supports(model: pm.Model) -> dict[str, tuple[float | None, float | None]]:
     """
     found: dict[str, tuple[float | None, float | None]] = {}
     for rv in model.free_RVs:
+        if rv.name in circular_names(model):
+            continue  # a circle has no ends
         bounds = bounds_of(model, rv)
         if bounds.lower is None or bounds.upper is None or not rv.type.dtype.startswith("float"):
             continue

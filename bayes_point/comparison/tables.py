@@ -57,7 +57,9 @@ def summary(
     ci_prob : float, optional
         Probability of the interval, ``rcParams["stats.ci_prob"]`` of ArviZ by default.
     ci_kind : {"hdi", "eti"}, optional
-        Kind of the interval, ``rcParams["stats.ci_kind"]`` of ArviZ by default.
+        Kind of the interval, ``rcParams["stats.ci_kind"]`` of ArviZ by default. Of an angle the
+        lower end is above the upper one where the interval crosses the cut at pi; its mean and sd
+        are the mean direction and the circular sd.
     round_to : int, str or None, optional
         None or "auto": the frame holds all digits and shows those that the Monte Carlo error
         supports. An int rounds the numbers to decimals, "3g" to significant digits, "none" not at
@@ -134,7 +136,7 @@ def summarised(
         for estimator, status in statuses.items():
             frame[f"status_{estimator}"] = status.key
         return frame
-    return frame.with_texts(_texts(rows, values, errors, statuses), _notes(statuses))
+    return frame.with_texts(_texts(rows, values, errors, statuses), _notes(selected))
 
 
 def _rounding(round_to: int | str | None) -> int | str | None:
@@ -161,11 +163,11 @@ def _columns(
     lower, upper = interval(draws, prob, kind)
     name = f"{kind}{100 * prob:g}"
     values = {
-        **selected.estimates,
+        **{estimator: draws.shown(value) for estimator, value in selected.estimates.items()},
         "mean": draws.mean,
         "sd": draws.sd,
-        f"{name}_lb": lower,
-        f"{name}_ub": upper,
+        f"{name}_lb": draws.shown(lower),
+        f"{name}_ub": draws.shown(upper),
         **{f"gap_{estimator}": gap for estimator, gap in selected.gap.items()},
     }
     errors = {
@@ -232,9 +234,17 @@ def _align(
                     cells[k] = (value, text + " ")
 
 
-def _notes(statuses: Mapping[str, EstimateStatus]) -> tuple[str, ...]:
-    return tuple(
-        f"{MARK if s.exists else DOUBT} {s.estimator} ({s.words}): {s.explanation}"
-        for s in statuses.values()
-        if not s.converged
+def _notes(selected: Selected) -> tuple[str, ...]:
+    around = [
+        f"{row.label}: its draws are all around the circle, and have no mean direction"
+        for i, row in enumerate(selected.rows)
+        if selected.draws.still(i) == "all around the circle"
+    ]
+    return (
+        *(
+            f"{MARK if s.exists else DOUBT} {s.estimator} ({s.words}): {s.explanation}"
+            for s in selected.statuses.values()
+            if not s.converged
+        ),
+        *around,
     )

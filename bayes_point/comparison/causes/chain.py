@@ -78,7 +78,7 @@ class Chain:
         statuses: dict[str, EstimateStatus | None] = {**selected.statuses}
         values["mode"] = np.full(len(rows), np.nan)
         if mode is not None:
-            values["mode"] = flatten(mode, ("estimator",))[0]
+            values["mode"] = draws.near(flatten(mode, ("estimator",))[0])
         statuses["mode"] = mode_status(selected.tree)
         for name, status in statuses.items():
             for i, row in enumerate(rows):
@@ -99,7 +99,7 @@ class Chain:
         points["median"] = np.median(draws.z, axis=(0, 1)) + still
         points["mean"] = still
         for i in np.flatnonzero(~draws.varies).tolist():
-            missing[i]["mean"] = "constant" if draws.finite[i] else "not finite"
+            missing[i]["mean"] = draws.still(i)
         for i in np.flatnonzero(draws.varies & np.isnan(modes.mode)).tolist():
             missing[i]["marginal mode"] = f"not to be found in fewer than {FEWEST} draws"
         return cls(selected, points, modes, missing)

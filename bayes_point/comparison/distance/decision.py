@@ -130,16 +130,16 @@ class Rule:
         error: float,
         excess: tuple[Excess, Excess, Excess],
         *,
-        varies: bool,
-        finite: bool,
+        still: str,
     ) -> tuple[str, float, str]:
         """Return key, draws needed, and sentence of one parameter.
 
         `excess` are those of the gap over the margin, of the gap over what is large, both in
         posterior sd, and of the coverage that is asked for over that which there is; the last two
-        are of the estimate with its correction, if there is one.
+        are of the estimate with its correction, if there is one. `still` is why the draws have no
+        spread to measure in.
         """
-        why = self._without_value(row, gap, varies, finite)
+        why = self._without_value(row, gap, still)
         if not why and self.doubts:
             why = "the sampler has not converged"
         if why:
@@ -264,12 +264,10 @@ class Rule:
         more = f" Undecided besides: {len(unsure) - 1}." if len(unsure) > 1 else ""
         return f"Undecided for {said}{more}"
 
-    def _without_value(self, row: Scalar, gap: float, varies: bool, finite: bool) -> str:
+    def _without_value(self, row: Scalar, gap: float, still: str) -> str:
         status = self.status
-        if not finite:
-            return "its draws are not finite"
-        if not varies:
-            return "its draws are constant"
+        if still:
+            return f"its draws are {still}"
         if not status.exists or (status.key in _OPEN_ENDED and status.concerns(row)):
             return NO_VALUE[status.key].format(self.estimator).partition(":")[0]
         if not math.isfinite(gap):

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.comparison.inputs.draws import Draws, gap_mcse, interval
+from bayes_point.comparison.inputs.draws import Draws, circular_names, gap_mcse, interval
 from bayes_point.comparison.inputs.scalars import flatten
 from bayes_point.comparison.inputs.selection import select_all
 from bayes_point.comparison.inputs.validate import SAMPLE_DIMS, interval_arguments
@@ -67,7 +67,8 @@ def gaps(
         An infinite estimate has an infinite distance and gap, cdf 0 or 1, and a gap_mcse of NaN. An
         estimate that does not exist (NaN) has NaN everywhere. Where the draws are constant, there
         is no spread to measure in: gap and gap_mcse are NaN. Draws that are not all finite have no
-        mean, so all is NaN.
+        mean, so all is NaN. Of an angle mean and sd are the mean direction and the circular sd,
+        and the distance is the shorter way around; all is NaN where the draws have no direction.
 
     Raises
     ------
@@ -105,11 +106,13 @@ def gaps(
     """
     prob, kind = interval_arguments(ci_prob, ci_kind)
     posterior, points = select_all(dt, var_names, filter_vars, coords)
-    variables = {}
+    variables, circular = {}, circular_names(dt)
     for name, da in posterior.data_vars.items():
         own = [d for d in da.dims if d not in SAMPLE_DIMS]
-        draws = Draws.of(flatten(posterior[[name]], SAMPLE_DIMS))
-        values = _quantities(draws, flatten(points[[name]], ("estimator",)), prob, kind)
+        flat = flatten(posterior[[name]], SAMPLE_DIMS)
+        draws = Draws.of(flat, [name in circular] * flat.shape[2])
+        own_points = draws.near(flatten(points[[name]], ("estimator",)))
+        values = _quantities(draws, own_points, prob, kind)
         shape = (*values.shape[:2], *(da.sizes[d] for d in own))
         variables[name] = (["estimator", "quantity", *own], values.reshape(shape))
     return xr.Dataset(

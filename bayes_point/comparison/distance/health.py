@@ -12,7 +12,7 @@ from arviz_base import rcParams
 from numpy.typing import NDArray
 
 from bayes_point.comparison.distance.diagnostics import convergence, energy_information, labelled
-from bayes_point.comparison.inputs.draws import Draws
+from bayes_point.comparison.inputs.draws import Draws, circular_names
 from bayes_point.comparison.inputs.scalars import flatten, listed, scalars
 from bayes_point.comparison.inputs.validate import SAMPLE_DIMS, posterior_of
 
@@ -169,7 +169,8 @@ def sampler_health(dt: xr.DataTree) -> SamplerHealth:
     (True, 4, 0)
     """
     posterior = posterior_of(dt)
-    return health_of(dt, posterior, Draws.of(flatten(posterior, SAMPLE_DIMS)))
+    circular = [s.variable in circular_names(dt) for s in scalars(posterior, SAMPLE_DIMS)]
+    return health_of(dt, posterior, Draws.of(flatten(posterior, SAMPLE_DIMS), circular))
 
 
 def health_of(dt: xr.DataTree, posterior: xr.Dataset, draws: Draws) -> SamplerHealth:

@@ -236,8 +236,7 @@ def judged(
             float(gap[i]),
             float(mcse[i]),
             (small[i], large[i], uncovered[i]),
-            varies=bool(draws.varies[i]),
-            finite=bool(draws.finite[i]),
+            still=draws.still(i),
         )
         for i, row in enumerate(rows)
     ]

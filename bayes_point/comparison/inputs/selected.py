@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.comparison.inputs.draws import Draws, gap_mcse
+from bayes_point.comparison.inputs.draws import Draws, circular_names, gap_mcse
 from bayes_point.comparison.inputs.marginal import headline
 from bayes_point.comparison.inputs.scalars import Scalar, flatten, scalars
 from bayes_point.comparison.inputs.selection import select
@@ -68,12 +68,16 @@ class Selected:
     @cached_property
     def draws(self) -> Draws:
         """Their draws."""
-        return Draws.of(flatten(self.posterior, SAMPLE_DIMS))
+        names = circular_names(self.tree)
+        return Draws.of(
+            flatten(self.posterior, SAMPLE_DIMS), [r.variable in names for r in self.rows]
+        )
 
     @cached_property
     def estimates(self) -> dict[str, Array]:
-        """MLE and MAP by name, each (n,)."""
-        return dict(zip(ESTIMATORS, flatten(self.points, ("estimator",)), strict=True))
+        """MLE and MAP by name, each (n,); angles on the turn of the draws."""
+        points = self.draws.near(flatten(self.points, ("estimator",)))
+        return dict(zip(ESTIMATORS, points, strict=True))
 
     @cached_property
     def statuses(self) -> dict[str, EstimateStatus]:

@@ -233,6 +233,8 @@ def _ended(problem: Problem, which: Rows, trace: Trace, reach: float) -> str | N
     """Say whether and how a walk has come to its end."""
     if trace.z[-1] >= reach:
         return REACHED
+    if len(which) == 1 and problem.is_angle[which[0]] and trace.s[-1] >= 2 * np.pi:
+        return FLAT if trace.value[0] - min(trace.value) <= 1e-6 else OPEN  # once around
     moved = np.abs(trace.x[-1] - trace.x[0])
     if np.all(problem.held[which] >= 0):
         # The others may run away to their own ends: this is not what is asked here.

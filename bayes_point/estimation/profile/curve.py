@@ -76,7 +76,9 @@ class Curves:
     noise: float
 
     def natural(self, k: int, x: Array) -> Array:
-        """Values of scalar k at the rows of x."""
+        """Values of scalar k at the rows of x; angles beyond the cut of the circle go on."""
+        if self.problem.is_angle[self.chosen[k]]:
+            return np.asarray(x[:, self.problem.held[self.chosen[k]]])
         return self.problem.scalars.values(x)[:, self.chosen[k]]
 
     def sides(self, k: int) -> tuple[int, int]:
@@ -103,6 +105,8 @@ class Curves:
         if flat:
             limit = self._limit(k, ray, sign)
             return End(limit, "not identified", "the density does not depend on it")
+        if trace.end in (OPEN, FLAT) and self.problem.is_angle[self.chosen[k]]:
+            return End(sign * np.pi, "whole circle", "the deviance is below the cut-off all around")
         if trace.end in (OPEN, FLAT):
             limit = self._limit(k, ray, sign)
             if np.isinf(limit):
@@ -180,6 +184,8 @@ class Curves:
         if points.ok[best] and points.value[best] > self.top + self.noise:
             raise Better(points.x[best], float(points.value[best]))
         values = self.problem.scalars.values(points.x)
+        for j in self.chosen[self.problem.is_angle[self.chosen]]:
+            values[:, j] = points.x[:, self.problem.held[j]]  # on, beyond the cut
         out, start = [], 0
         for k, (own, _) in enumerate(where):
             rows = slice(start, start + len(own))

@@ -19,7 +19,7 @@ from bayes_point.estimation.profile.curve import Curves, End, trace_curves
 from bayes_point.estimation.profile.lagrangian import Problem
 from bayes_point.estimation.profile.pieces import joined, other_maxima
 from bayes_point.estimation.profile.start import until_best
-from bayes_point.estimation.profile.tree import BOUNDS
+from bayes_point.estimation.profile.tree import BOUNDS, ends_of
 from bayes_point.estimation.progress import Deadline
 from bayes_point.model.density.scalar import scalars_of, select_elements
 
@@ -60,7 +60,8 @@ def profile_interval(
     Returns
     -------
     xarray.Dataset
-        The variables with a last dim ``ci_bound`` (lower, upper).  Where an end is open, the
+        The variables with a last dim ``ci_bound`` (lower, upper); of an angle the lower end is
+        above the upper one where the arc crosses the cut at pi.  Where an end is open, the
         variable's ``attrs["notes"]`` says why, one end a line.  Where the time was up,
         ``attrs["stopped"]`` says so.
 
@@ -86,7 +87,7 @@ def profile_interval(
         return [joined(pairs) for pairs in zip(*every, strict=True)]
 
     ends, _, why = until_best(estimate, scalars, False, trace, deadline, show=False)
-    bounds = np.array([[end.at for end in pair] for pair in ends])
+    bounds = ends_of(scalars, ends)
     out, start = {}, 0
     for name, array in elements.data_vars.items():
         own = np.s_[start : start + array.size]

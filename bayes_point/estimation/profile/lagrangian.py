@@ -79,6 +79,12 @@ class Problem:
         """For each scalar the coordinate that holding it amounts to, or -1: (K,)."""
         return self.scalars.coordinate
 
+    @cached_property
+    def is_angle(self) -> NDArray[np.bool_]:
+        """Whether each scalar is an angle, whose coordinate counts its turns: (K,)."""
+        kinds = np.append(self.objective.density.kinds, "")
+        return np.asarray(kinds[self.held] == "circular")
+
     def is_held(self, which: Rows) -> NDArray[np.bool_]:
         """Whether each row holds coordinates alone: (batch,)."""
         return np.all(self.held[which] >= 0, axis=1)

@@ -18,6 +18,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.profile.curve import End, Grid
 from bayes_point.estimation.progress import OutOfTime
+from bayes_point.model.variables.circular import wrapped
 
 __all__ = ["joined", "other_maxima", "together"]
 
@@ -43,7 +44,10 @@ def other_maxima(
         ends = maximise(objective, starts)
     except OutOfTime:
         return starts[:0]
-    return ends.x[ends.settled & (ends.value > lowest)]
+    found = ends.x[ends.settled & (ends.value > lowest)]
+    # Angles on the same turn as those of the estimate, which are between -pi and pi.
+    is_angle = objective.density.kinds == "circular"
+    return np.where(is_angle, wrapped(found), found)
 
 
 def joined(pairs: Sequence[tuple[End, End]]) -> tuple[End, End]:

@@ -23,6 +23,7 @@ from bayes_point.estimation.profile.branch import Better
 from bayes_point.estimation.profile.lagrangian import Problem
 from bayes_point.estimation.progress import Deadline, OutOfTime, Watch, watched
 from bayes_point.model.density.scalar import Scalars
+from bayes_point.model.variables.circular import wrapped
 
 __all__ = ["until_best"]
 
@@ -98,7 +99,10 @@ def _start(estimate: EstimateRecord) -> tuple[Array, float]:
     values, _ = estimate.objective.evaluate(certificate.path)
     top = max(certificate.value, float(values[-1]))
     near = np.flatnonzero(values >= top - _NOTHING * (1 + abs(top)))
-    return certificate.path[near[0] if near.size else -1], top
+    start = certificate.path[near[0] if near.size else -1]
+    # The coordinate of an angle is the angle itself, on any of its turns.
+    is_angle = estimate.objective.density.kinds == "circular"
+    return np.where(is_angle, wrapped(start), start), top
 
 
 def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:

@@ -17,8 +17,9 @@ from bayes_point.estimation.profile.curve import Curves, End, Grid
 from bayes_point.estimation.profile.pieces import joined, together
 from bayes_point.estimation.uncertainty.storage import as_datatree
 from bayes_point.model.density.scalar import Scalars
+from bayes_point.model.variables.circular import arc
 
-__all__ = ["BOUNDS", "Row", "as_tree", "merged", "rows_of"]
+__all__ = ["BOUNDS", "Row", "as_tree", "ends_of", "merged", "rows_of"]
 
 BOUNDS = ["lower", "upper"]
 
@@ -83,6 +84,14 @@ def as_tree(
     return tree
 
 
+def ends_of(scalars: Scalars, pairs: Sequence[tuple[End, End]]) -> NDArray[np.float64]:
+    """Return the ends of the intervals, (K, 2); those of angles between -pi and pi."""
+    ends = np.array([[end.at for end in pair] for pair in pairs], float)
+    kinds = np.append(scalars.density.kinds, "")
+    is_angle = kinds[scalars.coordinate] == "circular"
+    return np.where(is_angle[:, None], arc(ends), ends)
+
+
 def _padded(parts: list[NDArray], fill: Any) -> NDArray:
     """Stack arrays of unequal length, the shorter ones filled up at their end."""
     n = max(len(part) for part in parts)
@@ -118,7 +127,7 @@ def _profile_group(estimate: EstimateRecord, scalars: Scalars, rows: list[Row]) 
             "stderr": ("parameter", stderr),
             "interval": (
                 ("parameter", "ci_bound"),
-                np.array([[end.at for end in row.ends] for row in rows]),
+                ends_of(scalars, [row.ends for row in rows]),
             ),
             "reason": (
                 ("parameter", "ci_bound"),

@@ -25,6 +25,7 @@ from bayes_point.estimation.resample.resampling import Units, units_of
 from bayes_point.estimation.resample.simulation import check_simulates, free_values, simulate
 from bayes_point.estimation.uncertainty.storage import as_datatree
 from bayes_point.model.density.cache import log_density
+from bayes_point.model.variables.circular import circular_names
 
 __all__ = ["BootstrapKind", "bootstrap_of", "check_bootstrap"]
 
@@ -90,6 +91,7 @@ def bootstrap_of(
         "n": fits.sizes[_DIM],
         "statuses": json.dumps(dict(zip(keys.tolist(), counts.tolist(), strict=True))),
         "dims": json.dumps(list(units.dims) if units is not None else []),
+        "circular": json.dumps(circular_names(estimate.model)),
     }
     if units is None or not jackknife:
         tree.attrs["no_jackknife"] = why or "jackknife=False was asked for."

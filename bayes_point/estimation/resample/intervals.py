@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +16,7 @@ from scipy.stats import norm
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.uncertainty.wald import checked_probability
+from bayes_point.model.variables.circular import arc, wrapped
 
 __all__ = ["IntervalMethod", "bootstrap_interval"]
 
@@ -96,13 +99,15 @@ def bootstrap_interval(
     point = dt[str(dt.attrs["estimator"]).lower()]["posterior"].dataset.isel(chain=0, draw=0)
     names = _var_names(var_names, point, filter_vars) or list(point.data_vars)
     failed = np.isin(refits["status"].values.astype(str), _FAILED)
+    circular = json.loads(str(dt.attrs.get("circular", "[]")))
     out = {}
     for name in map(str, names):
-        draws = _rows(refits[name], "draw")[~failed]
+        near = partial(_near, point[name]) if name in circular else np.asarray
+        draws = near(_rows(refits[name], "draw")[~failed])
         if method == "bca":
             jackknife = dt["jackknife"].dataset
             lost = np.isin(jackknife["status"].values.astype(str), _FAILED)
-            left_out = np.where(lost[:, None], np.nan, _rows(jackknife[name], "left_out"))
+            left_out = np.where(lost[:, None], np.nan, near(_rows(jackknife[name], "left_out")))
             levels, notes = _bca_levels(
                 draws, np.ravel(point[name].values).astype(float), left_out, prob
             )
@@ -110,6 +115,7 @@ def bootstrap_interval(
             levels = np.tile([[0.5 - 0.5 * prob], [0.5 + 0.5 * prob]], draws.shape[1])
             notes = [""] * draws.shape[1]
         ends = _quantiles(draws, levels)
+        ends = arc(ends.T).T if name in circular else ends
         _say_failures(int(failed.sum()), len(failed), ends, notes)
         out[name] = _labelled(point[name], ends, notes)
     chosen = xr.Dataset(out, attrs={"method": method, "ci_prob": prob, "kind": dt.attrs["kind"]})
@@ -119,6 +125,12 @@ def bootstrap_interval(
 def _rows(array: xr.DataArray, dim: str) -> Array:
     values = array.transpose(dim, ...).values.astype(float)
     return values.reshape(len(values), -1)
+
+
+def _near(point: xr.DataArray, angles: Array) -> Array:
+    """Return angles on the turn on which they are nearest to those of the estimate."""
+    centre = np.ravel(point.values).astype(float)
+    return centre + wrapped(angles - centre)
 
 
 def _quantiles(draws: Array, levels: Array) -> Array:

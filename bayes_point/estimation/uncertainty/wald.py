@@ -20,6 +20,7 @@ from bayes_point.estimation.uncertainty.standard_errors import (
     standard_errors,
 )
 from bayes_point.model.variables.bounds import bounds_of
+from bayes_point.model.variables.circular import arc, circular_names
 
 __all__ = ["checked_probability", "on_support", "support_of", "wald"]
 
@@ -54,7 +55,17 @@ def wald(estimate: EstimateRecord, prob: float, kind: Kind, cluster: Cluster) ->
     with np.errstate(all="ignore"):
         ends = _delta(estimate, natural, z)
         _mapped(estimate, natural, own, z, ends)
-    out = labelled(estimate, np.sort(ends, axis=1), natural.notes)
+        straight = (
+            natural_quantities(estimate).values[:, None]
+            + z * np.array([-1.0, 1.0]) * (natural.values[:, None])
+        )
+    # Whoever goes around a circle passes its cut: no interval of it is sorted.
+    is_angle = np.repeat(
+        [name in circular_names(estimate.model) for name in estimate.point.data_vars],
+        [array.size for array in estimate.point.data_vars.values()],
+    )
+    ends = np.where(is_angle[:, None], arc(straight), np.sort(ends, axis=1))
+    out = labelled(estimate, ends, natural.notes)
     return out.assign_attrs(
         {"method": "wald", "ci_prob": prob, "text": in_words(estimate, kind, cluster)}
     )

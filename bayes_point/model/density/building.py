@@ -15,13 +15,15 @@ __all__ = ["building"]
 def building() -> Iterator[None]:
     """Make graphs without noting who made each variable, and without a look for garbage.
 
+    In double precision, whatever the user's models are in.
+
     Nearly all that is made is kept, and each look goes through all of PyMC again: the two together
     are up to half of the time.
     """
     enabled = gc.isenabled()
     gc.disable()
     try:
-        with pytensor.config.change_flags(traceback__limit=0):
+        with pytensor.config.change_flags(traceback__limit=0, floatX="float64"):
             yield
     finally:
         if enabled:

@@ -27,6 +27,7 @@ from pytensor.xtensor.type import XTensorType
 from bayes_point.model.density.inputs import Input, freeze, weights_of
 from bayes_point.model.interpreter.compiling import BEFORE_DERIVATIVES, zero_density_for_checks
 from bayes_point.model.interpreter.differenced import give_differences
+from bayes_point.model.interpreter.double import double_of, replaced
 from bayes_point.model.variables.bounds import evaluated
 
 __all__ = ["Graphs"]
@@ -138,7 +139,7 @@ class Graphs:
         other = copy.copy(self)
         kept = [i for i, rv in enumerate(self.free) if rv.name in names]
         held = {
-            value: pt.constant(np.asarray(others[rv.name], dtype=value.type.dtype))
+            value: pt.constant(np.asarray(others[rv.name], dtype=double_of(value.type.dtype)))
             for rv, value in zip(self.free, self.value_vars, strict=True)
             if rv.name not in names
         }
@@ -197,7 +198,7 @@ class Graphs:
 
     def of(self, graphs: Sequence[Any], values: Mapping[Any, Any], row: list[Any]) -> list[Any]:
         """Put graphs of `row` in the place of the value variables and of the data."""
-        outs = graph_replace(list(graphs), {**values, **self._replaced}, strict=False)
+        outs = replaced(graphs, {**values, **self._replaced})
         outs = _with_constants(outs)
         # A parameter outside its domain means density zero.  It must say so row by row, and so
         # before the graph is vectorised: afterwards one bad row would condemn the whole batch.
@@ -212,7 +213,9 @@ class Graphs:
         """Map each value variable to the graph that stands for it."""
         out = {}
         for value, piece in zip(self.value_vars, pieces, strict=True):
-            out[value] = _as(value, piece.astype(value.type.dtype))
+            # What was declared in single precision is computed in double all the same.
+            dtype = value.type.dtype
+            out[value] = _as(value, piece if dtype.startswith("float") else piece.astype(dtype))
         return out
 
     def _natural_shapes(self) -> dict[str, tuple[int, ...]]:

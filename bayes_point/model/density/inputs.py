@@ -21,6 +21,7 @@ from pytensor.xtensor import as_xtensor
 from pytensor.xtensor.type import XTensorType
 
 from bayes_point.errors import ModelError
+from bayes_point.model.interpreter.double import double_of
 from bayes_point.model.variables.bounds import value_of
 
 __all__ = ["Input", "check_inputs", "freeze", "weight_of", "weights_of"]
@@ -177,5 +178,5 @@ def _row(model: pm.Model, name: str, value: Any) -> tuple[Any, NDArray]:
     else:
         with pytensor.config.change_flags(cxx=""):
             own = np.asarray(model.initial_point()[model.rvs_to_values[variable].name])
-    own = own.astype(value.type.dtype)
-    return pt.tensor(name, shape=own.shape, dtype=value.type.dtype), own
+    own = own.astype(double_of(value.type.dtype))
+    return pt.tensor(name, shape=own.shape, dtype=str(own.dtype)), own
