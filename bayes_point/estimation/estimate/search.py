@@ -302,12 +302,14 @@ def _best(ends: Search) -> int:
 
 def _climb(objective: Objective, starts: Array) -> Search:
     """Maximise from each start; give those that could still win more time than the others."""
-    if objective.density.is_costly:
-        ends = _one_by_one(objective, starts)
-    elif objective.density.is_integral:
+    climbed = objective
+    if objective.density.is_integral:
         # The way there needs no more than the first digits of a Hessian.
-        rough = replace(objective, density=objective.density.rough())
-        ends = ascend(rough, starts, max_iterations=_ITERATIONS)
+        climbed = replace(objective, density=objective.density.rough())
+    if objective.density.is_costly:
+        ends = _one_by_one(climbed, starts)
+    elif objective.density.is_integral:
+        ends = ascend(climbed, starts, max_iterations=_ITERATIONS)
     else:
         ends = _along_ridge(objective, ascend(objective, starts, max_iterations=_ITERATIONS))
     settled = np.max(ends.value, where=ends.settled, initial=-np.inf)

@@ -107,7 +107,8 @@ def find_MLE(
         Starting points: the model's initial point, and draws from the prior (or jittered initial
         values where the prior is improper).  The best optimum wins; the others are kept in
         `optima`.  Where several starts lead to several optima, up to eight times as many are
-        tried, until less than half a further one is expected (Boender and Rinnooy Kan 1987,
+        tried, until less than half a further one is expected (of thousands of latents or data,
+        integrated out, two starts; Boender and Rinnooy Kan 1987,
         https://doi.org/10.1007/BF02591684).  Where the density is log-concave, by its graph, the
         first is enough: the maximum it leads to is the only one.
     initvals : dict, PointEstimate, or sequence of these, optional
@@ -313,6 +314,8 @@ def _find(
             density = integrated(model, density, asked)
             estimator = within(estimator, density)
         objective = estimator.objective(density)
+        if density.is_integral and density.is_costly:
+            n_starts = min(n_starts, 2)
         starts = starting_points(
             model,
             density,

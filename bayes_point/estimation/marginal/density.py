@@ -319,7 +319,8 @@ class MarginalDensity(LogDensity):
                 again = inputs and {name: part[rows] for name, part in inputs.items()}
                 better = np.where(off, wanted, step)[rows]
                 hessian[rows] = self._differences_of(x[rows], better, again)
-            if self.nodes > 1:
+            # It is small beside the rest: what only climbs does without.
+            if self.nodes > 1 and not self._is_rough:
                 hessian += self._bent(x, inputs)
             typical = np.nanmedian(np.where(np.isfinite(wanted), wanted, np.nan), axis=0)
             # In place: a rough copy, which the search climbs with, knows it for all.
@@ -333,7 +334,7 @@ class MarginalDensity(LogDensity):
         pairs = [(i, j) for i in range(p) for j in range(i)]
         unit = np.eye(p)
         steps = [np.zeros(p)]
-        for h in (1.0,) if self._is_rough else (1.0, 2.0):
+        for h in (1.0, 2.0):
             steps += [h * sign * unit[i] for i in range(p) for sign in (1, -1)]
             for i, j in pairs:
                 alike, opposite = unit[i] + unit[j], unit[i] - unit[j]
@@ -341,7 +342,7 @@ class MarginalDensity(LogDensity):
         values = self._corrections_at(x, step, np.array(steps), inputs)
         here, rings = values[0], values[1:].reshape(-1, 2 * p + 4 * len(pairs), n)
         found = []
-        for h, ring in zip((1.0, 2.0), rings, strict=False):
+        for h, ring in zip((1.0, 2.0), rings, strict=True):
             out = np.empty((n, p, p))
             both = ring[: 2 * p].reshape(p, 2, n).sum(axis=1) - 2 * here
             out[:, range(p), range(p)] = both.T / (h * step) ** 2
@@ -351,7 +352,7 @@ class MarginalDensity(LogDensity):
                     4 * h**2 * step[:, i] * step[:, j]
                 )
             found.append(out)
-        return found[0] if self._is_rough else (4 * found[0] - found[1]) / 3
+        return np.asarray((4 * found[0] - found[1]) / 3)
 
     def _differences_of(self, x: Array, step: Array, inputs: Inputs | None) -> Array:
         """Return the Hessian, (batch, P, P), from differences of the exact gradient."""

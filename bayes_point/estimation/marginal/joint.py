@@ -1,4 +1,4 @@
-"""The density that latent variables are integrated out of, with its derivatives up to the third."""
+"""The density that latent variables are integrated out of, and its derivatives."""
 
 from __future__ import annotations
 
@@ -135,10 +135,7 @@ class Joint:
 
         Along latents alone, whose standard deviations are `deviations`, (batch, d).
         """
-        function = self.density.functions.third_product("likelihood") if self.is_large else None
-        if function is not None:
-            return self.density.call(function, [(self.p,)] * 1, [x, v, w], inputs)[0]
-        # By symmetry the derivative of H v along w.  Third derivatives take a second to build.
+        # By symmetry the derivative of H v along w.  Third derivatives take seconds to build.
         size = np.max(np.abs(w[:, self.inner]) / deviations, axis=1, keepdims=True)
         h = _STEP / (size + np.finfo(float).tiny)
         again = inputs and {name: np.concatenate([rows] * 4) for name, rows in inputs.items()}

@@ -171,35 +171,6 @@ class Functions:
 
         return self.built("hessian", terms, build)
 
-    def third_product(self, term: str) -> Callable | None:
-        """Return the function of the derivative by x of ``w' H(x) v``, H the Hessian of a term.
-
-        It takes x, then v and w, a row each.  None where differences of Hessian products serve
-        better.
-        """
-
-        def build(vectorised: bool) -> Callable | None:
-            if self._is_slow_to_differentiate((term,)):
-                return None
-            p = self.graphs.p
-            if vectorised:
-                (x, *others), (_, grad) = self._gradient_graphs((term,))
-                v, w = (pt.matrix(name, shape=(None, p), dtype="float64") for name in "VW")
-            else:
-                x, *others = self.graphs.row
-                v, w = (pt.vector(name, shape=(p,), dtype="float64") for name in "vw")
-                grad = gradient(self.graphs.term(term).sum(), x)
-            row = [x, v, w, *others]
-            try:
-                product = simplified([x, v, *others], [gradient((grad * v).sum(), x)])[0]
-                third = gradient((product * w).sum(), x)
-            except NO_DERIVATIVE:
-                return None
-            function = self.compile(row, [third])
-            return function if vectorised else Loop(function)
-
-        return self.built("third", (term,), build)
-
     def hessian_columns(self, terms: tuple[str, ...]) -> Callable | None:
         """Return the function of Hessians at one point times many vectors, or None.
 

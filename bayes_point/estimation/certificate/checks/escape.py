@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 _CONSTANT = 1e-11
 # So many times what rounding makes of the objective is a gain to four digits.
 _CLEAR = 1e4
+# Rounding of a slope of an integral over latents.
+_SLOPE_NOISE = 1e-11
 # Parameters that are named one by one.
 _NAMED = 20
 
@@ -154,7 +156,7 @@ def at_the_edge(
             Finding(
                 f"The maximum is on the edge of the support: {words}.",
                 tuple(label for label, _ in edges),
-                {"outward derivative": _outward_derivative(objective, track)},
+                _slope_at(objective, track, edges),
                 "The usual standard errors do not hold here. If the edge is not meant, use a prior "
                 "that vanishes there.",
                 status=Status.ON_BOUNDARY,
@@ -169,6 +171,31 @@ def _listed(words: list[str]) -> str:
     """Return a list in words; of many, the first."""
     more = len(words) - _NAMED
     return ", ".join(words[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _slope_at(
+    objective: Objective, track: Track, edges: list[tuple[str, float]]
+) -> dict[str, float]:
+    """Return the slope at the edge: of an integral over latents by the square of their scale.
+
+    By the scale itself it is zero there, for the sign of a scale means nothing.
+    """
+    density, pivot = objective.density, track.pivot
+    is_zero = [end for label, end in edges if label == density.parameters[pivot]] == [0.0]
+    if not (density.is_integral and is_zero and density.kinds[pivot] == "log"):
+        return {"outward derivative": _outward_derivative(objective, track)}
+    # With the others at their best it is that by the log over twice the square.  Linear in the
+    # square, so that two points say what it is at zero; where it is more than rounding.
+    slopes = objective.evaluate(track.x)[1][:, pivot]
+    squares = np.exp(2 * track.x[:, pivot])
+    clear = np.flatnonzero(np.abs(slopes) > _CLEAR * max(track.noise, _SLOPE_NOISE))
+    if len(clear) < 2:
+        return {"outward derivative": _outward_derivative(objective, track)}
+    by_square = slopes / (2 * squares)
+    far, near = clear[-2:]
+    weight = squares[near] / (squares[far] - squares[near])
+    slope = by_square[near] + weight * (by_square[near] - by_square[far])
+    return {f"slope by the square of {density.parameters[pivot]}": float(slope)}
 
 
 def _outward_derivative(objective: Objective, track: Track) -> float:
