@@ -356,6 +356,8 @@ def _assemble(
         status=("estimator", [*(e.status.key for e in compared.values()), "sampled"])
     )
     tree["point_estimates"] = xr.DataTree(points)
+    for group in {*GROUPS} & {*tree.children} - {"posterior", "point_estimates"}:
+        del tree[group]  # of another fit, whose draws were given
     for group, estimate in estimates.items():
         tree[group] = estimate.to_datatree()
     for group in {*GROUPS} & {*tree.children}:

@@ -19,7 +19,8 @@ import xarray as xr
 
 import bayes_point as bp
 import bayes_point.fitting as fitting
-from bayes_point.errors import EstimationWarning, ModelError
+from bayes_point.errors import ComparisonError, EstimationWarning, ModelError
+from bayes_point.report.sections.estimates import findings_in_words
 
 Y = np.array([-3.0, -1, 1, 3, 4, 8])
 MEANS = Y.reshape(3, 2).mean(1)
@@ -107,6 +108,25 @@ def test_a_saved_fit_says_the_same(fit: xr.DataTree, tmp_path: Path) -> None:
     assert bp.verdict(again).sentence == bp.verdict(fit).sentence
 
 
+def test_a_fit_that_lost_a_part_of_its_marginal_estimates_is_refused(fit: xr.DataTree) -> None:
+    for lost in ("group", "point"):
+        damaged = fit.copy()
+        if lost == "group":
+            del damaged["marginal_map"]
+        else:
+            points = fit["point_estimates"].dataset
+            keep = [e for e in points["estimator"].values if e != "marginal MAP"]
+            damaged["point_estimates"] = xr.DataTree(points.sel(estimator=keep))
+        with pytest.raises(ComparisonError, match=r"marginal MAP the tree has lost .* anew"):
+            bp.gaps(damaged)
+
+
+def test_the_command_names_both_kinds_of_estimate(fit: xr.DataTree) -> None:
+    said = findings_in_words(fit)
+    assert said[0].startswith("marginal MLE: 3 values were integrated out (a: its prior")
+    assert any(text.startswith("joint MLE: ") and "marginalize=" in text for text in said)
+
+
 def test_the_page_says_what_was_integrated_out(fit: xr.DataTree) -> None:
     page = bp.report(fit)
     assert page.headline.startswith("The marginal MAP is within")
@@ -136,14 +156,14 @@ def test_nothing_is_lost_where_the_marginal_search_fails(
 
 
 def test_marginalize_is_checked_first_and_can_be_turned_off(
-    model: pm.Model, draws: xr.DataTree
+    model: pm.Model, fit: xr.DataTree
 ) -> None:
     with pytest.raises(ModelError, match="names 'b', which is not a free variable"):
         bp.fit(model, marginalize=["b"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", EstimationWarning)
         tree = bp.fit(
-            model, idata=draws, n_starts=1, marginalize=None, details=False, progressbar=False
+            model, idata=fit, n_starts=1, marginalize=None, details=False, progressbar=False
         )
     assert "marginal_mle" not in tree.children
     assert [*bp.gaps(tree).data_vars] == ["mu", "a"]

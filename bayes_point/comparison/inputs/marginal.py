@@ -6,7 +6,7 @@ import json
 
 import xarray as xr
 
-from bayes_point.comparison.inputs.validate import ESTIMATORS, MARGINAL
+from bayes_point.comparison.inputs.validate import ESTIMATORS, MARGINAL, in_words
 from bayes_point.errors import ComparisonError
 
 __all__ = ["JOINT", "headline", "is_marginal", "latent_names", "shown_name"]
@@ -28,19 +28,22 @@ def headline(dt: xr.DataTree) -> xr.DataTree:
     Raises
     ------
     ComparisonError
-        If the groups are there but not their points.
+        If a part of the marginal estimates is there, and another is not.
     """
-    groups = [name.lower().replace(" ", "_") for name in MARGINAL]
-    if not isinstance(dt, xr.DataTree) or not {*groups} <= {*dt.children}:
+    if not isinstance(dt, xr.DataTree) or "point_estimates" not in dt.children:
         return dt
-    points = dt["point_estimates"].to_dataset() if "point_estimates" in dt.children else None
-    if points is None or not {*MARGINAL} <= {*map(str, points["estimator"].values)}:
+    points = dt["point_estimates"].to_dataset()
+    held = {*map(str, points.coords.get("estimator", xr.DataArray([])).values.ravel())}
+    there = {name: (name in held, _group(name) in dt.children) for name in MARGINAL}
+    if not any(map(any, there.values())):
+        return dt
+    if lost := [name for name, found in there.items() if not all(found)]:
         raise ComparisonError(
-            f"The tree has the groups {', '.join(groups)} but point_estimates lacks their points: "
-            "make the tree anew with bp.fit(model)."
+            f"Of the {in_words(lost)} the tree has lost the point or the group "
+            f"{in_words(map(_group, lost))}: make the tree anew with bp.fit(model)."
         )
     tree = dt.copy(deep=False)
-    for group, joint in zip(("mle", "map"), JOINT, strict=True):
+    for group, joint in zip(map(_group, ESTIMATORS), JOINT, strict=True):
         tree[joint] = tree[group]
         tree[group] = tree[f"marginal_{group}"]
         del tree[f"marginal_{group}"]
@@ -56,6 +59,10 @@ def headline(dt: xr.DataTree) -> xr.DataTree:
     points = points.assign_coords(estimator=[*ESTIMATORS, "mean"]).assign_attrs(attrs)
     tree["point_estimates"] = xr.DataTree(points)
     return tree
+
+
+def _group(estimator: str) -> str:
+    return estimator.lower().replace(" ", "_")
 
 
 def is_marginal(dt: xr.DataTree) -> bool:

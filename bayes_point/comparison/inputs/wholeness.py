@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayes_point.comparison.inputs.marginal import JOINT
 from bayes_point.errors import ComparisonError
 
 __all__ = ["check_readable", "check_whole"]
 
 _ESTIMATES = ("mle", "map")
+# There where latent variables were integrated out; of a report, the joint ones have other names.
+_FURTHER = ("marginal_mle", "marginal_map", *JOINT)
 _WORDS = ("estimator", "status", "status_text", "maximised")
 _NUMBERS = ("log_likelihood", "log_prior", "log_joint", "n_starts")
 _JSON = {"findings": list, "evidence": dict, "fingerprints": dict, "details_left_out": dict}
@@ -43,13 +46,14 @@ def check_readable(dt: xr.DataTree) -> None:
 def check_whole(dt: xr.DataTree) -> None:
     """Raise a ComparisonError if a tree lacks a group or an attribute that a report shows."""
     there = set(dt.groups)
-    needed = [g for name in _ESTIMATES for g in (name, f"{name}/optima")]
+    estimates = [*_ESTIMATES, *(name for name in dt.children if name in _FURTHER)]
+    needed = [g for name in estimates for g in (name, f"{name}/optima")]
     if missing := [group for group in needed if f"/{group}" not in there]:
         raise ComparisonError(
             f"The tree lacks the groups {', '.join(missing)}, which say how each estimate was "
             f"found: {_ANEW}"
         )
-    for group in _ESTIMATES:
+    for group in estimates:
         attrs = dt[group].attrs
         wrong = [name for name in (*_WORDS, "findings") if name not in attrs]
         wrong += [name for name in _NUMBERS if not _is_number(attrs.get(name))]

@@ -60,6 +60,8 @@ def as_datatree(estimate: EstimateRecord) -> xr.DataTree:
         "findings": json.dumps([_plain(finding) for finding in estimate.findings]),
         "evidence": json.dumps(_numbers(estimate.evidence)),
     }
+    if estimate.certificate.is_stopped:
+        tree.attrs["is_stopped"] = 1
     if estimate.integrated is not None:
         tree["latents"] = xr.DataTree(latents(estimate))
         tree.attrs["latents"] = json.dumps(dict(estimate.integrated.latents))

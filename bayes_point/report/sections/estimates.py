@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from bayes_point.comparison.inputs.marginal import JOINT, shown_name
+from bayes_point.comparison.inputs.marginal import JOINT, headline, shown_name
 from bayes_point.comparison.inputs.scalars import flatten, scalars
 from bayes_point.report.sections.coefficients import MOST, coefficient_table
 from bayes_point.report.wording import number, plural, row, sentence
@@ -49,6 +49,7 @@ def estimates(tree: xr.DataTree, shown: Collection[str] | None = None) -> list[d
 
 def findings_in_words(tree: xr.DataTree) -> list[str]:
     """Return each finding about an estimate with its advice, as the command prints them."""
+    tree = headline(tree)
     return [
         f"{_name(tree, group)}: {f['what']} {f['advice']}"
         for group in GROUPS

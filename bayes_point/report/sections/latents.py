@@ -43,7 +43,12 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
         return []
     names = latent_names(tree)
     values = sum(tree["posterior"].dataset[name].isel(chain=0, draw=0).size for name in names)
-    mle, map_ = (_STATUS[str(tree[group].attrs["status"])] for group in JOINT)
+    mle, map_ = (
+        "was not searched further"
+        if tree[group].attrs.get("is_stopped")
+        else _STATUS[str(tree[group].attrs["status"])]
+        for group in JOINT
+    )
     return [
         f"Latent variables are integrated out of both: {listed(names)} "
         f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}.",
