@@ -240,8 +240,7 @@ def _draw(
     rng: np.random.Generator,
     n: int = 1,
 ) -> NDArray[np.float64]:
-    with building():
-        function = _drawing(model, density, strategy, jittered)
+    function = _drawing(model, density, strategy, jittered)
     rngs = find_rng_nodes(function.maker.fgraph.outputs)
     out = np.empty((n, density.p))
     for row in out:
@@ -258,10 +257,26 @@ def _drawing(
     model: pm.Model, density: LogDensity, strategy: Mapping[Any, Any], jittered: Sequence[Any]
 ) -> Any:
     """Return a function that draws the pieces of one vector."""
+    strategies = {**model.rvs_to_initial_values, **strategy}
+
+    def make() -> Any:
+        with building():
+            return _compiled_drawing(model, density, strategies, jittered)
+
+    # Numbers that a user gave may be others the next time.
+    if not all(value is None or isinstance(value, str) for value in strategies.values()):
+        return make()
+    by_name = tuple((rv.name, value) for rv, value in strategies.items())
+    return density.functions.kept(("drawing", by_name, *(rv.name for rv in jittered)), make)
+
+
+def _compiled_drawing(
+    model: pm.Model, density: LogDensity, strategies: Mapping[Any, Any], jittered: Sequence[Any]
+) -> Any:
     values = make_initial_point_expression(
         free_rvs=model.free_RVs,
         rvs_to_transforms=model.rvs_to_transforms,
-        initval_strategies={**model.rvs_to_initial_values, **strategy},
+        initval_strategies=dict(strategies),
         jitter_rvs=set(jittered),
         return_transformed=True,
     )

@@ -43,7 +43,8 @@ def assemble(
     """Return what was found, labelled and on the natural scale."""
     density = objective.density
     natural = natural_values(density, certificate)
-    labelled = _optima(density, certificate, natural, optima)
+    point = density.dataset(natural)
+    labelled = _optima(density, certificate, point, optima)
     terms = log_densities(objective, certificate)
     likelihood = likelihood_terms(estimator, objective)
     prior = [t for t in terms if t not in (*likelihood, "jacobian")]
@@ -53,7 +54,7 @@ def assemble(
     return EstimateRecord(
         estimator=estimator,
         jacobian="jacobian" in objective.weights,
-        point=density.dataset(natural),
+        point=point,
         unconstrained=_unconstrained(density, certificate),
         log_likelihood=log_likelihood,
         log_prior=log_prior,
@@ -148,24 +149,24 @@ def _unconstrained(density: LogDensity, certificate: Certificate) -> xr.DataArra
 def _optima(
     density: LogDensity,
     certificate: Certificate,
-    natural: dict[str, NDArray],
+    point: xr.Dataset,
     optima: list[Optimum],
 ) -> xr.Dataset:
-    """Label the distinct optima; the first is the one that was certified."""
+    """Label the distinct optima, as the point is; the first is the one that was certified."""
     others = optima[1:]
     # A maximum at a kink is found by going on from one start, where the search itself stopped.
     reached = optima[0].reached if optima else 1
-    points = [density.dataset(natural)]
+    values = {str(name): point[name].values[None] for name in point}
     if others:
         rows = density.natural(np.array([o.x for o in others]))
-        points += [
-            density.dataset({name: value[i] for name, value in rows.items()})
-            for i in range(len(others))
-        ]
-    out = xr.concat(points, dim="optimum").assign_coords(optimum=np.arange(len(points)))
-    out = out.assign(
-        log_density=("optimum", [certificate.value, *(o.value for o in others)]),
-        reached=("optimum", [reached, *(o.reached for o in others)]),
+        values = {name: np.concatenate([one, rows[name]]) for name, one in values.items()}
+    out = xr.Dataset(
+        {name: (("optimum", *point[name].dims), value) for name, value in values.items()}
+        | {
+            "log_density": ("optimum", [certificate.value, *(o.value for o in others)]),
+            "reached": ("optimum", [reached, *(o.reached for o in others)]),
+        },
+        {**point.coords, "optimum": np.arange(1 + len(others))},
     )
     if certificate.status not in (Status.LOCAL, Status.UNBOUNDED):
         return out

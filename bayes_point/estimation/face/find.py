@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
 from pymc.distributions.custom import CustomDistRV, CustomSymbolicDistRV
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from bayes_point.arguments import generator, seconds, truth_value, whole_number
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
@@ -303,7 +303,7 @@ def _find(
     discrete = enumerate_values(model) if model.discrete_value_vars else {}
     # Two threads on matrices of this size get in each other's way, up to a hundredfold.
     # What is not finite is looked for, and rejected, where it matters.
-    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+    with _threads().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
         if backend is None and asked.marginalize is None:
             density = quickest_density(
                 model, inputs=list(discrete), n_starts=n_starts, seconds=deadline.left
@@ -313,6 +313,7 @@ def _find(
         if asked.marginalize is not None:
             density = integrated(model, density, asked)
             estimator = within(estimator, density)
+        density.functions.recent.clear()
         objective = estimator.objective(density)
         if density.is_integral and density.is_costly:
             n_starts = min(n_starts, 2)
@@ -368,6 +369,12 @@ def _find(
         if not estimate.status.is_point:
             warnings.warn(message, EstimationWarning, skip_file_prefixes=(_PACKAGE,))
     return estimate
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Return the libraries of linear algebra, loaded by now: to look for them takes a while."""
+    return ThreadpoolController()
 
 
 def _most(model: pm.Model, objective: Objective) -> float:

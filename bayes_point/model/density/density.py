@@ -6,6 +6,7 @@ import copy
 import math
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,9 @@ _LARGE = 100_000
 
 # Observations from which time goes into the data, and none of it into what is done around them.
 _COSTLY = 20_000
+
+# Of so many evaluations of much data the results are at hand.
+_RECENT = 16
 
 
 class LogDensity:
@@ -189,14 +193,16 @@ class LogDensity:
         """Return the values, (batch, term), and gradients, (batch, term, p), of `terms` at `x`."""
         wanted = _with(terms)
         shapes = [()] * len(wanted) + [(self.p,)] * len(wanted)
-        out = self.call(self.functions.value_and_gradient(wanted), shapes, [x], inputs)
+        function = self.functions.value_and_gradient(wanted)
+        out = self._recent(("gradient", *wanted), x, inputs, partial(self.call, function, shapes))
         return _pick(out[: len(wanted)], wanted, terms), _pick(out[len(wanted) :], wanted, terms)
 
     def values(self, x: Array, terms: Sequence[str], inputs: Inputs | None = None) -> Array:
         """Return the values of `terms` at `x` without their gradients, (batch, term)."""
         wanted = _with(terms)
-        out = self.call(self.functions.value(wanted), [()] * len(wanted), [x], inputs)
-        return _pick(out, wanted, terms)
+        shapes = [()] * len(wanted)
+        call = partial(self.call, self.functions.value(wanted), shapes)
+        return _pick(self._recent(("value", *wanted), x, inputs, call), wanted, terms)
 
     def hessian_product(
         self, x: Array, v: Array, terms: Sequence[str], inputs: Inputs | None = None
@@ -235,8 +241,12 @@ class LogDensity:
         if p == 0:  # discrete variables alone
             return np.zeros((b, len(terms), 0, 0))
         if inputs is None and p * self._largest > _LARGE:
-            each = [one for row in x if (one := self._large_hessian(row, terms)) is not None]
-            if len(each) == b:
+            key = ("hessian", *terms)
+            each = [
+                self._recent(key, row, inputs, lambda row, _: self._large_hessian(row[0], terms))
+                for row in x
+            ]
+            if all(one is not None for one in each):
                 return np.stack(each)
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         again = inputs and {name: np.repeat(rows, p, axis=0) for name, rows in inputs.items()}
@@ -269,6 +279,24 @@ class LogDensity:
     def is_costly(self) -> bool:
         """Whether an evaluation goes through so much data that a compile is nothing to it."""
         return self.graphs.data_size >= _COSTLY
+
+    def _recent(
+        self, key: tuple[Any, ...], x: Array, inputs: Inputs | None, make: Callable[..., Any]
+    ) -> Any:
+        """Return ``make([x], inputs)``; of much data, what was made of this x a moment ago.
+
+        A search, the proof of where it ended, and the record of that ask for the same.  What one
+        call of a user made the next one does not know.
+        """
+        if inputs is not None or self._bound or self._elsewhere or not self.is_costly:
+            return make([x], inputs)
+        recent = self.functions.recent
+        key = (*key, self._is_rough, x.shape, x.tobytes())
+        if key not in recent:
+            recent[key] = make([x], inputs)
+            if len(recent) > _RECENT:
+                recent.popitem(last=False)
+        return recent[key]
 
     def call(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any
@@ -52,6 +53,8 @@ class Functions:
         self.graphs, self.mode = graphs, mode
         self._gradients: dict[tuple[str, ...], tuple[list[Any], list[Any]]] = {}
         self._kept: dict[Hashable, Any] = {}
+        # The latest results, for the density that these are the functions of.
+        self.recent: OrderedDict[Hashable, Any] = OrderedDict()
 
     def of(self, graphs: Graphs) -> Functions:
         """Return the functions of other graphs of the same shapes; nothing compiled is shared."""

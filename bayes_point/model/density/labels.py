@@ -48,12 +48,17 @@ class Labels:
 
     def dataset(self, values: Mapping[str, NDArray], batch_dims: Sequence[str]) -> xr.Dataset:
         """Label natural-scale values; they lead with the dims `batch_dims`."""
-        return dict_to_dataset(
+        labelled: xr.Dataset = dict_to_dataset(
             dict(values),
             coords=self._coords,
             dims={k: v for k, v in self._dims.items() if k in values},
             sample_dims=list(batch_dims),
-        ).drop_attrs()
+        )
+        # To drop them makes a copy of all.
+        labelled.attrs.clear()
+        for one in labelled.variables.values():
+            one.attrs.clear()
+        return labelled
 
     def _of(self, name: str, dims: Sequence[str], shape: tuple[int, ...]) -> list[str]:
         """Name the elements of one array from the coords, where they apply."""

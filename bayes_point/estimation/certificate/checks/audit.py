@@ -48,7 +48,7 @@ def audited(
 ) -> Claim | Passed:
     """Return what is to be said of a certificate, with the best end that is in hand, (p,)."""
     wrong = contradictions(objective, known, in_hand, most)
-    fresh = float(objective.evaluate(known.x[None])[0][0])
+    fresh = float(objective.values(known.x[None])[0])
     evidence = {"log density evaluated afresh": fresh}
     if np.isfinite(in_hand):
         evidence["best log density in hand"] = in_hand
