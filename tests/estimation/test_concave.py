@@ -122,3 +122,19 @@ def test_a_point_on_the_way_to_infinity_is_no_maximum_for_being_still() -> None:
     with np.errstate(all="ignore"):
         found = certify(objective, x, start=np.zeros(1), centre=np.zeros(1), settled=True)
     assert found.status.key == "at_infinity"
+
+
+def test_on_the_way_to_a_bound_no_mixture_of_directions_hides_it() -> None:
+    # Least squares gives rho above 1, so that in its logit the density rises for ever; far out the
+    # scaled curvature is the same in both directions, and the axes are any mixture of them.
+    trend = np.array([1.0, 1.5, 2.5, 3.0, 4.5, 5.0, 6.5, 7.0])
+    with pm.Model() as model:
+        rho, sigma = pm.Uniform("rho", -1, 1), pm.HalfFlat("sigma")
+        pm.Normal("y", rho * trend[:-1], sigma, observed=trend[1:])
+    objective = Objective(LogDensity(model), {"likelihood": 1.0})
+    assert objective.concave_in
+    # At rho = 1 the best sigma is the root mean square of the differences.
+    x = np.array([32.0, 0.5 * np.log(np.mean(np.diff(trend) ** 2))])
+    with np.errstate(all="ignore"):
+        found = certify(objective, x, start=np.zeros(2), centre=np.zeros(2), settled=True)
+    assert found.status.key == "on_boundary"

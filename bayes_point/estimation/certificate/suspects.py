@@ -20,6 +20,7 @@ __all__ = [
     "is_answer",
     "is_loose",
     "least_fall",
+    "longest",
     "rises_aslant",
     "suspects",
 ]
@@ -90,12 +91,18 @@ def is_loose(objective: Objective, point: Point, elsewhere: Array) -> bool:
     """
     curvature, axes = point.quadratic.curvature[0], point.quadratic.axes[0]
     error = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
-    size = np.where(objective.is_transformed, _FAR, _LOOSE * (1.0 + np.abs(point.x)))
-    long = np.any(np.abs(error) > size[:, None], axis=0) | (curvature < WEAK_CURVATURE)
+    long = np.any(np.abs(error) > longest(objective, point)[:, None], axis=0) | (
+        curvature < WEAK_CURVATURE
+    )
     _, gradient = objective.evaluate(elsewhere)
     with np.errstate(invalid="ignore"):
         slope = np.abs(gradient @ error) > 1e-6 * (np.abs(gradient) @ np.abs(error))
     return bool(np.any(long & np.any(slope, axis=0)))
+
+
+def longest(objective: Objective, point: Point) -> Array:
+    """Return how long, (p,), a standard error can be of what is held by more than nothing."""
+    return np.where(objective.is_transformed, _FAR, _LOOSE * (1.0 + np.abs(point.x)))
 
 
 def both_ways(

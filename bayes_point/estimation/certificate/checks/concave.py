@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.certificate.case import Case
 from bayes_point.estimation.certificate.point import SPIKE, Point
 from bayes_point.estimation.certificate.status import Status
-from bayes_point.estimation.certificate.suspects import WEAK_CURVATURE, least_fall
+from bayes_point.estimation.certificate.suspects import WEAK_CURVATURE, least_fall, longest
 from bayes_point.estimation.certificate.verdicts import Claim, Passed, Verdict
 from bayes_point.estimation.objective import Objective
 
@@ -16,7 +16,8 @@ __all__ = ["concave", "only_maximum"]
 
 Array = NDArray[np.float64]
 
-# How far around the curvature is looked at, in standard errors along each axis ...
+# How far around the curvature is looked at, in standard errors: half to one and a half of this
+# along each axis, at random, so that no direction between them is left out ...
 _AROUND = 0.1
 # ... of which what is left of the way to the maximum may be this part, ...
 _LEFT = 0.25
@@ -30,11 +31,11 @@ def concave(case: Case) -> Verdict:
     Asked where the graph is proven to be concave by the rules of disciplined convex programming, in
     the parameters or in other coordinates that are named.
 
-    Evidence: the slope is at its rounding floor, and the curvature negative in every direction; a
-    tenth of a standard error away, two ways across all axes, the curvature is between half and
-    twice as large, and the density has fallen.  So there is a stationary point within
-    (Kantorovich), and of a concave density that is the only maximum.  Where it is not so, as where
-    data are separated, nothing is claimed.
+    Evidence: the slope is at its rounding floor, the curvature negative in every direction, and no
+    standard error out of all proportion; a tenth of a standard error away, both ways across all
+    axes, the curvature is between half and twice as large, and the density has fallen.  So there
+    is a stationary point within (Kantorovich), and of a concave density that is the only maximum.
+    Where it is not so, as where data are separated, nothing is claimed.
 
     Blind spot: a curvature that vanishes between the three points at which it is looked at.
 
@@ -48,8 +49,13 @@ def concave(case: Case) -> Verdict:
         return None
     error = point.quadratic.axes[0] * point.quadratic.scale[0][:, None]
     error = error / np.sqrt(point.quadratic.curvature[0])
-    least, most = _curvature_around(case.objective, point, error)
-    fall = float(least_fall(case.objective, point, _AROUND * error.sum(axis=1)[None])[0])
+    if np.any(np.abs(error) > longest(case.objective, point)[:, None]):
+        return None
+    rng = np.random.default_rng(0)
+    part = rng.uniform(0.5, 1.5, len(error)) * rng.choice([-1.0, 1.0], len(error))
+    step = error @ (_AROUND * part)
+    least, most = _curvature_around(case.objective, point, error, step)
+    fall = float(least_fall(case.objective, point, step[None])[0])
     evidence = {
         "distance in standard errors": point.distance,
         "least curvature nearby, of that at the point": least,
@@ -73,9 +79,10 @@ def only_maximum(objective: Objective) -> str:
     return where and f"log-concave in {where}: the only maximum, by proof"
 
 
-def _curvature_around(objective: Objective, point: Point, error: Array) -> tuple[float, float]:
+def _curvature_around(
+    objective: Objective, point: Point, error: Array, step: Array
+) -> tuple[float, float]:
     """Return the least and the largest curvature nearby, in units of that at the point."""
-    step = _AROUND * error.sum(axis=1)
     hessians = objective.hessian(np.stack([point.x + step, point.x - step]))
     relative = -error.T @ hessians @ error
     if not np.all(np.isfinite(relative)):
