@@ -323,7 +323,7 @@ def _find(
             n_starts=n_starts,
             initvals=initvals,
             rng=rng,
-            is_usable=None if discrete else partial(is_finite, objective),
+            is_usable=None if discrete else partial(_are_usable, objective),
         )
         observed = some_observations(model)
 
@@ -369,6 +369,13 @@ def _find(
         if not estimate.status.is_point:
             warnings.warn(message, EstimationWarning, skip_file_prefixes=(_PACKAGE,))
     return estimate
+
+
+def _are_usable(objective: Objective, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return at which rows there is a density; where one start is enough, the first tells."""
+    if objective.concave_in and is_finite(objective, rows[:1])[0]:
+        return np.ones(len(rows), bool)
+    return is_finite(objective, rows)
 
 
 @cache
