@@ -10,10 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
 
 __all__ = ["Objective", "Penalty", "weighted"]
 
 Array = NDArray[np.float64]
+
+# Relative steps of differences: of a gradient, near enough to leave kinks alone; of one that was
+# taken by differences itself, so that rounding and truncation are both near 1e-9.
+_ONCE, _TWICE = np.finfo(float).eps ** (1 / 3), 2e-3
 
 
 class Observer(Protocol):
@@ -164,9 +169,34 @@ class Objective:
         if self.penalty is not None:
             penalty, slope = self.penalty.evaluate(x)
             value, gradient = value - penalty, gradient - slope
+        missing = np.isfinite(value) & np.any(np.isnan(gradient), axis=1)
+        if np.any(missing):
+            gradient = self._with_differences(x, gradient, missing)
         if self.observer is not None:
             self.observer.tell(self, x, value)
         return value, gradient
+
+    def _with_differences(self, x: Array, gradient: Array, rows: NDArray[np.bool_]) -> Array:
+        """Return the gradient with differences of values where it is not a number, in some rows.
+
+        Of zero to the power k, or x log x at zero, the value is known and its derivative is not.
+        """
+        which = np.flatnonzero(rows)
+        h = FOURTH_ORDER_STEP * (1 + np.abs(x[which]))
+        axes = np.array([2, 1, -1, -2])[:, None, None] * np.eye(self.p)
+        points = x[which, None, None] + axes * h[:, None, None]
+        each = self.rows(np.repeat(which, 4 * self.p))
+        flat = points.reshape(-1, self.p)
+        value = each._sum(each.density.values(flat, each.terms, each.inputs))
+        if each.penalty is not None:
+            value = value - each.penalty.evaluate(flat)[0]
+        ends = np.moveaxis(value.reshape(len(which), 4, self.p), 1, 0)
+        found = gradient[which]
+        gradient = gradient.copy()
+        gradient[which] = np.where(
+            np.isnan(found), central_difference(ends[0], ends[1], ends[2], ends[3], h), found
+        )
+        return gradient
 
     def values(self, x: Array) -> Array:
         """Return the value alone, (batch,)."""
@@ -191,6 +221,17 @@ class Objective:
         if self.penalty is not None:
             diagonal = np.arange(self.p)
             hessian[:, diagonal, diagonal] -= self.penalty.curvature
+        nan = np.flatnonzero(np.any(np.isnan(hessian), axis=(1, 2)))
+        if nan.size:
+            slopes = self._sum(self.density.evaluate(x, self.terms, self.inputs)[1])
+        for i in nan:
+            step = _TWICE if np.any(np.isnan(slopes[i])) else _ONCE
+            h = step * (1 + np.abs(x[i]))
+            steps = np.concatenate([x[i] + k * np.diag(h) for k in (2, 1, -1, -2)])
+            here = self.rows(np.full(len(steps), i))
+            far, near, back, far_back = np.split(here.evaluate(steps)[1], 4)
+            rough = central_difference(far, near, back, far_back, h[:, None])
+            hessian[i] = np.where(np.isnan(hessian[i]), 0.5 * (rough + rough.T), hessian[i])
         return hessian
 
     def hessian_product(self, x: Array, v: Array) -> Array:

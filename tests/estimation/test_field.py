@@ -257,3 +257,45 @@ def test_threshold_between_two_levels() -> None:
         assert mle.status is Status.NOT_IDENTIFIED
         assert mle.log_likelihood == pytest.approx(top, abs=1e-7)
         assert 6 <= float(mle.point["c"]) <= 7
+
+
+# --------------------------------------------------------------------------- derivatives
+
+
+def test_zero_to_a_power_has_a_value_and_no_derivative() -> None:
+    # Half of the lives are seen from their beginning on, at 0: (0 / s)^k is 0, and its derivative
+    # 0 * log(0).
+    t = stats.weibull_min.ppf((np.arange(1, 41) - 0.5) / 40, 0.8, scale=20)
+    entry = np.where(np.arange(40) % 2, np.minimum(t / 2, 3.0), 0.0)
+    with pm.Model() as model:
+        k = pm.HalfNormal("k", 5)
+        s = pm.HalfNormal("s", 100)
+        pm.Weibull("t", alpha=k, beta=s, observed=t)
+        pm.Potential("entry", pt.sum((entry / s) ** k))
+
+    def minus(theta: Array) -> float:
+        k, s = np.exp(theta)
+        data = stats.weibull_min.logpdf(t, k, scale=s).sum()
+        return -float(data + np.sum((entry[1::2] / s) ** k))
+
+    options = {"xatol": 1e-9, "fatol": 1e-12}
+    truth = minimize(minus, [0.0, 3.0], method="Nelder-Mead", options=options)
+    mle = find_MLE(model, potentials="likelihood", **QUIET)
+    assert mle.status is Status.CONVERGED
+    assert float(mle.point["k"]) == pytest.approx(np.exp(truth.x[0]), rel=1e-6)
+    assert mle.log_likelihood == pytest.approx(-truth.fun, abs=1e-8)
+    assert any("potential by k, s is not a number" in finding.what for finding in mle.findings)
+    # The curvature by differences of NumPy's values, on the log scale: the Wald interval's.
+    h = 1e-3
+
+    def curved(i: int, j: int) -> float:
+        e = np.eye(2)
+        moves = [a * h * e[i] + b * h * e[j] for a in (1, -1) for b in (1, -1)]
+        values = [minus(truth.x + move) for move in moves]
+        return (values[0] - values[1] - values[2] + values[3]) / (4 * h * h)
+
+    information = np.array([[curved(i, j) for j in (0, 1)] for i in (0, 1)])
+    se = np.sqrt(np.linalg.inv(information)[0, 0]) * np.exp(truth.x[0])
+    assert float(mle.stderr()["k"]) == pytest.approx(se, rel=1e-4)
+    lower, upper = mle.conf_int()["k"].values
+    assert lower < float(mle.point["k"]) < upper

@@ -47,7 +47,36 @@ def notes(model: pm.Model, objective: Objective, certificate: Certificate) -> li
                 "Give the Op a pullback, and the search takes a fraction of the time.",
             )
         )
+    # At a kink, an edge or infinity that is no surprise.
+    if certificate.status is Status.CONVERGED and not certificate.findings:
+        out += _of_no_derivative(objective, certificate.x)
     return out
+
+
+def _of_no_derivative(objective: Objective, x: NDArray[np.float64]) -> list[Finding]:
+    """Say of which terms the derivative is not a number at a point, and the value is one."""
+    density, terms = objective.density, objective.terms
+    if density.is_integral or not len(x):
+        return []
+    values, gradients = density.evaluate(x[None], terms)
+    # Summed over a row of the second derivatives, one that is not a number shows.
+    curvatures = density.hessian_product(x[None], np.ones((1, len(x))), terms)
+    missing = np.isnan(gradients[0]) | np.isnan(curvatures[0])
+    missing &= np.isfinite(values[0])[:, None]
+    if not np.any(missing):
+        return []
+    names = [density.parameters[j] for j in np.flatnonzero(missing.any(axis=0))]
+    own = [term for term, row in zip(terms, missing, strict=True) if row.any()]
+    return [
+        Finding(
+            f"A derivative of the {', '.join(own)} by {', '.join(dict.fromkeys(names))} is not a "
+            "number where the value is one: it was taken by differences.",
+            (),
+            {},
+            "Zero to a power, or x log x at zero, has no derivative to the computer: leave such "
+            "terms out, or use pt.switch on their arguments.",
+        )
+    ]
 
 
 def _error(objective: Objective, x: NDArray[np.float64]) -> float:
