@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from bayes_point.arguments import generator
+from bayes_point.arguments import generator, truth_value, whole_number
 from bayes_point.comparison.distance.closeness import closeness
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.estimate.integrated import refuse_marginal
@@ -145,6 +144,7 @@ def laplace(
     1
     """
     _check_counts(draws, chains)
+    truth_value("resample", resample)
     rng = generator(random_seed)
     given = model if isinstance(model, PointEstimate) else None
     if given is not None:
@@ -198,8 +198,7 @@ def laplace(
 
 def _check_counts(draws: int, chains: int) -> None:
     for name, count in (("draws", draws), ("chains", chains)):
-        if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
-            raise ModelError(f"{name} must be a whole number of at least 1, got {count!r}.")
+        whole_number(name, count, 1)
     if draws * chains < LEAST_POINTS:
         raise ModelError(
             f"Got draws={draws} in chains={chains}, {draws * chains} draws in all; at least "

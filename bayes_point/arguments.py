@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,6 +13,7 @@ from bayes_point.errors import ModelError
 __all__ = [
     "choice",
     "generator",
+    "labels",
     "names",
     "probability_inside",
     "seconds",
@@ -54,6 +55,15 @@ def choice(name: str, value: Any, allowed: Sequence[str | None]) -> None:
     """Raise if `value` is none of those allowed."""
     if not isinstance(value, str | None) or value not in allowed:
         raise ModelError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}.")
+
+
+def labels(name: str, value: Any) -> dict[Hashable, Any]:
+    """Return `value`, labels by the name of a dim, as a dict; empty where it is None."""
+    if not isinstance(value, Mapping | None):
+        raise ModelError(
+            f"{name} must be a dict of labels by dim, such as {{'group': ['a']}}, got {value!r}."
+        )
+    return dict(value or {})
 
 
 def probability_inside(name: str, value: Any) -> float:

@@ -25,6 +25,8 @@ def coin() -> pm.Model:
 
 
 SEEDS = ("x", -1, 1.5, True)
+COUNTS: tuple[Any, ...] = (0, 1.5, "8", 10**30, True)
+TRUTHS = ("yes", None)
 FINDS = {
     "random_seed": SEEDS,
     "n_starts": (0, 10**30, 1.5, "8", True),
@@ -45,7 +47,39 @@ BAD: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         | {"draws": (0, 1.5), "chains": (0,), "tune": (-1,), "target_accept": (0, 1, "high")}
         | {"details": ("all", ["profile", "slice"])},
     ),
-    "profile": (bp.profile, {"n_points": (2, "x"), "ci_prob": (0, 2), "random_seed": SEEDS}),
+    "profile": (
+        bp.profile,
+        {"n_points": (2, "x"), "ci_prob": (0, 2), "random_seed": SEEDS, "coords": (3,)}
+        | dict.fromkeys(("slice", "contours", "jacobian", "progressbar"), ("x", None)),
+    ),
+    "refit": (
+        lambda model, **kwargs: bp.refit(model, {"tosses": [[1, 0, 1, 0]]}, **kwargs),
+        {"random_seed": SEEDS, "n_starts": COUNTS, "chunk_size": COUNTS, "save": (3,)}
+        | {"jacobian": TRUTHS, "progressbar": TRUTHS, "var_names": (3, [1], "zz")},
+    ),
+    "study": (
+        lambda model, **kwargs: bp.study(
+            model, **{"truth": {"theta": 0.5}, "n": 2, "estimators": "MLE"} | kwargs
+        ),
+        {"n": COUNTS, "n_starts": COUNTS, "random_seed": SEEDS, "progressbar": TRUTHS}
+        | {"truth": ({"theta": "a"}, {"theta": None}), "estimators": (3, [], "ML")}
+        | {"sample_kwargs": (3,)},
+    ),
+    "bootstrap": (
+        lambda model, **kwargs: bp.bootstrap(model, **{"n": 2} | kwargs),
+        {"n": COUNTS, "n_starts": COUNTS, "random_seed": SEEDS, "dims": (3,)}
+        | {"jackknife": TRUTHS, "jacobian": TRUTHS, "progressbar": TRUTHS},
+    ),
+    "laplace": (
+        bp.laplace,
+        {"draws": COUNTS, "chains": COUNTS, "n_starts": COUNTS, "random_seed": SEEDS}
+        | {"resample": TRUTHS, "progressbar": TRUTHS},
+    ),
+    "prior_path": (
+        bp.prior_path,
+        {"n_starts": COUNTS, "random_seed": SEEDS, "var_names": (3, "zz"), "estimates": (3, [3])}
+        | {"progressbar": TRUTHS},
+    ),
     "predictive": (bp.predictive, {"max_refits": (-1, "x"), "random_seed": SEEDS}),
 }
 CASES = [
@@ -132,3 +166,22 @@ def test_a_report_is_no_pdf(tmp_path: Path) -> None:
     with pytest.raises(bp.ReportError, match=r"report\.pdf', which has to end in \.html"):
         report.save(tmp_path / "report.pdf")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "show", [bp.summary, bp.verdict, bp.explain, bp.gaps, bp.plot_gaps, bp.report]
+)
+@pytest.mark.parametrize(
+    ("name", "value"), [("var_names", 3), ("var_names", [1]), ("coords", 3), ("filter_vars", "zz")]
+)
+def test_bad_selections_of_a_fit(show: Callable[..., Any], name: str, value: Any) -> None:
+    with pytest.raises(bp.ComparisonError, match=name):
+        show(coin_tree(), **{name: value})
+
+
+def test_a_model_without_rows_is_refused() -> None:
+    with pm.Model() as model:
+        mu = pm.Normal("mu")
+        pm.Normal("y", mu, observed=np.empty((0, 3)))
+    with pytest.raises(bp.ModelError, match=r"'y' have no values: their shape is \(0, 3\)\. Give"):
+        bp.find_MAP(model, **QUIET)

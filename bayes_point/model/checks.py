@@ -137,7 +137,12 @@ def _made_with(model: pm.Model, terms: Sequence[Variable], ops: Any) -> bool:
 
 def _check_nothing_missing(model: pm.Model) -> None:
     for rv in model.observed_RVs:
-        missing = _missing(_data(model, rv))
+        if np.size(data := _data(model, rv)) == 0:
+            raise ModelError(
+                f"The observed data of {rv.name!r} have no values: their shape is "
+                f"{np.shape(data)}. Give at least one observation, or leave the variable out."
+            )
+        missing = _missing(data)
         if missing.any():
             raise ModelError(
                 f"The observed data of {rv.name!r} hold missing values: {missing.sum()} of "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import xarray as xr
@@ -156,6 +156,15 @@ def _subset(
     filter_vars: str | None,
     coords: Mapping[Hashable, Any] | None,
 ) -> xr.Dataset:
+    several = [var_names] if isinstance(var_names, str | None) else var_names
+    if not isinstance(several, Collection) or not all(isinstance(v, str | None) for v in several):
+        raise ComparisonError(
+            f"var_names must be the name of a variable, or a list of names, got {var_names!r}."
+        )
+    if not isinstance(coords, Mapping | None):
+        raise ComparisonError(
+            f"coords must be a dict of labels by dim, such as {{'group': ['a']}}, got {coords!r}."
+        )
     try:
         names = _var_names(var_names, ds, filter_vars)  # type: ignore[arg-type]
     except (KeyError, ValueError) as error:

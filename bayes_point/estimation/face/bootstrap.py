@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pymc as pm
 import xarray as xr
 
+from bayes_point.arguments import names, truth_value
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE
@@ -102,6 +103,9 @@ def bootstrap(
     check_model(model)
     if estimator not in ("MLE", "MAP"):
         raise ModelError(f"Got estimator={estimator!r}. It must be 'MLE' or 'MAP'.")
+    truth_value("jacobian", jacobian)
+    truth_value("jackknife", jackknife)
+    names("dims", dims)
     options: dict[str, Any] = {
         "n_starts": n_starts,
         "random_seed": random_seed,

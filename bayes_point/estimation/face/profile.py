@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from bayes_point.arguments import seconds
+from bayes_point.arguments import seconds, truth_value, whole_number
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials, estimator_of
@@ -148,7 +147,14 @@ def profile(
         )
     deadline = Deadline(seconds("max_seconds", max_seconds))
     prob = probability(ci_prob)
-    _check_points(n_points)
+    whole_number("n_points", n_points, 5)
+    for name, value in {
+        "slice": slice,
+        "contours": contours,
+        "jacobian": jacobian,
+        "progressbar": progressbar,
+    }.items():
+        truth_value(name, value)
     if isinstance(model, PointEstimate) and estimate is None:
         model, estimate = None, model
     model = estimate.model if model is None and estimate is not None else as_model(model, "profile")
@@ -205,11 +211,6 @@ def profile(
     tree = as_tree(best, scalars, rows, lines, prob, slice, best is not estimate)
     tree.attrs |= {"stopped": why} if why else {}
     return tree
-
-
-def _check_points(n_points: int) -> None:
-    if not isinstance(n_points, Integral) or isinstance(n_points, bool) or n_points < 5:
-        raise ModelError(f"n_points must be a whole number of at least 5, got {n_points!r}.")
 
 
 def _check_slice(scalars: Scalars) -> None:

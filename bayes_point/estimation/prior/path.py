@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from bayes_point.arguments import generator
+from bayes_point.arguments import generator, truth_value, whole_number
+from bayes_point.arguments import names as checked_names
 from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.optimise.powers import Ends
@@ -216,8 +217,8 @@ def _path(
     estimates: Sequence[PointEstimate],
     progressbar: bool,
 ) -> xr.Dataset:
-    if not isinstance(n_starts, Integral) or n_starts < 1:
-        raise ModelError(f"n_starts must be a whole number of at least 1, got {n_starts!r}.")
+    whole_number("n_starts", n_starts, 1)
+    truth_value("progressbar", progressbar)
     likelihood = estimator_of(model, "MLE", jacobian=False, potentials=potentials).weights
     both = estimator_of(model, "MAP", jacobian=False, potentials=None).weights
     check_model(model, start=False)
@@ -243,7 +244,7 @@ def _labelled(
     grid: Array,
     names: list[str],
     ends: Ends,
-    found: Mapping[int, PointEstimate],
+    found: Mapping[int, EstimateRecord],
 ) -> xr.Dataset:
     density = rows.density
     x = ends.x.copy()
@@ -295,7 +296,7 @@ def _powers(powers: ArrayLike, *, name: str, zero: bool, infinite: bool) -> Arra
 
 
 def _check_estimates(model: pm.Model, estimates: Sequence[PointEstimate]) -> None:
-    for one in estimates:
+    for one in estimates if isinstance(estimates, Sequence) else (estimates,):
         if not isinstance(one, PointEstimate):
             raise ModelError(f"estimates must hold what find_MLE and find_MAP return, got {one!r}.")
         if one.model is not model or one.jacobian:
@@ -309,7 +310,7 @@ def _check_estimates(model: pm.Model, estimates: Sequence[PointEstimate]) -> Non
 
 def _selected(model: pm.Model, var_names: str | Sequence[str] | None) -> list[str]:
     held = [var.name for var in [*model.free_RVs, *model.deterministics]]
-    names = [var_names] if isinstance(var_names, str) else var_names
+    names = checked_names("var_names", var_names)
     if names is None:
         return held
     if unknown := [name for name in names if name not in held]:

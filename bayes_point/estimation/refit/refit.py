@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_point.arguments import names as checked_names
+from bayes_point.arguments import truth_value, whole_number
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.refit.batch import Arrays, Refitter
@@ -133,6 +135,10 @@ def refit(
     ([0.5, 0.75, 1.0], ['converged', 'converged', 'on_boundary'])
     """
     model = as_model(model, "refit")
+    truth_value("jacobian", jacobian)
+    truth_value("progressbar", progressbar)
+    if not isinstance(save, str | Path | None):
+        raise ModelError(f"save must be None or the path of a .zarr store, got {save!r}.")
     check_model(model, start=False)
     sets = data_sets(model, data, weights, dim)
     shared, own = _split_initvals(model, initvals, sets.n)
@@ -256,18 +262,15 @@ def _check_numbers(**given: Any) -> None:
             "Use estimator='MAP'."
         )
     for name, least in (("n_starts", 1), ("random_seed", 0), ("chunk_size", 1)):
-        value = given[name]
-        if value is None and name == "chunk_size":
-            continue
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-            raise ModelError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+        if given[name] is not None or name != "chunk_size":
+            whole_number(name, given[name], least)
 
 
 def _checked_names(model: pm.Model, names: Sequence[str] | None) -> tuple[str, ...] | None:
     if names is None:
         return None
     known = [var.name for var in (*model.free_RVs, *model.deterministics)]
-    names = (names,) if isinstance(names, str) else tuple(names)
+    names = tuple(checked_names("var_names", names) or ())
     if unknown := [name for name in names if name not in known]:
         raise ModelError(f"var_names names {unknown}; the model's variables are {known}.")
     return names

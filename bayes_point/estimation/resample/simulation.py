@@ -198,7 +198,13 @@ def true_values(
     out = {}
     for rv in model.free_RVs:
         shape = shapes[rv.name]
-        value = np.asarray(truth[rv.name], dtype=rv.type.dtype)
+        try:
+            value = np.asarray(truth[rv.name], dtype=rv.type.dtype)
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"truth gives {rv.name!r} the value {truth[rv.name]!r}, which is no number. Give "
+                "numbers of the shape that the variable has."
+            ) from error
         if value.shape != shape:
             raise ModelError(
                 f"truth gives {rv.name!r} a value of shape {value.shape}; it has the shape {shape}."

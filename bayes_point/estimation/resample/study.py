@@ -12,7 +12,7 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.arguments import generator, whole_number
+from bayes_point.arguments import generator, truth_value, whole_number
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.record import EstimateRecord
@@ -152,6 +152,12 @@ def study(
     check_model(model, start=False)
     n = whole_number("n", n, 2)
     max_sampled = whole_number("max_sampled", max_sampled, 0)
+    n_starts = whole_number("n_starts", n_starts, 1)
+    truth_value("progressbar", progressbar)
+    if not isinstance(sample_kwargs, Mapping | None):
+        raise ModelError(
+            f"sample_kwargs must be a dict of arguments of pymc.sample, got {sample_kwargs!r}."
+        )
     prob = checked_probability(ci_prob)
     chosen = _estimators(estimators)
     check_simulates(model, potentials)
@@ -302,7 +308,7 @@ def _sizes(given: Any, dim: str | None) -> list[int]:
 
 
 def _estimators(given: Any) -> tuple[StudyEstimator, ...]:
-    names = (given,) if isinstance(given, str) else tuple(given)
+    names = (given,) if isinstance(given, str) or not isinstance(given, Sequence) else tuple(given)
     if not names or len(set(names)) < len(names) or any(k not in _ESTIMATORS for k in names):
         raise ModelError(
             f"Got estimators={given!r}. They must be some of 'MLE', 'MAP' and 'mean', each once."

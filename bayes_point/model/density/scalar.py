@@ -13,7 +13,7 @@ import xarray as xr
 from arviz_base.utils import _var_names
 from numpy.typing import NDArray
 
-from bayes_point.arguments import choice
+from bayes_point.arguments import choice, labels
 from bayes_point.arguments import names as checked_names
 from bayes_point.errors import ModelError
 from bayes_point.model.density.density import LogDensity
@@ -185,6 +185,7 @@ def select_elements(
     }
     ds = density.dataset(every)
     checked_names("var_names", var_names)
+    coords = labels("coords", coords)
     choice("filter_vars", filter_vars, (None, "like", "regex"))
     names: Any = list(dict.fromkeys(density.variables))
     if var_names is not None:
