@@ -45,6 +45,8 @@ Array = NDArray[np.float64]
 
 # Newton iterations of every start, before those that cannot win any more are left where they are.
 _ITERATIONS = 100
+# The same of an integral, of which an iteration is dear, and few take long.
+_DEAR_ITERATIONS = 30
 # Beside a pole, where those that are still on their way are on it to the pole.
 _FEW_ITERATIONS = 40
 # How much smaller, in the log, a scale is made in the starts that look for a collapse.
@@ -302,19 +304,20 @@ def _best(ends: Search) -> int:
 
 def _climb(objective: Objective, starts: Array) -> Search:
     """Maximise from each start; give those that could still win more time than the others."""
-    climbed = objective
+    climbed, most = objective, _ITERATIONS
     if objective.density.is_integral:
+        most = _DEAR_ITERATIONS
         # The way there needs no more than the first digits of a Hessian.
         climbed = replace(objective, density=objective.density.rough())
     if objective.density.is_costly:
         ends = _one_by_one(climbed, starts)
     elif objective.density.is_integral:
-        ends = ascend(climbed, starts, max_iterations=_ITERATIONS)
+        ends = ascend(climbed, starts, max_iterations=most)
     else:
         ends = _along_ridge(objective, ascend(objective, starts, max_iterations=_ITERATIONS))
     settled = np.max(ends.value, where=ends.settled, initial=-np.inf)
     contenders = np.flatnonzero(~ends.settled & (ends.value > settled))
-    contenders = contenders[ends.iterations[contenders] >= _ITERATIONS]
+    contenders = contenders[ends.iterations[contenders] >= most]
     if contenders.size:
         more = maximise(objective, ends.x[contenders], max_iterations=10 * _ITERATIONS)
         ends = ends.replaced(contenders, more)
