@@ -98,6 +98,8 @@ def test_report_writes_the_page_and_prints_the_table_and_the_path(here: Path, fi
         "chains": 3,
         "random_seed": 11,
         "details": True,
+        "marginalize": "latents",
+        "max_seconds": None,
         "progressbar": True,
     }
     assert [v.name for v in fit.models[0].free_RVs] == ["theta"]  # type: ignore[attr-defined]
