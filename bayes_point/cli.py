@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,9 +273,14 @@ def report(
                 unsaved = _try_to_save(tree, save)
         thresholds = {"margin": margin, "level": level}
         shown = {"var_names": var_names, "ci_prob": ci_prob}
-        _print_summary(tree, shown, thresholds)
-        _progress("Drawing the report …", quiet)
-        click.echo(_write_report(tree, title, shown | thresholds, output))
+        try:
+            _print_summary(tree, shown, thresholds)
+            _progress("Drawing the report …", quiet)
+            click.echo(_write_report(tree, title, shown | thresholds, output))
+        except Exception:
+            if path.suffix != ".nc" and (save is None or unsaved is not None):
+                _rescue(tree, Path(f"{path.stem}.nc"))
+            raise
         if unsaved is not None:
             raise unsaved
     except BayesPointError as err:
@@ -407,6 +413,13 @@ def _try_to_save(tree: xr.DataTree, path: Path) -> OSError | None:
     except OSError as err:
         return err
     return None
+
+
+def _rescue(tree: xr.DataTree, path: Path) -> None:
+    """Save a fit of which no report could be made, under a name that is free: it took minutes."""
+    path = next(p for i in count() if not (p := path.with_stem(path.stem + "_" * i)).exists())
+    if _try_to_save(tree, path) is None:
+        _say(f"The fit is saved in {path}: 'bayes-point report {path}' reports on it again.")
 
 
 def _checksums(tree: xr.DataTree) -> dict[str, dict[str, Any]]:

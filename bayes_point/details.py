@@ -37,15 +37,23 @@ __all__ = ["DETAILS", "add_details", "chosen_details", "noted"]
 PROFILES = 6
 """Parameters that are profiled: those with the largest gaps."""
 
-SECONDS = 30.0
-"""What each of the details may take, by a rough forecast, unless it is asked for by name."""
+EVALUATIONS = 100_000
+"""What each of the details may take, by a rough forecast, unless it is asked for by name.
+
+Evaluations of the density of a small model: about half a minute. They are counted, and not the
+seconds, so that a report holds the same whatever else the machine does.
+"""
+
+# Numbers, parameters and data, from which on an evaluation takes the longer the more they are.
+_SMALL = 2000
 
 # A group of the tree holds no draws of the approximation: there would be as many as of the
 # posterior, and `laplace` makes them again in a second.
 _LAPLACE_GROUPS = ("importance", "closeness", "unconstrained", "optima")
 
-# An observation without which the estimate is no ordinary maximum has to be judged by itself.
-_SECONDS_A_JUDGEMENT = 0.5
+# An observation without which the estimate is no ordinary maximum has to be judged by itself: in
+# searches, where there is a point, and where there is none.
+_JUDGEMENT, _LONG_JUDGEMENT = 5, 30
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,12 @@ class Fitted:
     options: Mapping[str, Any]
     potentials: Potentials | None
     deadline: Deadline = field(default_factory=lambda: Deadline(None))
+
+    @property
+    def work(self) -> float:
+        """What the search for the MAP took, in evaluations of the density of a small model."""
+        numbers = self.estimates["map"].objective.p + sum(observed_counts(self.model).values())
+        return self.estimates["map"].evaluations * max(1.0, numbers / _SMALL)
 
 
 def chosen_details(details: bool | str | Sequence[str]) -> tuple[str, ...]:
@@ -112,17 +126,17 @@ def add_details(
                     f"means little; bp.fit(model, details={name!r}) computes it all the same"
                 )
                 continue
-            forecast = detail.forecast(fitted)
+            searches = detail.forecast(fitted)
+            forecast = searches * fitted.seconds
             if forecast > fitted.deadline.left:
                 left_out[name] = (
                     f"it would take about {_rounded(forecast)}, and of max_seconds "
                     f"{_rounded(fitted.deadline.left)} are left; give it more"
                 )
                 continue
-            if forecast > SECONDS and not patient:
+            if searches * fitted.work > EVALUATIONS and not patient:
                 left_out[name] = (
-                    f"it would take about {_rounded(forecast)}; "
-                    f"bp.fit(model, details={name!r}) computes it whatever it takes"
+                    f"it takes long; bp.fit(model, details={name!r}) computes it whatever it takes"
                 )
                 continue
             with warnings.catch_warnings():
@@ -268,28 +282,28 @@ def _predictive_cost(fitted: Fitted) -> xr.DataTree:
 
 
 def _of_searches(times: float) -> Callable[[Fitted], float]:
-    return lambda fitted: times * fitted.seconds
+    return lambda _: times
 
 
 def _of_profiles(fitted: Fitted) -> float:
     # Of the few parameters of a marginal density the proof takes most of a search.
-    return (2 if "marginal_map" in fitted.estimates else 10) * fitted.seconds
+    return 2 if "marginal_map" in fitted.estimates else 10
 
 
 def _of_leaving_out(fitted: Fitted) -> float:
     mle, map_ = fitted.estimates["mle"], fitted.estimates["map"]
     n = sum(observed_counts(fitted.model).values())
-    seconds = fitted.seconds * (5 + n / 100)
+    searches = 5 + n / 100
     for estimate in (mle, map_):
         if estimate.status is not Status.CONVERGED:
             # Where there is not even a point, models are such that each may need a long search.
-            seconds += n * _SECONDS_A_JUDGEMENT * (1 if estimate.status.is_point else 6)
-    return seconds
+            searches += n * (_JUDGEMENT if estimate.status.is_point else _LONG_JUDGEMENT)
+    return searches
 
 
 @dataclass(frozen=True)
 class _Detail:
-    """How a group is computed, and about how many seconds that takes."""
+    """How a group is computed, and about how many searches for an estimate that takes."""
 
     compute: Callable[[Fitted], xr.DataTree]
     forecast: Callable[[Fitted], float]

@@ -114,9 +114,9 @@ def fit(
         approximation (see `laplace`; its draws are not kept), the profiles of the six parameters
         with the largest gaps (`profile`), the path from MLE to MAP (`prior_path`), and what it
         costs in prediction to plug in an estimate (`predictive`, without sampling anew). True, the
-        default, leaves out what would take more than about half a minute; what is asked for by name
-        is computed whatever it takes; False leaves out all. One that fails is left out, with its
-        reason in the report.
+        default, leaves out what would take more than 100,000 evaluations of the density, about half
+        a minute of a small model; what is asked for by name is computed whatever it takes; False
+        leaves out all. One that fails is left out, with its reason in the report.
     target_accept : float, optional
         As in `pymc.sample`; nearer to 1 where draws diverge.
     sample_kwargs : dict, optional

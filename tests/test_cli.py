@@ -404,6 +404,11 @@ def test_a_failed_report_leaves_the_old_file(
     monkeypatch.setattr(sys.modules["bayes_point.report"], "report", broken)
     assert "The section 'Summary' of the report failed" in fails("report", "coin_flip.py")
     assert (here / "coin_flip.html").read_text() == "the old one"
+    # The draws took minutes: they are kept, and no file of the user's is written over.
+    assert (here / "coin_flip.nc").exists()
+    assert "The fit is saved in coin_flip_.nc" in fails("report", "coin_flip.py")
+    fails("report", "coin_flip_.nc")
+    assert not list(here.glob("coin_flip__*"))
 
 
 def test_help_and_version_of_the_installed_command() -> None:

@@ -462,6 +462,61 @@ def test_when_to_use_which() -> None:
 # ---------------------------------------------------------------------- their form, and as scripts
 
 
+# ------------------------------------------------------------------------------- published models
+
+
+def test_weibull_survival() -> None:
+    # R's survival::survreg(Surv(time, event) ~ age + female + ph.ecog) on the same 227 rows.
+    mle = bp.find_MLE(example("weibull_survival")["model"], **QUIET)
+    reference = [-0.007475439409, 0.4010905412, -0.3396380983]
+    np.testing.assert_allclose(mle["beta"], reference, rtol=1e-6)
+    assert float(mle["sigma"]) == pytest.approx(0.7311089922, rel=1e-7)
+    assert mle.log_likelihood == pytest.approx(-1132.438746, rel=1e-8)
+
+
+def test_bioassay() -> None:
+    # R's glm, of which BDA3 (section 3.7) prints 0.8 and 7.7; the LD50 is -alpha / beta.
+    mle = bp.find_MLE(example("bioassay")["model"], **QUIET)
+    assert float(mle["alpha"]) == pytest.approx(0.8465802281, rel=1e-7)
+    assert float(mle["beta"]) == pytest.approx(7.748817151, rel=1e-7)
+    assert float(mle["ld50"]) == pytest.approx(-0.8465802281 / 7.748817151, rel=1e-7)
+
+
+def test_school_absences() -> None:
+    # R's MASS::glm.nb: theta, and the log-likelihood.
+    names = example("school_absences")
+    mle = bp.find_MLE(names["model"], **QUIET)
+    assert float(mle["alpha"]) == pytest.approx(1.274892645, rel=1e-6)
+    assert mle.log_likelihood == pytest.approx(-546.5755091, rel=1e-8)
+    assert 15 < names["days"].var() / names["days"].mean() < 17
+
+
+def test_wine_ratings() -> None:
+    # R. H. B. Christensen, the vignette of R's package ordinal: clm(rating ~ temp + contact).
+    mle = bp.find_MLE(example("wine_ratings")["model"], **QUIET)
+    np.testing.assert_allclose(mle["beta"], [2.503, 1.528], atol=5e-4)
+    np.testing.assert_allclose(mle["cuts"], [-1.344, 1.251, 3.467, 5.006], atol=6e-4)
+    assert mle.log_likelihood == pytest.approx(-86.49, abs=5e-3)
+
+
+def test_capture_recapture() -> None:
+    # Lebreton et al. (1992): 0.5602 (standard error 0.0251) and 0.9026 (0.0286).
+    mle = bp.find_MLE(example("capture_recapture")["model"], **QUIET)
+    assert float(mle["phi"]) == pytest.approx(0.5602, abs=1e-4)
+    assert float(mle["p"]) == pytest.approx(0.9026, abs=1e-4)
+    assert float(mle.stderr()["phi"]) == pytest.approx(0.0251, abs=1e-4)
+
+
+def test_river_nile() -> None:
+    # Durbin and Koopman (2001), Time Series Analysis by State Space Methods: 15099 and 1469.1.
+    start = {"sigma_flow": 100, "sigma_level": 50}
+    mle = bp.find_MLE(
+        example("river_nile")["model"], marginalize="latents", initvals=start, **QUIET
+    )
+    assert float(mle["sigma_flow"]) ** 2 == pytest.approx(15099, rel=1e-4)
+    assert float(mle["sigma_level"]) ** 2 == pytest.approx(1469.1, rel=1e-3)
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_each_is_short_and_holds_one_model(name: str) -> None:
     path = EXAMPLES / f"{name}.py"

@@ -478,3 +478,19 @@ def test_equal_models_and_data_have_equal_fingerprints() -> None:
     assert first == printed(with_data([1.0, 2.0]))
     assert first != printed(with_data([1.0, 2.5]))
     assert first != printed(slopes(["a", "b"]))
+
+
+def test_deterministics_have_to_be_asked_for() -> None:
+    with pm.Model() as model:
+        theta = pm.Beta("theta", 2, 2)
+        pm.Deterministic("odds", theta / (1 - theta))
+        pm.Bernoulli("tosses", theta, observed=[1, 1, 0, 1])
+    draws = np.random.default_rng(1).beta(5, 3, (2, 100))
+    posterior = {
+        "theta": (("chain", "draw"), draws),
+        "odds": (("chain", "draw"), draws / (1 - draws)),
+    }
+    idata = xr.DataTree.from_dict({"/posterior": xr.Dataset(posterior)})
+    dt = bp.fit(model, idata=idata, details=False, progressbar=False, n_starts=2)
+    assert list(bp.verdict(dt).parameters.index) == ["theta"]
+    assert list(bp.verdict(dt, var_names=["theta", "odds"]).parameters.index) == ["theta", "odds"]

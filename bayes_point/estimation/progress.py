@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -218,7 +219,8 @@ def tracked[T](
 
 def can_draw(console: Console) -> bool:
     """Whether what moves can be shown there."""
-    return console.is_terminal or console.is_jupyter
+    # In a notebook rich draws with ipywidgets, and warns at each step where they are not.
+    return console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
 
 
 def _say_plainly(console: Console | None, words: str) -> None:

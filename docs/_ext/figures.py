@@ -51,6 +51,12 @@ _ORDER = [
     "gaussian_discriminant_analysis",
     "eight_schools",
     "when_to_use_which",
+    "bioassay",
+    "weibull_survival",
+    "school_absences",
+    "wine_ratings",
+    "capture_recapture",
+    "river_nile",
 ]
 
 

@@ -249,3 +249,12 @@ def test_causes_are_rounded_as_numbers_are() -> None:
     assert frame.loc["sigma", "total"] == round(float(total["sigma"]), 2)
     with pytest.raises(ComparisonError, match="kind must be 'estimates' or 'causes', got 'why'"):
         summary(regression_tree(draws=20), kind="why")
+
+
+def test_tables_for_papers_hold_the_rounded_texts() -> None:
+    frame = summary(coin_tree(draws=100))
+    head, rule, *rows = frame.to_markdown().splitlines()
+    assert head.split("|")[2].strip() == frame.columns[0]
+    assert rule.count("--:") == len(frame.columns)
+    assert [cell.strip() for cell in rows[0].split("|")[2:-1]] == list(frame.texts().iloc[0])
+    assert "\\toprule" in frame.to_latex()

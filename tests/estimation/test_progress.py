@@ -72,3 +72,12 @@ def test_a_watched_objective_is_the_same_function(objective) -> None:
         for got, expected in zip(seen.evaluate(x), objective.evaluate(x), strict=True):
             np.testing.assert_array_equal(got, expected)
         np.testing.assert_array_equal(seen.hessian(x), objective.hessian(x))
+
+
+def test_a_notebook_without_ipywidgets_gets_lines_and_no_warnings(monkeypatch) -> None:
+    # There, rich warns at each step that it cannot draw.
+    notebook = Console(file=io.StringIO(), force_jupyter=True)
+    monkeypatch.setattr(progress, "find_spec", lambda _: None)
+    assert not progress.can_draw(notebook)
+    monkeypatch.setattr(progress, "find_spec", lambda _: object())
+    assert progress.can_draw(notebook)

@@ -40,7 +40,7 @@ CAUSES = {
 }
 
 NOISE = 2.0
-"""A term within so many of its Monte Carlo errors of 0 is not told from none."""
+"""A term within so many of its Monte Carlo errors of 0 may as well be 0."""
 
 EXACT = 1e-4
 """Posterior sd. A term smaller than this is none either: so near are estimates found."""
@@ -64,7 +64,7 @@ class Explanation:
     shift, mcse : dict of {str : ndarray of shape (n,)}
         By term: those of `STEPS`, and "skew", "shape" and "MAP", the sums that sentences speak of.
     noise : dict of {str : ndarray of bool, shape (n,)}
-        Whether a term is not told from none.
+        Whether a term may as well be 0.
     missing : sequence of dict of {str : str}
         For each parameter, which points it lacks, and why.
     sentences : tuple of str

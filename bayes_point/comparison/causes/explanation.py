@@ -40,7 +40,7 @@ def sentence(
         By term, in posterior sd: those of `explain`, "skew" (both its steps), "shape" (that and
         the marginal's), "MAP" (to the mean).
     noise : dict of {str : bool}
-        Whether a term is not told from none.
+        Whether a term may as well be 0.
     missing : dict of {str : str}
         By point, why it is missing.
     """

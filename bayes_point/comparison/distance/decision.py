@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from bayes_point.comparison.distance.health import SamplerProblem
 from bayes_point.comparison.inputs.scalars import Scalar, listed
@@ -85,7 +84,7 @@ class Excess:
         """How many times the draws would decide: with twice the errors that the test needs.
 
         So that the noise of the value does not decide; `least` is the least distance from the
-        threshold that is to be told from none.
+        threshold that is to be detected.
         """
         return (2 * _quantile(level, self.mcse) * self.mcse / max(abs(self.value), least)) ** 2
 
@@ -288,7 +287,9 @@ def _quantile(level: float, mcse: float) -> float:
     The error is an estimate itself, from about 1 / mcse**2 effective draws; a fourth of these are
     the degrees of freedom of a t-distribution that is on the safe side.
     """
-    return float(student.isf(level, max(1.0, 0.25 / mcse**2) if mcse > 0 else np.inf))
+    if not mcse > 0:
+        return -float(ndtri(level))
+    return -float(stdtrit(max(1.0, 0.25 / mcse**2), level))
 
 
 def _sd(size: float, mcse: float) -> str:

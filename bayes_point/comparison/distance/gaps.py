@@ -32,7 +32,7 @@ def gaps(
 
     The gap of an estimate p is (p - posterior mean) / posterior sd, the two moments taken from the
     draws. Its Monte Carlo standard error counts the errors of both moments and their covariance,
-    by the delta method: a gap within twice its error of 0 is not told from none.
+    by the delta method: a gap within twice its error of 0 may as well be 0.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ class Verdict:
         return f"<p><b>{html.escape(self.sentence)}</b></p>{table}"
 
     def __bool__(self) -> bool:
-        """Whether the estimate may stand in for the posterior: not where that cannot be told."""
+        """Whether the estimate may be used in place of the mean: not where that is undecided."""
         return self.key in ("negligible", "small")
 
 

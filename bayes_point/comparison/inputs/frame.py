@@ -81,8 +81,18 @@ class SummaryFrame(pd.DataFrame):
         return self.texts().to_html(*args, **kwargs)
 
     def to_markdown(self, *args: Any, **kwargs: Any) -> Any:
-        """As `pandas.DataFrame.to_markdown`, of the rounded texts, without the notes."""
-        return self.texts().to_markdown(*args, **kwargs)
+        """Return the rounded texts as a Markdown table, without the notes.
+
+        With arguments, as `pandas.DataFrame.to_markdown`, which needs the package tabulate.
+        """
+        texts = self.texts()
+        if args or kwargs:
+            return texts.to_markdown(*args, **kwargs)
+        head = [str(texts.index.name or ""), *map(str, texts.columns)]
+        body = [[str(label), *row] for label, row in zip(texts.index, texts.values, strict=True)]
+        rule = [":--", *["--:"] * len(texts.columns)]
+        cells = [[str(c).replace("|", "\\|") for c in row] for row in [head, rule, *body]]
+        return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
     def to_latex(self, *args: Any, **kwargs: Any) -> Any:
         """As `pandas.DataFrame.to_latex`, of the rounded texts, without the notes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,9 +21,16 @@ from bayes_point.comparison.inputs.statuses import EstimateStatus, estimate_stat
 from bayes_point.comparison.inputs.validate import ESTIMATORS, SAMPLE_DIMS
 from bayes_point.comparison.inputs.wholeness import check_readable
 
-__all__ = ["Selected"]
+__all__ = ["Selected", "Support", "supports_of"]
 
 Array = NDArray[np.float64]
+Support = tuple[float | None, float | None]
+
+
+def supports_of(tree: xr.DataTree, rows: Sequence[Scalar]) -> list[Support]:
+    """Return the bounds of parameters, None where there is none, or the tree knows of none."""
+    known = json.loads(str(tree.attrs.get("supports", "{}")))
+    return [tuple(known.get(row.variable, (None, None))) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -105,10 +112,9 @@ class Selected:
         return [tuple(known[r.variable]) if r.variable in known else None for r in self.rows]
 
     @cached_property
-    def supports(self) -> list[tuple[float | None, float | None]]:
-        """Bounds of the parameters, None where there is none, or where the tree knows of none."""
-        known = json.loads(str(self.tree.attrs.get("supports", "{}")))
-        return [tuple(known.get(row.variable, (None, None))) for row in self.rows]
+    def supports(self) -> list[Support]:
+        """Bounds of the parameters."""
+        return supports_of(self.tree, self.rows)
 
     def corrected_gap(self, estimator: str) -> Array:
         """Return the gaps, those of residual sd with the correction for the coefficients."""

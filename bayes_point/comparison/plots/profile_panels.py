@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from bayes_point.comparison.inputs.draws import MIN_DRAWS
 from bayes_point.comparison.inputs.scalars import flatten, scalars
+from bayes_point.comparison.inputs.selected import Support, supports_of
 from bayes_point.comparison.inputs.validate import SAMPLE_DIMS, posterior_of
+from bayes_point.comparison.plots.kernel import bounded_density
 
 __all__ = ["Panel", "draws_by_label", "panel_of"]
 
@@ -43,14 +44,15 @@ class Panel:
     title: str
 
 
-def draws_by_label(dt: xr.DataTree) -> dict[str, Array]:
-    """Return the posterior draws of each scalar by its label."""
+def draws_by_label(dt: xr.DataTree) -> dict[str, tuple[Array, Support]]:
+    """Return the posterior draws of each scalar, and its bounds, by its label."""
     posterior = posterior_of(dt)
-    x = flatten(posterior, SAMPLE_DIMS)
-    return {row.label: x[..., i].ravel() for i, row in enumerate(scalars(posterior, SAMPLE_DIMS))}
+    x, rows = flatten(posterior, SAMPLE_DIMS), scalars(posterior, SAMPLE_DIMS)
+    known = supports_of(dt, rows)
+    return {row.label: (x[..., i].ravel(), known[i]) for i, row in enumerate(rows)}
 
 
-def panel_of(row: xr.Dataset, draws: Array | None) -> Panel:
+def panel_of(row: xr.Dataset, draws: tuple[Array, Support] | None) -> Panel:
     """Return what is drawn of one parameter's profile, with its posterior draws if there are."""
     label = str(row["parameter"].item())
     value, root = row["value"].values, row["signed_root"].values
@@ -74,16 +76,16 @@ def panel_of(row: xr.Dataset, draws: Array | None) -> Panel:
         label.replace("/", "∕"),
         profile,
         quadratic,
-        _density(draws, low, high),
+        np.empty((2, 0)) if draws is None else _density(*draws, low, high),
         ends,
         estimate if np.isfinite(estimate) else np.nan,
         _title(label, interval, [str(reason) for reason in row["reason"].values]),
     )
 
 
-def _density(draws: Array | None, low: float, high: float) -> Array:
+def _density(draws: Array, support: Support, low: float, high: float) -> Array:
     """Return the posterior density, the maximum being 1, near where the profile is drawn."""
-    if draws is None or draws.size < MIN_DRAWS or not np.all(np.isfinite(draws)):
+    if draws.size < MIN_DRAWS or not np.all(np.isfinite(draws)):
         return np.empty((2, 0))
     if np.ptp(draws) == 0:
         return np.empty((2, 0))
@@ -92,7 +94,7 @@ def _density(draws: Array | None, low: float, high: float) -> Array:
     near = draws[(draws > low - wide) & (draws < high + wide)]
     if near.size < MIN_DRAWS:
         return np.empty((2, 0))
-    x, y, _ = array_stats.kde(near)
+    x, y = bounded_density(near, *support)
     return np.stack([x, y / y.max()])
 
 

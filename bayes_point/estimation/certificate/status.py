@@ -12,7 +12,7 @@ __all__ = ["Finding", "Status"]
 class Status(Enum):
     """What kind of optimum an estimate is; the value is the sentence the user reads."""
 
-    CONVERGED = "Converged: an interior maximum, with the gradient at its rounding floor."
+    CONVERGED = "Converged: an interior maximum, where the gradient is zero up to rounding."
     ON_BOUNDARY = "On a boundary: the maximum is at the edge of a parameter's support."
     AT_INFINITY = (
         "At infinity: no maximum exists; the density nears its supremum as a parameter grows "

@@ -61,6 +61,8 @@ class EstimateRecord:
         What was integrated out, by which rule and how; None of a joint estimate.
     given_n : int or None
         Number of observations as the user gave it; None where it is counted.
+    evaluations : int
+        Points at which the density was evaluated in the search.
     """
 
     estimator: str
@@ -81,6 +83,7 @@ class EstimateRecord:
     certificate: Certificate
     integrated: Integration | None = None
     given_n: int | None = None
+    evaluations: int = 0
 
     @classmethod
     def of(cls, record: EstimateRecord) -> Self:

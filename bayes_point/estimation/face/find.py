@@ -360,7 +360,7 @@ def _find(
         record = assemble(
             model, found.objective, estimator.name, found.certificate, found.optima, found.n_starts
         )
-        estimate = PointEstimate.of(record)
+        estimate = PointEstimate.of(replace(record, evaluations=watch.evaluations))
     if estimate.status is not Status.CONVERGED:
         message = f"{estimator.name}: {estimate.status.value} "
         message += " ".join(map(str, estimate.findings))

@@ -68,6 +68,8 @@ class PointEstimate(EstimateRecord):
         What was proven of the point, on the unconstrained scale.
     given_n : int or None
         Number of observations as the user gave it; None where it is counted.
+    evaluations : int
+        Points at which the density was evaluated in the search.
     """
 
     # ----------------------------------------------------------------------------------- values

@@ -41,7 +41,8 @@ def as_datatree(estimate: EstimateRecord) -> xr.DataTree:
         {
             "/posterior": draw,
             "/unconstrained": estimate.unconstrained.to_dataset(name="x"),
-            "/optima": estimate.optima,
+            # Of the free variables alone: by them those are known that need not be asked for.
+            "/optima": estimate.optima.drop_vars([v.name for v in estimate.model.deterministics]),
             "/stderr": se,
             "/interval": interval,
             "/scalar_status": labelled(estimate, own, [""] * len(own)),

@@ -69,13 +69,13 @@ def laplace_section(request: Request) -> dict[str, Any]:
             "unconstrained scale (Jacobian included), which is what most quick approximations do. "
             "The Pareto k says whether weights can mend what is wrong with it: up to "
             f"{limit:.2g} they can. The differences are those of the normal's own draws, mapped "
-            "back and without weights, from the sampled posterior, in posterior sd: so far off is "
-            f"who takes it as it is.{shown}"
+            "back and without weights, from the sampled posterior, in posterior sd: the error of "
+            f"using the approximation as it is.{shown}"
         ),
         "facts": [
             ("Pareto k", _k(overall)),
             (
-                "worth of its draws",
+                "effective draws",
                 f"{float(attrs['importance_ess']):,.0f} of {plural(_drawn(attrs), 'draw')}",
             ),
         ],
@@ -84,7 +84,7 @@ def laplace_section(request: Request) -> dict[str, Any]:
         "columns": ["parameter", "mean, in sd", "sd", "distance", "Pareto k"],
         "rows": rows,
         "legend": (
-            "Pale numbers are within twice their Monte Carlo error of 0. Distance is the "
+            "Grey numbers are within two Monte Carlo standard errors of 0. Distance is the "
             "Wasserstein distance in posterior sd. The Pareto k of a parameter is that of its "
             "weighted mean and sd."
         ),

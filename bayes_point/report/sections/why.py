@@ -79,7 +79,7 @@ def why_section(request: Request) -> dict[str, Any]:
         "caption": "The largest gaps, in posterior sd, and their causes",
         "columns": ["parameter", "MAP", "gap MLE", "gap MAP", *COLUMNS.values()],
         "rows": [_row(request, found, i) for i in shown],
-        "legend": "Pale numbers are within twice their Monte Carlo error of 0.",
+        "legend": "Grey numbers are within two Monte Carlo standard errors of 0.",
         "sentences": [_split(found, i) for i in shown[:MAX_PICTURES]],
         "figure": _figure(found, order),
     }
