@@ -277,10 +277,10 @@ def report(
             _print_summary(tree, shown, thresholds)
             _progress("Drawing the report …", quiet)
             click.echo(_write_report(tree, title, shown | thresholds, output))
-        except Exception:
-            if path.suffix != ".nc" and (save is None or unsaved is not None):
-                _rescue(tree, Path(f"{path.stem}.nc"))
-            raise
+        except BayesPointError as err:
+            if path.suffix == ".nc" or (save is not None and unsaved is None):
+                raise
+            raise BayesPointError(f"{err} {_rescued(tree, Path(f'{path.stem}.nc'))}") from err
         if unsaved is not None:
             raise unsaved
     except BayesPointError as err:
@@ -415,11 +415,11 @@ def _try_to_save(tree: xr.DataTree, path: Path) -> OSError | None:
     return None
 
 
-def _rescue(tree: xr.DataTree, path: Path) -> None:
-    """Save a fit of which no report could be made, under a name that is free: it took minutes."""
+def _rescued(tree: xr.DataTree, path: Path) -> str:
+    """Save a fit of which no report could be made, under a free name; say where."""
     path = next(p for i in count() if not (p := path.with_stem(path.stem + "_" * i)).exists())
-    if _try_to_save(tree, path) is None:
-        _say(f"The fit is saved in {path}: 'bayes-point report {path}' reports on it again.")
+    unsaved = _try_to_save(tree, path)
+    return f"The fit is saved in {path}." if unsaved is None else "The fit could not be saved."
 
 
 def _checksums(tree: xr.DataTree) -> dict[str, dict[str, Any]]:

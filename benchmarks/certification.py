@@ -118,7 +118,7 @@ Certification takes {middle[0]:.2f} times as long as the estimation in the media
 it in **{over[0]} of {len(results)}** cases. Where the density was made before, by an earlier
 estimate of the same model, it is {middle[1]:.2f} in the median, and above 1 in {over[1]}.
 
-The dearest, from {LISTED:g} on:
+The slowest, from {LISTED:g} on:
 
 {table}
 

@@ -1,7 +1,7 @@
 """The proof for the many rows that need no detective work: vectorised, and never too lenient.
 
 What it accepts is an interior maximum by the same criteria as `certify` applies: the gradient at
-its rounding floor, the curvature negative definite in every direction, and the density falling over
+its rounding error, the curvature negative definite in every direction, and the density falling over
 one standard error both ways along axes that span all directions.  What it does not accept is not
 thereby wrong: it is left to `certify`.
 """
