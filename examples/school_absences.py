@@ -3,8 +3,8 @@ Counts that vary more than a Poisson
 ====================================
 
 Days that 146 children of a town in New South Wales were absent from school in a year. Their
-variance is sixteen times their mean, and a Poisson regression finds every difference significant. The
-negative binomial has a parameter for that: its variance is :math:`\mu + \mu^2 / \alpha`. MASS's
+variance is sixteen times their mean, and a Poisson regression finds every difference significant.
+The negative binomial has a parameter for that: its variance is :math:`\mu + \mu^2 / \alpha`. MASS's
 ``glm.nb`` has the same estimates, with :math:`\theta = 1.275` for :math:`\alpha`.
 
 The picture has both: the intervals of the Poisson are a third as wide as those that fit the data.
@@ -54,5 +54,5 @@ if __name__ == "__main__":
     ax.set(xlabel="log ratio of days, with 95 % interval")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
-    # sphinx_gallery_alt = "Six coefficients with two intervals each; those of the Poisson are short"
+    # sphinx_gallery_alt = "Coefficients with two intervals each: those of the Poisson are short"
     plt.show()
