@@ -78,7 +78,8 @@ def _again(node: Any, ins: list[Any]) -> Sequence[Any]:
     """Return the outputs of a node made anew of other inputs."""
     op = node.op
     if isinstance(op, OpFromGraph):
-        return replaced(op.inner_outputs, dict(zip(op.inner_inputs, ins, strict=True)))
+        inner = op.fgraph.unfreeze()
+        return replaced(inner.outputs, dict(zip(inner.inputs, ins, strict=True)))
     if isinstance(op, Elemwise) and isinstance(op.scalar_op, Cast):
         return [pt.cast(ins[0], double_of(node.outputs[0].type.dtype))]
     named = [name for name in ("dtype", "acc_dtype") if getattr(op, name, None) in _SINGLE]
