@@ -131,7 +131,7 @@ def test_each_estimate_is_a_tree_of_its_own(coin: xr.DataTree) -> None:
         logit = np.log(theta / (1 - theta))
         x = tree["unconstrained"]["x"].sel(parameter="theta_logodds__")
         assert float(x) == pytest.approx(logit, rel=1e-9)
-        assert tree["optima"]["reached"].values.tolist() == [8]
+        assert tree["optima"]["reached"].values.tolist() == [1]
 
 
 def test_arviz_reads_it(coin: xr.DataTree) -> None:
