@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -261,9 +261,13 @@ def _check_numbers(**given: Any) -> None:
             f"Got prior_weight={weight!r} with estimator='MLE', in which the prior plays no part. "
             "Use estimator='MAP'."
         )
-    for name, least in (("n_starts", 1), ("random_seed", 0), ("chunk_size", 1)):
-        if given[name] is not None or name != "chunk_size":
-            whole_number(name, given[name], least)
+    whole_number("n_starts", given["n_starts"], 1)
+    if given["chunk_size"] is not None:
+        whole_number("chunk_size", given["chunk_size"], 1)
+    # A seed counts nothing: it may have any number of digits.
+    seed = given["random_seed"]
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        raise ModelError(f"random_seed must be a whole number of at least 0, got {seed!r}.")
 
 
 def _checked_names(model: pm.Model, names: Sequence[str] | None) -> tuple[str, ...] | None:
