@@ -241,14 +241,14 @@ def test_a_funnel_is_not_trusted() -> None:
     dt = quietly(funnel())
     assert float(dt["unconstrained"]["mode"][0]) == pytest.approx(-4.05, abs=1e-6)
     assert dt.attrs["pareto_k"] > 0.7
-    assert "v" in problems(dt)[0]["parameters"]
-    assert "at high v" in str(problems(dt)[0]["what"])
+    [finding] = [one for one in problems(dt) if "v" in one["parameters"]]
+    assert "at high v" in str(finding["what"])
 
 
 def test_the_noncentred_schools_are_not_trusted_for_the_scale_between_them() -> None:
     dt = quietly(noncentred())
     assert dt.attrs["pareto_k"] > 0.7
-    assert problems(dt)[0]["parameters"][0] == "tau"
+    assert any(one["parameters"][:1] == ["tau"] for one in problems(dt))
 
 
 # Means, their Monte Carlo errors and sds of the reference draws of posteriordb (10,000 near
@@ -431,7 +431,9 @@ def test_counts_are_checked(counts: dict[str, object], message: str) -> None:
 
 
 def test_what_is_no_model_is_refused() -> None:
-    with pytest.raises(bp.errors.ModelError, match=r"laplace needs a pymc\.Model, got int"):
+    with pytest.raises(
+        bp.errors.ModelError, match=r"laplace needs a pymc\.Model, or .* Bambi, got int"
+    ):
         bp.laplace(3)
 
 

@@ -53,12 +53,9 @@ def is_concave(expressions: Expressions, rv: Variable, value: Facts) -> bool:
             and all(expressions(end).constant for end in ends)
             and is_concave(expressions, dist, value)
         )
-    if not hasattr(node.op, "dist_params"):
-        return False
-    parameters = list(node.op.dist_params(node))
     for family, rule in _RULES.items():
         if isinstance(node.op, family):
-            return rule(expressions, value, parameters)
+            return rule(expressions, value, list(node.op.dist_params(node)))
     return False
 
 
