@@ -43,9 +43,7 @@ def as_model(model: Any, caller: str) -> pm.Model:
                 "or call it inside `with model:`."
             )
     if not isinstance(model, BaseModel):
-        raise ModelError(
-            f"{caller} needs a pymc.Model, or a model of Bambi, got {type(model).__name__}."
-        )
+        raise ModelError(f"{caller} needs a pymc.Model, got {type(model).__name__}.")
     return with_whole_data(model)
 
 
