@@ -370,7 +370,7 @@ def test_numbers_that_cannot_be(kwargs: dict[str, Any], message: str) -> None:
 def test_models_that_cannot_be_fitted() -> None:
     with pytest.raises(ModelError, match="fit was given no model"):
         bp.fit(**QUIET)
-    with pytest.raises(ModelError, match=r"fit needs a pymc\.Model, or a model of Bambi, got str"):
+    with pytest.raises(ModelError, match=r"fit needs a pymc\.Model, got str"):
         bp.fit("coin", **QUIET)  # type: ignore[arg-type]
     with pm.Model() as unobserved:
         pm.Normal("mu")
