@@ -152,6 +152,7 @@ def test_one_rule_for_the_number_of_observations() -> None:
         pm.StickBreakingWeights("sticks", alpha=1.0, K=2, observed=third)
         some = [pm.Multinomial.dist(n=5, p=p), pm.Multinomial.dist(n=5, p=third)]
         pm.Mixture("mixture", [0.5, 0.5], some, observed=[[1, 2, 2]] * 3)
+        pm.NormalMixture("normals", p, np.arange(3.0), 1.0, observed=np.zeros(7))
         pm.MvNormal("vectors", p, np.eye(3), observed=np.zeros((4, 3)))
         start = pm.Normal.dist(0, 1, size=1)
         pm.AR("series", rho=[0.1, 0.2], sigma=1, init_dist=start, observed=np.zeros(30))
@@ -162,6 +163,7 @@ def test_one_rule_for_the_number_of_observations() -> None:
         "shares": 4,
         "sticks": 1,
         "mixture": 3,
+        "normals": 7,
         "vectors": 12,
         "series": 30,
         "counts": 6,

@@ -42,6 +42,7 @@ def _adds_up(rv: Variable) -> bool:
     if node is None:
         return False
     op = getattr(node.op, "core_op", node.op)  # that of a pymc.dims variable
-    return isinstance(op, _EVENTS) or (
-        isinstance(op, MixtureRV) and any(_adds_up(x) for x in node.inputs)
-    )
+    if isinstance(op, MixtureRV):
+        _, *components = op.dist_params(node)  # the weights, which add up, are no observation
+        return any(map(_adds_up, components))
+    return isinstance(op, _EVENTS)
