@@ -1,6 +1,6 @@
 """Graphs in double precision, whatever a model was made in (`floatX = "float32"`).
 
-A maximum is found to its rounding floor, its derivatives by differences where need be: in single
+A maximum is found to rounding, its derivatives by differences where need be: in single
 precision nothing of a standard error would be left. The model's constants stay what they are.
 """
 

@@ -31,7 +31,7 @@ def concave(case: Case) -> Verdict:
     Asked where the graph is proven to be concave by the rules of disciplined convex programming, in
     the parameters or in other coordinates that are named.
 
-    Evidence: the slope is at its rounding floor, the curvature negative in every direction, and no
+    Evidence: the slope is zero to rounding, the curvature negative in every direction, and no
     standard error out of all proportion; a tenth of a standard error away, both ways across all
     axes, the curvature is between half and twice as large, and the density has fallen.  So there
     is a stationary point within (Kantorovich), and of a concave density that is the only maximum.
