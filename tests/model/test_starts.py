@@ -211,7 +211,7 @@ def test_a_sequence_of_initvals_is_a_start_each() -> None:
         ({"mu": np.nan}, "initvals gives mu = nan"),
         ({"b": [1.0, 2.0]}, r"initvals gives 'b' a value of shape \(2,\); its shape is \(3,\)"),
         ({"mu": [1.0]}, r"initvals gives 'mu' a value of shape \(1,\); its shape is \(\)"),
-        ("mu", r"initvals must be a mapping .* or a sequence of such mappings; got 'mu'"),
+        ("mu", r"initvals must be a mapping .* or a sequence of these; got 'mu'"),
         ([1.0], r"initvals must be a mapping .*; got \[1\.0\]"),
     ],
 )

@@ -16,13 +16,16 @@ Array = NDArray[np.float64]
 def wrapped(angle: Array) -> Array:
     """Return the same angles between -pi and pi; those that are there already, to the last digit.
 
+    What is infinite is no angle: NaN.
+
     Examples
     --------
     >>> wrapped(np.array([1.0, 4.0])).round(4).tolist()
     [1.0, -2.2832]
     """
     outside = np.abs(angle) > np.pi
-    return np.where(outside, (angle + np.pi) % (2 * np.pi) - np.pi, angle)
+    with np.errstate(invalid="ignore"):
+        return np.where(outside, (angle + np.pi) % (2 * np.pi) - np.pi, angle)
 
 
 def arc(ends: Array) -> Array:
@@ -31,7 +34,8 @@ def arc(ends: Array) -> Array:
     The lower end is above the upper one where the arc crosses the cut.  What is as wide as the
     circle is the whole of it, from -pi to pi.
     """
-    width = ends[..., 1] - ends[..., 0]
+    with np.errstate(invalid="ignore"):  # an end at infinity, of what is no angle
+        width = ends[..., 1] - ends[..., 0]
     whole = (width >= 2 * np.pi)[..., None]
     return np.where(whole, np.pi * np.array([-1.0, 1.0]), wrapped(ends))
 
