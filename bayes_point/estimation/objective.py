@@ -135,6 +135,11 @@ class Objective:
         return self.density.kinds != "identity"
 
     @property
+    def is_integral(self) -> bool:
+        """Whether each value is an integral over latents, many times as dear as the density."""
+        return self.density.is_integral
+
+    @property
     def concave_in(self) -> str:
         """In which coordinates it is proven to be concave, in words; empty if that is not known."""
         weights = self.weights.values()

@@ -26,6 +26,7 @@ class Function:
     p: int
     transformed: bool = False
     maximiser: None = None
+    is_integral: bool = False
     calls: list[int] = field(default_factory=list)
 
     @property

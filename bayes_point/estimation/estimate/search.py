@@ -164,14 +164,14 @@ def _searched(
 ) -> Case:
     """Climb from the starts, and from others where the verdict could be overturned."""
     # An integral averages over the places at which one component could collapse.
-    if not objective.density.is_integral:
+    if not objective.is_integral:
         usable = np.concatenate([usable, _collapsed(objective, usable)])
     climb = partial(_climb, objective)
     world = World(usable, observed, rng, most, climb, climb(usable))
     best = _best(world.ends)
     x = world.ends.x[best]
     # Of an integral the other starts cost more than what is in doubt.
-    in_doubt = world.ends.settled[best] and not objective.density.is_integral
+    in_doubt = world.ends.settled[best] and not objective.is_integral
     if in_doubt and not (is_evident(objective, x) or is_on_ridge(objective, x)):
         # To follow all that is in doubt takes longer than to look whether it is the best at all.
         starts, there = on_other_scales(objective, usable[0], world)
@@ -305,13 +305,13 @@ def _best(ends: Search) -> int:
 def _climb(objective: Objective, starts: Array) -> Search:
     """Maximise from each start; give those that could still win more time than the others."""
     climbed, most = objective, _ITERATIONS
-    if objective.density.is_integral:
+    if objective.is_integral:
         most = _DEAR_ITERATIONS
         # The way there needs no more than the first digits of a Hessian.
         climbed = replace(objective, density=objective.density.rough())
     if objective.density.is_costly:
         ends = _one_by_one(climbed, starts)
-    elif objective.density.is_integral:
+    elif objective.is_integral:
         ends = ascend(climbed, starts, max_iterations=most)
     else:
         ends = _along_ridge(objective, ascend(objective, starts, max_iterations=_ITERATIONS))

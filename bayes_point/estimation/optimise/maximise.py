@@ -286,7 +286,7 @@ def _fan(
     n, k, p = points.shape
     each = objective.rows(np.repeat(np.arange(n), k))
     row = np.arange(n)
-    if objective.density.is_integral:
+    if objective.is_integral:
         # The gradient costs more than the value, and of most points none is needed.
         values = each.values(points.reshape(n * k, p)).reshape(n, k)
         best = np.argmax(np.where(np.isfinite(values), values, -np.inf), axis=1)
