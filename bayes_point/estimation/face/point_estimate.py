@@ -425,8 +425,7 @@ class PointEstimate(EstimateRecord):
         >>> with pm.Model(coords={"group": ["A", "B"]}) as model:
         ...     mu = pm.Flat("mu")
         ...     effect = pm.Normal("effect", 0, 1, dims="group")
-        ...     pm.Normal("y", mu + effect[[0, 0, 1, 1]], 1, observed=[-2, -1, 1, 2])
-        y ~ Normal(f(mu, effect), 1)
+        ...     y = pm.Normal("y", mu + effect[[0, 0, 1, 1]], 1, observed=[-2, -1, 1, 2])
         >>> mle = bp.find_MLE(model, marginalize=["effect"], progressbar=False)
         >>> mle.latents["effect"].sel(quantity="mode").values.round(3).tolist()
         [-1.0, 1.0]
