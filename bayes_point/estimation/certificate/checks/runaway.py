@@ -16,8 +16,8 @@ __all__ = ["runaway", "runaways"]
 
 Array = NDArray[np.float64]
 
-# A search that has gone this far in a log or a logit is running away.
-_FAR = 25.0
+# A search that has gone this far in a log or a logit, six orders of magnitude, may be running away.
+_FAR = 15.0
 # In a parameter itself, which may be a log by the user's own hand, this is far enough to look.
 _VERY_FAR = 100.0
 
