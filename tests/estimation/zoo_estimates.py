@@ -83,8 +83,6 @@ def found(name: str, estimator: Estimator) -> PointEstimate:
 
 def check_trace(name: str, estimator: Estimator) -> None:
     """The checks said what they said before, at much the same cost."""
-    if f"{name} {estimator}" not in TRACE:
-        return
     before, now = TRACE[f"{name} {estimator}"], traced(name, estimator)
     assert now.checks == before["checks"]
     assert now.evaluations == pytest.approx(before["evaluations"], rel=0.2)

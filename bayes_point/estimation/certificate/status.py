@@ -67,7 +67,18 @@ class Finding:
     status: Status | None = None
 
     def of(self, whole: Status) -> Status:
-        """Return what the parameters named are, in an estimate that as a whole is `whole`."""
+        """Return what the parameters named are.
+
+        Parameters
+        ----------
+        whole : Status
+            What the estimate is as a whole.
+
+        Returns
+        -------
+        Status
+            What the finding says of them, or else `whole`.
+        """
         return Status.NOT_IDENTIFIED if self.is_flat else self.status or whole
 
     def __str__(self) -> str:

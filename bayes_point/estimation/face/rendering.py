@@ -121,6 +121,8 @@ def _summary(estimate: EstimateRecord) -> list[str]:
         size = f"{_plural(n_observations(estimate), 'observation')}, {size}"
     if estimate.estimator == "MLE" and not has_failed(estimate):
         size += f"; AIC {aic(estimate):.6g}" + (f", BIC {bic(estimate):.6g}" if counted else "")
+    if estimate.n_starts == 1:
+        return [*lines, size, "from one start"]
     return [*lines, size, f"best of {estimate.n_starts} starts, reached by {reached}"]
 
 
