@@ -431,9 +431,7 @@ def test_counts_are_checked(counts: dict[str, object], message: str) -> None:
 
 
 def test_what_is_no_model_is_refused() -> None:
-    with pytest.raises(
-        bp.errors.ModelError, match=r"laplace needs a pymc\.Model, got int"
-    ):
+    with pytest.raises(bp.errors.ModelError, match=r"laplace needs a pymc\.Model, got int"):
         bp.laplace(3)
 
 
