@@ -31,8 +31,12 @@ def double_of(dtype: str) -> str:
 
 
 def replaced(graphs: Sequence[Any], values: Mapping[Any, Any]) -> list[Any]:
-    """Return graphs with others in the place of some variables, all of them in double precision."""
-    if not any(_is_single(var) for var in (*ancestors(graphs), *values)):
+    """Return graphs with others in the place of some variables, all of them in double precision.
+
+    Only where one of the variables is single: in a model of doubles PyMC has a few constants in
+    single precision, and the density stays to the last digit the one that PyMC computes.
+    """
+    if not any(map(_is_single, values)):
         return list(graph_replace(list(graphs), dict(values), strict=False))
     done = dict(values)
     blocked = list(done)
