@@ -346,6 +346,10 @@ def _assemble(
     posterior = tree["posterior"].dataset
     tree["posterior"] = xr.DataTree(posterior[names])
     mean = posterior[names].mean(("chain", "draw"))
+    for name in circular_names(model):
+        angle = posterior[name]
+        x, y = (xr.apply_ufunc(part, angle).mean(("chain", "draw")) for part in (np.cos, np.sin))
+        mean[name] = xr.apply_ufunc(np.arctan2, y, x)
     points = xr.concat(
         [*(estimate.point[names] for estimate in compared.values()), mean],
         dim=xr.Variable("estimator", [*compared, "mean"]),

@@ -134,7 +134,7 @@ def test_the_page_says_what_was_integrated_out(fit: xr.DataTree) -> None:
     assert "the MLE is not identified" in page.html
     assert "Caterpillar plot of a" in page.html
     assert "joint MLE" in page.html
-    assert "They can stand for the posterior of the latent variables." in page.html
+    assert "They can be used in place of the posterior of the latent variables." in page.html
 
 
 def test_nothing_is_lost_where_the_marginal_search_fails(

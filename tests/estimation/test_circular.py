@@ -127,3 +127,17 @@ def test_draws_all_around_have_no_direction() -> None:
     assert np.isnan(bp.gaps(dt)["mu"].sel(quantity="gap")).all()
     assert any("have no mean direction" in note for note in table.notes)
     assert "all around the circle" in str(bp.verdict(dt).parameters["sentence"].iloc[0])
+
+
+def test_the_mean_of_a_fit_is_a_direction() -> None:
+    # Draws at pi - 0.1 and -pi + 0.3, half each: their direction is pi + 0.1, that is 0.1 - pi.
+    mu = np.tile([np.pi - 0.1, 0.3 - np.pi], (4, 50))
+    draws = xr.Dataset({"mu": (("chain", "draw"), mu)}, {"chain": range(4), "draw": range(100)})
+    dt = bp.fit(
+        directions(),
+        idata=xr.DataTree.from_dict({"/posterior": draws}),
+        details=False,
+        progressbar=False,
+    )
+    mean = dt["point_estimates"]["mu"].sel(estimator="mean")
+    assert float(mean) == pytest.approx(0.1 - np.pi, abs=1e-12)

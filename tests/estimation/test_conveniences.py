@@ -103,6 +103,8 @@ def test_predictions_at_new_data() -> None:
     np.testing.assert_array_equal(model["x"].get_value(), X)  # the model keeps its data
     with pytest.raises(ModelError, match=r"z, which is no pm.Data of the model"):
         mle.predict({"z": [1.0]})
+    with pytest.raises(ModelError, match=r"data must be a dict of new values .*, got 3\."):
+        mle.predict(3)
     with pytest.raises(ModelError, match=r"which are \['mu'\]"):
         mle.predict(var_names="a")
 

@@ -557,7 +557,7 @@ def test_many_directions_of_no_change_are_told_in_one_sentence() -> None:
     with pm.Model() as model:
         b = pm.Flat("b", shape=12)
         pm.Normal("y", x @ b, 1, observed=y)
-    with pytest.warns(EstimationWarning, match=r"8 directions of b\[0\]"):
+    with pytest.warns(EstimationWarning, match=r"8 independent directions in b\[0\]"):
         found = find_MLE(model, progressbar=False)
     [finding] = found.findings
     assert finding.is_flat

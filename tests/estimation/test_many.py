@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit
 
 import bayes_point as bp
-from bayes_point.errors import EstimationWarning
+from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.estimate.many import MANY
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise import krylov
@@ -203,3 +203,11 @@ def test_columns_beyond_the_rows_separate_the_data() -> None:
         found = bp.find_MLE(model, n_starts=1, progressbar=False)
     assert found.status.key == "at_infinity"
     assert found.log_likelihood == pytest.approx(0, abs=1e-12)
+
+
+def test_a_local_maximum_is_not_looked_for_among_so_many() -> None:
+    with pm.Model() as model:
+        theta = pm.Normal("theta", 0, 1, shape=P)
+        pm.Normal("y", theta, 1, observed=np.zeros(P))
+    with pytest.raises(ModelError, match=rf"up to {MANY} coordinates, got {P}\. Leave it out"):
+        bp.find_MLE(model, local=True, progressbar=False)

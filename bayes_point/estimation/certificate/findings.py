@@ -53,11 +53,15 @@ def _many_directions(objective: Objective, rows: Array, *, ends: bool) -> Findin
     listed = ", ".join(names[:_NAMED])
     if len(names) > _NAMED:
         listed += f" and {len(names) - _NAMED} more"
-    what = f"The density does not change along {len(rows)} directions of {listed}"
-    if len(names) == len(rows):
-        what = f"The density does not depend on {listed} at all"
+    if ends:
+        what = "The maximum is not one point: around it the density does not change along "
+        what += f"{len(rows)} independent directions in {listed}."
+    elif len(names) == len(rows):
+        what = f"The density does not depend on {listed} at all."
+    else:
+        what = f"The density does not change along {len(rows)} independent directions in {listed}."
     return Finding(
-        f"{what}{'; each comes to an end' if ends else ''}.",
+        what,
         tuple(names),
         {"directions": float(len(rows))},
         "Their values are one choice among equals. Use the prior: find_MAP; or drop or fix as many "

@@ -111,8 +111,14 @@ def search(
     Raises
     ------
     ModelError
-        If the density has no value at any of the starts.
+        If the density has no value at any of the starts; if a local maximum is asked for among too
+        many coordinates.
     """
+    if local and objective.p > MANY:
+        raise ModelError(
+            f"local=True looks for interior maxima among up to {MANY} coordinates, got "
+            f"{objective.p:,}. Leave it out, or hold some parameters with fix=."
+        )
     if objective.p <= MANY and (only := _only(objective, starts[:1], rng, observed, most)):
         return only
     usable = _usable(objective, starts)

@@ -413,8 +413,8 @@ class PointEstimate(EstimateRecord):
 
         References
         ----------
-        .. [1] D. Bates, K. Kristensen (2016), TMB: automatic differentiation and Laplace
-           approximation, https://doi.org/10.18637/jss.v070.i05
+        .. [1] K. Kristensen, A. Nielsen, C. W. Berg, H. Skaug, B. M. Bell (2016), TMB: automatic
+           differentiation and Laplace approximation, https://doi.org/10.18637/jss.v070.i05
 
         Examples
         --------

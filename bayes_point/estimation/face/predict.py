@@ -36,6 +36,11 @@ def predict(
             "predict has no errors for an estimate of which latents were integrated out. Set the "
             "data with pm.set_data and compute from estimate.point."
         )
+    if not isinstance(data, Mapping | None):
+        raise ModelError(
+            f"data must be a dict of new values by the name of a pm.Data, such as {{'x': [1.0]}}, "
+            f"got {data!r}."
+        )
     wanted = _wanted(estimate.model, names("var_names", var_names))
     model = _without_likelihood(estimate.model)
     own = sorted(var.name for var in model.data_vars)

@@ -34,6 +34,7 @@ _STATUS = {
     "not_identified": "is not identified",
     "unbounded": "does not exist",
     "not_converged": "was not found",
+    "local": "is a local maximum",
 }
 
 
@@ -52,7 +53,7 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
     return [
         f"Latent variables are integrated out of both: {listed(names)} "
         f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}.",
-        "Maximised together with them instead, which takes one best value of each for certain, "
+        "Maximised together with them instead, as if the best value of each were known, "
         f"the MLE {mle} and the MAP {map_}: see the point estimates.",
     ]
 
@@ -109,14 +110,14 @@ def _explanation(
 ) -> str:
     text = (
         f"Conditional modes of {listed(names)}: where each is most probable, the parameters at the "
-        "marginal MAP. The sd given θ holds the parameters fixed, sd has their uncertainty too. "
+        "marginal MAP. The sd given θ holds the parameters fixed; sd adds their uncertainty. "
     )
     if not np.isfinite(gap).any():
         return text + "There is none to compare with the posterior."
     worst = int(np.nanargmax(np.abs(gap)))
     text += (
-        f"They lie {np.nanmedian(np.abs(gap)):.2f} posterior sd from the posterior means in the "
-        f"median, and at most {abs(gap[worst]):.2f} ({labels[worst]}). "
+        f"Half of them lie within {np.nanmedian(np.abs(gap)):.2f} posterior sd of the posterior "
+        f"means, and all within {abs(gap[worst]):.2f} ({labels[worst]}). "
     )
     if not np.isfinite(ratio).any():
         return text + sentence(
@@ -127,7 +128,7 @@ def _explanation(
     text += f"Their sd is {low:.2f} to {high:.2f} times the posterior's. "
     near = abs(gap[worst]) < 0.5 and low > 0.8 and high < 1.25
     return text + (
-        "They can stand for the posterior of the latent variables."
+        "They can be used in place of the posterior of the latent variables."
         if near
         else "Use the posterior for those that are far off."
     )
@@ -178,7 +179,7 @@ def _figure(posterior: xr.Dataset, found: xr.Dataset, prob: float) -> Figure:
             f"Posterior means with {prob:.0%} intervals, and beside each the conditional mode with "
             "its interval, which is normal."
             + (
-                f" Of more than {MAX_MARKS} elements, every so many is shown."
+                f" Of more than {MAX_MARKS} elements, an evenly spaced selection is shown."
                 if any(found[name].isel(quantity=0).size > MAX_MARKS for name in names)
                 else ""
             )
