@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from bayes_point.model.variables.roles import roles
     from bayes_point.predicting import predictive
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 # Where each public name lives.  They are imported at first use, because PyMC takes seconds to
 # import and `bayes-point --help` needs none of it.

@@ -7,12 +7,23 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import partial
 from importlib import metadata
+from inspect import isfunction
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
+import arviz_plots
+import pandas as pd
+import pymc as pm
 import pytest
+import xarray as xr
 
 import bayes_point as bp
+from bayes_point.comparison.distance.verdict import THRESHOLDS
+from bayes_point.comparison.inputs import frame
+from bayes_point.estimation.certificate.record import Certificate
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -90,3 +101,45 @@ def test_the_python_example_of_the_readme(tmp_path: Path) -> None:
     assert printed[at + 2] == note
     assert json.loads(points) == pytest.approx([1, 4 / 5], abs=1e-8)
     assert (tmp_path / "coin.html").read_text().rstrip().endswith("</html>")
+
+
+def returned(function: Any) -> type:
+    """The class that a public function says it returns, found where the function's module is."""
+    name = function.__annotations__["return"].rpartition(".")[2]
+    homes = (bp, sys.modules[function.__module__], frame, arviz_plots, pd, pm, xr)
+    return next(getattr(home, name) for home in homes if hasattr(home, name))
+
+
+RESULTS = sorted(
+    {returned(thing) for thing in map(partial(getattr, bp), bp.__all__) if isfunction(thing)}
+    | {bp.Finding, bp.Status, Certificate},
+    key=lambda kind: kind.__name__,
+)
+
+
+@pytest.mark.parametrize("kind", RESULTS)
+def test_results_are_shown_as_html_in_a_notebook(kind: type) -> None:
+    shown_by_others = (arviz_plots.PlotCollection, arviz_plots.PlotMatrix, pm.Model)  # figures
+    assert hasattr(kind, "_repr_html_") or issubclass(kind, shown_by_others)
+
+
+def shown() -> list[tuple[Any, list[str]]]:
+    """Results with a name that HTML would swallow, and the texts that have to be in it."""
+    finding = bp.Finding("Flat along <b>.", ("<b>",), {"rise": 1e-9}, "Fix <b>.")
+    test = bp.LikelihoodRatioTest(9.0, 1, 0.0027, 0.0, "chi-squared", {1: 1.0}, ("<b>",))
+    table = pd.DataFrame({"verdict": ["small"], "gap": [0.2], "gap_mcse": [0.01]}, ["<b>"])
+    verdict = bp.Verdict("MAP", "small", "<b> is near.", table, THRESHOLDS)
+    return [
+        (finding, ["Flat along &lt;b&gt;.", "(rise 1e-09)", "Fix &lt;b&gt;."]),
+        (bp.Status.ON_BOUNDARY, ["<strong>On a boundary</strong>", "edge of a parameter"]),
+        (test, ["test of &lt;b&gt;", "statistic 9", "p = 0.0027"]),
+        (verdict, ["&lt;b&gt; is near.", "0.20", "small"]),
+    ]
+
+
+@pytest.mark.parametrize(("result", "texts"), shown(), ids=lambda x: type(x).__name__)
+def test_html_of_results_has_their_texts_escaped(result: Any, texts: list[str]) -> None:
+    html = result._repr_html_()
+    ElementTree.fromstring(f"<div>{html}</div>")  # every tag is closed
+    assert "<b>" not in html
+    assert all(text in html for text in texts)

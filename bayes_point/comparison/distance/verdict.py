@@ -75,7 +75,7 @@ class Verdict:
     def _repr_html_(self) -> str:
         shown = self.parameters[["verdict", "gap", "gap_mcse"]]
         table = shown.to_html(max_rows=20, float_format=lambda v: f"{v:.2f}")
-        return f"<p><b>{html.escape(self.sentence)}</b></p>{table}"
+        return f"<p><strong>{html.escape(self.sentence)}</strong></p>{table}"
 
     def __bool__(self) -> bool:
         """Whether the estimate may be used in place of the mean: not where that is undecided."""

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from html import escape
 
 __all__ = ["Finding", "Status"]
 
 
-class Status(Enum):
+class _Sentence:
+    """Notebooks show the sentence; an Enum reserves the name of that method for itself."""
+
+    value: str
+
+    def _repr_html_(self) -> str:
+        kind, _, what = self.value.partition(":")
+        return f"<p><strong>{escape(kind)}</strong>:{escape(what)}</p>"
+
+
+class Status(_Sentence, Enum):
     """What kind of optimum an estimate is; the value is the sentence the user reads."""
 
     CONVERGED = "Converged: an interior maximum, where the gradient is zero up to rounding."
@@ -86,3 +97,7 @@ class Finding:
         return " ".join(
             part for part in (self.what, f"({numbers})" if numbers else "", self.advice) if part
         )
+
+    def _repr_html_(self) -> str:
+        what, rest = escape(self.what), escape(str(self).removeprefix(self.what))
+        return f"<p><strong>{what}</strong>{rest}</p>"

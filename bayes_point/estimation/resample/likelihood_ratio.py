@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from numbers import Integral
 from typing import Any, Literal
 
@@ -67,6 +68,10 @@ class LikelihoodRatioTest:
             f"{self.statistic:.6g}, {self.df} degrees of freedom, p = {self.p_value:.4g}{error} "
             f"({self.distribution})"
         )
+
+    def _repr_html_(self) -> str:
+        head, _, numbers = str(self).partition(": ")
+        return f"<p><strong>{escape(head)}</strong>: {escape(numbers)}</p>"
 
 
 def likelihood_ratio_test(
