@@ -19,7 +19,6 @@ from pymc.dims.distributions import transforms as dims_transforms
 from pymc.distributions import transforms
 from pymc.logprob.transforms import (
     ChainedTransform,
-    CircularTransform,
     IntervalTransform,
     LogOddsTransform,
     LogTransform,
@@ -35,6 +34,7 @@ from pytensor.tensor.random.type import RandomType
 from pytensor.xtensor.shape import Transpose
 
 from bayes_point.model.variables.distributions import support_of
+from bayes_point.model.variables.kinds import CIRCULAR
 from bayes_point.model.variables.support import Support
 
 __all__ = ["Bound", "Bounds", "bounds_of", "evaluated", "value_of"]
@@ -136,7 +136,7 @@ def _confined_by(transform: Any, inputs: Sequence[Variable]) -> tuple[Support | 
             return Support(lower=0.0), ""
         case LogOddsTransform() | dims_transforms.LogOddsTransform():
             return Support(lower=0.0, upper=1.0), ""
-        case CircularTransform() | dims_transforms.CircularTransform():
+        case _ if isinstance(transform, CIRCULAR):
             return Support(lower=-np.pi, upper=np.pi), ""
         case dims_transforms.IntervalTransform():
             return Support(lower=transform.lower, upper=transform.upper), ""

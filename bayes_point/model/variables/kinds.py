@@ -16,7 +16,11 @@ from pymc.logprob.transforms import (
     SimplexTransform,
 )
 
-__all__ = ["Kind", "kind_of"]
+__all__ = ["CIRCULAR", "Kind", "kind_of"]
+
+# `pymc.dims` has circular variables from PyMC 6.4 on.
+CIRCULAR = (CircularTransform, getattr(dims_transforms, "CircularTransform", CircularTransform))
+
 
 Kind = Literal[
     "identity",
@@ -45,7 +49,7 @@ def kind_of(transform: Any, inputs: Sequence[Any]) -> Kind:
             return "log"
         case LogOddsTransform() | dims_transforms.LogOddsTransform():
             return "logit"
-        case CircularTransform() | dims_transforms.CircularTransform():
+        case _ if isinstance(transform, CIRCULAR):
             return "circular"
         case dims_transforms.IntervalTransform():
             return "interval"
