@@ -128,3 +128,16 @@ def test_floating_point_warnings_are_off() -> None:
     function = pytensor.function([x], pt.log(x) / x, mode=INTERPRETED)
     with np.errstate(all="raise"):
         np.testing.assert_array_equal(function(np.array([0.0, -1.0])), [-np.inf, np.nan])
+
+
+def test_effects_are_added_up_by_group_as_numpy_does() -> None:
+    rng = np.random.default_rng(1)
+    rows, index = pt.matrix("rows", shape=(None, 5)), np.array([4, 0, 0, -1, 2, 4])
+    into, added = rng.standard_normal((3, 5)), rng.standard_normal((3, 6))
+    more = pt.matrix("more", shape=(None, 6))
+    for numbers in (index % 5, index):
+        out = pt.inc_subtensor(rows[:, numbers], more)
+        function = pytensor.function([rows, more], out, mode=INTERPRETED)
+        expected = into.copy()
+        np.add.at(expected, (slice(None), numbers), added)
+        np.testing.assert_array_equal(function(into, added), expected)

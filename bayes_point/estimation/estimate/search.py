@@ -46,7 +46,7 @@ Array = NDArray[np.float64]
 # Newton iterations of every start, before those that cannot win any more are left where they are.
 _ITERATIONS = 100
 # The same of an integral, of which an iteration is dear, and few take long.
-_DEAR_ITERATIONS = 30
+_DEAR_ITERATIONS = 20
 # Beside a pole, where those that are still on their way are on it to the pole.
 _FEW_ITERATIONS = 40
 # How much smaller, in the log, a scale is made in the starts that look for a collapse.

@@ -313,7 +313,7 @@ def _find(
         if asked.marginalize is not None:
             density = integrated(model, density, asked)
             estimator = within(estimator, density)
-        density.functions.recent.clear()
+        density.forget()
         objective = estimator.objective(density)
         if density.is_integral and density.is_costly:
             n_starts = min(n_starts, 2)

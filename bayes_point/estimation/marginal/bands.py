@@ -164,13 +164,12 @@ def _recursion(factor: Array) -> Array:
 
 
 def _two_terms(factor: Array) -> Array:
-    """Return the same of a half-width of one; with Python's own numbers, ten times as quickly."""
-    diagonal, below = factor[0].tolist(), factor[1].tolist()
-    d = len(diagonal)
-    here, beside = [0.0] * d, [0.0] * d
-    here[-1] = diagonal[-1] ** -2
-    for j in range(d - 2, -1, -1):
-        ratio = -below[j] / diagonal[j]
-        beside[j] = ratio * here[j + 1]
-        here[j] = diagonal[j] ** -2 + ratio * beside[j]
+    """Return the same of a half-width of one: the recursion is a bidiagonal system."""
+    ratio = -factor[1] / factor[0]
+    ratio[-1] = 0.0
+    system = np.ones((2, factor.shape[1]))
+    system[0, 1:] = -(ratio[:-1] ** 2)
+    here = lapack.dtbtrs(system, factor[0][:, None] ** -2.0, uplo="U", diag="U")[0][:, 0]
+    beside = np.zeros_like(here)
+    beside[:-1] = ratio[:-1] * here[1:]
     return np.array([here, beside])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,10 @@ _SLOPE_STEP, _BENT_STEP = 0.02, 0.05
 MOST_SPREAD = 1_000
 # Points whose modes are remembered, to begin the search for those of others nearby.
 _ANCHORS = 16
+# Points whose value, gradient or Hessian is remembered.
+_RECENT = 1_000
+# Numbers of one array, 32 MB, that gradients are made with at a time.
+_AT_ONCE = 4_000_000
 
 
 class MarginalDensity(LogDensity):
@@ -105,6 +110,7 @@ class MarginalDensity(LogDensity):
         self.structure = structure or find_structure(joint, start, np.random.default_rng(0))
         self._start, self._start_of_parameters = start[joint.inner], start[joint.outer]
         self._anchors: list[Anchor] = []
+        self._recent_rows: OrderedDict[tuple[Any, ...], tuple[Array, ...]] = OrderedDict()
         self._step = np.full(len(joint.outer), np.nan)
         self.graphs = _parameters(full, joint, names, start)
         self.functions = Functions(self.graphs, full.functions.mode)
@@ -151,15 +157,18 @@ class MarginalDensity(LogDensity):
         """See `LogDensity`."""
         value = super().values(x, terms, inputs)
         if "likelihood" in terms:
-            modes = self.modes(x, inputs)
-            found = self._values_of(modes) + self._corrections(modes, inputs)
+            (found,) = self._remembered("value", x, inputs, self._heights)
             value[:, list(terms).index("likelihood")] = found
         return value
+
+    def _heights(self, x: Array, inputs: Inputs | None) -> tuple[Array]:
+        modes = self.modes(x, inputs)
+        return (self._values_of(modes) + self._corrections(modes, inputs),)
 
     def hessian(self, x: Array, terms: Sequence[str], inputs: Inputs | None = None) -> Array:
         """See `LogDensity`; that of the likelihood by differences of its gradient."""
         parts = [
-            self._curvature(x, inputs)
+            self._remembered(f"hessian {self._is_rough}", x, inputs, self._curvature)[0]
             if term == "likelihood"
             else super(MarginalDensity, self).hessian(x, (term,), inputs)[:, 0]
             for term in terms
@@ -172,23 +181,66 @@ class MarginalDensity(LogDensity):
         """See `LogDensity`."""
         product = super().hessian_product(x, v, terms, inputs)
         if "likelihood" in terms:
-            curvature = self._curvature(x, inputs)
+            (curvature,) = self._remembered(f"hessian {self._is_rough}", x, inputs, self._curvature)
             product[:, list(terms).index("likelihood")] = np.einsum("bpq,bq->bp", curvature, v)
         return product
 
     def marginal(self, x: Array, inputs: Inputs | None = None) -> tuple[Array, Array]:
         """Return the log marginal likelihood, (batch,), and its gradient, (batch, P)."""
+        value, gradient = self._remembered("gradient", x, inputs, self._slopes)
+        return value, gradient
+
+    def _slopes(self, x: Array, inputs: Inputs | None) -> tuple[Array, Array]:
         value, gradient = self.laplace(x, inputs)
         if self.nodes > 1:
             more, slope = self.correction(x, inputs)
             value, gradient = value + more, gradient + slope
         return value, gradient
 
+    def _remembered(
+        self,
+        kind: str,
+        x: Array,
+        inputs: Inputs | None,
+        make: Callable[[Array, Inputs | None], tuple[Array, ...]],
+    ) -> tuple[Array, ...]:
+        """Return ``make(x, inputs)``, arrays of a row each; of known rows what was made of them.
+
+        The search, the proof and the record ask for the same points, and none of them is cheap.
+        """
+        if inputs is not None or self._bound or not len(x):
+            return make(x, inputs)
+        keys = [(kind, self.nodes, row.tobytes()) for row in x]
+        known = self._recent_rows
+        new = [i for i, key in enumerate(keys) if key not in known]
+        if new:
+            made = make(x[new], None)
+            rows = zip(*made, strict=True)
+            known.update((keys[i], row) for i, row in zip(new, rows, strict=True))
+        out = tuple(np.array(parts) for parts in zip(*(known[key] for key in keys), strict=True))
+        while len(known) > _RECENT:
+            known.popitem(last=False)
+        return out
+
+    def forget(self) -> None:
+        """See `LogDensity`."""
+        super().forget()
+        self._recent_rows.clear()
+
     def laplace(self, x: Array, inputs: Inputs | None = None) -> tuple[Array, Array]:
         """Return the same by Laplace's method, whatever the number of nodes."""
+        at_once = max(1, _AT_ONCE // (4 * len(self.structure.seeds) * self.joint.p))
+        parts = []
         with np.errstate(all="ignore"):
-            modes = self.modes(x, inputs)
-            return self._values_of(modes), self._gradients_of(modes, inputs)
+            for i in range(0, max(len(x), 1), at_once):
+                rows = slice(i, i + at_once)
+                some = inputs and {name: part[rows] for name, part in inputs.items()}
+                modes = self.modes(x[rows], some)
+                parts.append((self._values_of(modes), self._gradients_of(modes, some)))
+                if inputs is None:
+                    self._anchor(modes, None)
+        value, gradient = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return value, gradient
 
     def correction(self, x: Array, inputs: Inputs | None = None) -> tuple[Array, Array]:
         """Return what quadrature adds to the value, (batch,), and to the gradient, (batch, P)."""
@@ -269,9 +321,12 @@ class MarginalDensity(LogDensity):
         n, c = len(modes.x), len(structure.seeds)
         v, w = np.zeros((n * c, joint.p)), np.zeros((n * c, joint.p))
         v[:, joint.inner] = np.tile(structure.seeds, (n, 1))
-        w[:, joint.inner] = structure.inverse_products(modes.factors).reshape(n * c, -1)
+        inverse = structure.inverse_products(modes.factors)
+        w[:, joint.inner] = inverse.reshape(n * c, -1)
         again = inputs and {name: np.repeat(rows, c, axis=0) for name, rows in inputs.items()}
-        deviations = np.repeat(np.sqrt(structure.variances(modes.factors)), c, axis=0)
+        # Of the columns that a seed is the sum of, each meets its own row once.
+        variances = np.einsum("ncd,cd->nd", inverse, structure.seeds)
+        deviations = np.repeat(np.sqrt(variances), c, axis=0)
         third = joint.third_product(np.repeat(modes.x, c, axis=0), v, w, deviations, again)
         # Half the derivative of -log|H| where the latents stay, and as far as they move.
         trace = 0.5 * third.reshape(n, c, -1).sum(axis=1)
@@ -295,15 +350,19 @@ class MarginalDensity(LogDensity):
     def _remember(self, x: Array, inputs: Inputs | None) -> None:
         """Let the search for modes near these rows begin at theirs, or where they lead to."""
         modes = self.modes(x, inputs)
-        slopes = self.slopes_of(modes, inputs)
-        for theta, whole, slope in zip(
-            x[modes.found], modes.x[modes.found], slopes[modes.found], strict=True
-        ):
-            if np.isfinite(slope).all():
-                self._anchors.append(Anchor(theta.copy(), whole[self.joint.inner], slope))
+        self._anchor(modes, self.slopes_of(modes, inputs))
+
+    def _anchor(self, modes: Modes, slopes: Array | None) -> None:
+        """Remember the last of these modes, and how they change where that is known."""
+        joint = self.joint
+        for i in np.flatnonzero(modes.found)[-_ANCHORS:]:
+            slope = None if slopes is None else slopes[i]
+            if slope is None or np.isfinite(slope).all():
+                theta, u = modes.x[i, joint.outer], modes.x[i, joint.inner]
+                self._anchors.append(Anchor(theta, u, slope))
         del self._anchors[:-_ANCHORS]
 
-    def _curvature(self, x: Array, inputs: Inputs | None) -> Array:
+    def _curvature(self, x: Array, inputs: Inputs | None) -> tuple[Array]:
         with np.errstate(all="ignore"):
             self._remember(x[-_ANCHORS:], inputs and {k: v[-_ANCHORS:] for k, v in inputs.items()})
             longest = np.where(self._is_log, _LOG_STEP, np.inf)
@@ -325,7 +384,7 @@ class MarginalDensity(LogDensity):
             typical = np.nanmedian(np.where(np.isfinite(wanted), wanted, np.nan), axis=0)
             # In place: a rough copy, which the search climbs with, knows it for all.
             self._step[:] = np.where(np.isfinite(typical), typical, self._step)
-        return hessian
+        return (hessian,)
 
     def _bent(self, x: Array, inputs: Inputs | None) -> Array:
         """Return the Hessian of the correction, by second differences of it."""

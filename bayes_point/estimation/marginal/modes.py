@@ -17,13 +17,14 @@ Array = NDArray[np.float64]
 Inputs = Mapping[str, NDArray] | None
 
 # Newton iterations; and for parameters that a search only tries.
-ITERATIONS, TRIED = 200, 40
+ITERATIONS, TRIED = 200, 15
 # Squared distance to the mode, in standard deviations, at which no digit is left to gain; and that
 # from which a Newton step, whose error is of the square of this, leads there.
 _STILL, _LAST = 1e-20, 1e-9
-# Times that a step which does not lead uphill is shortened, the least and the most of it that is
-# taken then, and the part of the promised gain that is enough.
-_SHORTENED, _SHORTEST, _LONGEST, _ENOUGH = 30, 0.1, 0.5, 1e-4
+# Times that a step which does not lead uphill is shortened, and that of what is only tried; the
+# least and the most of it that is taken then, and the part of the promised gain that is enough.
+_SHORTENED, _SHORTENED_OF_TRIED = 30, 4
+_SHORTEST, _LONGEST, _ENOUGH = 0.1, 0.5, 1e-4
 # A fall of the value, relative to it, that may still be rounding.
 _LEVEL = 1e-10
 # How far, on the unconstrained scale, an extrapolation of known modes is taken as it is.
@@ -32,11 +33,11 @@ _NEAR = 1.0
 
 @dataclass(frozen=True)
 class Anchor:
-    """Modes that are known for some parameters, and how they change with these."""
+    """Modes that are known for some parameters, and how they change with these, where known."""
 
     theta: Array  # (P,)
     u: Array  # (d,)
-    slope: Array  # (d, P)
+    slope: Array | None  # (d, P)
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,15 @@ def predicted(
         return np.tile(start, (len(theta), 1))
     away = np.array([np.abs(theta - anchor.theta).max(axis=1) for anchor in anchors])
     away = np.where(np.isnan(away), np.inf, away)
-    nearest = np.argmin(away, axis=0)
+    # An extrapolation is off by the square of the way.
+    power = np.array([1.0 if anchor.slope is None else 2.0 for anchor in anchors])
+    nearest = np.argmin(away ** power[:, None], axis=0)
     here = np.array([anchor.u for anchor in anchors])[nearest]
     ahead = here.copy()
     for k in np.unique(nearest):
-        rows = nearest == k
-        ahead[rows] += (theta[rows] - anchors[k].theta) @ anchors[k].slope.T
+        rows, slope = nearest == k, anchors[k].slope
+        if slope is not None:
+            ahead[rows] += (theta[rows] - anchors[k].theta) @ slope.T
     far = np.flatnonzero(~(away.min(axis=0) <= _NEAR))
     if far.size:
         choices = np.stack([ahead[far], here[far], np.tile(start, (len(far), 1))])
@@ -144,7 +148,7 @@ def find_modes(
         found[active[still]] = True
         go = np.flatnonzero(~still & np.isfinite(decrement))
         moved, full = _line_search(
-            joint, x, value, gradient, active[go], step[go], decrement[go], inputs
+            joint, x, value, gradient, active[go], step[go], decrement[go], inputs, most
         )
         here = active[go[moved]]
         if is_gaussian and full.all():
@@ -170,11 +174,12 @@ def _line_search(
     step: Array,
     decrement: Array,
     inputs: Inputs,
+    most: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Make a step in each of `rows`, in place; return where one was made, and where in full."""
     moved, full = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
     length = np.ones(len(rows))
-    for attempt in range(_SHORTENED):
+    for attempt in range(_SHORTENED_OF_TRIED if most == TRIED else _SHORTENED):
         waiting = np.flatnonzero(~moved)
         if not waiting.size:
             break

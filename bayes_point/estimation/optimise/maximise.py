@@ -35,6 +35,22 @@ _LEVEL = 1e-10
 _HUGE = float(np.finfo(np.float64).max) ** 0.25
 # Below this, relative to a scaled diagonal of one, a curvature is rounding.
 _FLAT = 1e-13
+# Damping of an integral, each of whose values is a search for the modes.
+_DAMPING_OF_INTEGRAL = 10.0 ** np.arange(-3, 9, 2, dtype=float)
+# Cosine between a secant and what it corrects, below which the correction is rounding: Nocedal and
+# Wright (2006), 6.26.
+_ASLANT = 1e-8
+# Relative to the value, what the change of the slope over a step comes to where it is rounding.
+_SHORT = 1e-13
+# Rounding of an integral, with its log determinant, relative to it and in units in the last place.
+_NOISE_OF_INTEGRAL = 500
+# Standard errors from a maximum that another row came to rest at, at which it is the same.
+_HOME = 0.1
+# Part of a promised gain by which the gain may differ while a Hessian is good enough to go on with.
+_NEARLY = 0.5
+# Gains, in the log of the density, of a step that ends next to a maximum, and of one that is made
+# there, where the gain is rounding.
+_CLOSE, _SMALL = 1.0, 1e-6
 
 
 @dataclass(frozen=True)
@@ -134,6 +150,13 @@ class Quadratic:
             slope**2 / np.where(np.abs(self.curvature) > _FLAT, np.abs(self.curvature), 1.0), axis=1
         )
 
+    def foretells(self, gain: Array) -> NDArray[np.bool_]:
+        """Whether the Newton step, close to a maximum, gained what the model promises."""
+        promised = 0.5 * self.decrement(self.slope)
+        as_promised = (np.abs(gain - promised) < _NEARLY * promised) | (promised < _SMALL)
+        close: NDArray[np.bool_] = self.is_concave & (promised < _CLOSE) & as_promised
+        return close
+
     def rows(self, which: NDArray) -> Quadratic:
         """Return the model of some rows of the batch."""
         return Quadratic(
@@ -147,8 +170,13 @@ def maximise(
     *,
     free: NDArray[np.bool_] | None = None,
     max_iterations: int = 200,
+    hessian: Array | None = None,
 ) -> Search:
     """Climb from each start to a stationary point, by Newton steps with the exact Hessian.
+
+    That of an integral, whose Hessian is many gradients, is carried along by symmetric rank-one
+    updates (Conn, Gould and Toint 1991, https://doi.org/10.1007/BF01594934), and computed afresh
+    only where a step with it does not do what it promised.
 
     A Newton step that does not raise the objective as predicted is replaced by the best of a fan of
     damped steps (Levenberg 1944; Marquardt 1963, https://doi.org/10.1137/0111030), and at negative
@@ -166,6 +194,8 @@ def maximise(
         Coordinates that may move; by default all.
     max_iterations : int
         Limit on Newton iterations.
+    hessian : ndarray, (p, p), optional
+        That of an integral at a point nearby, to begin with.
 
     Returns
     -------
@@ -179,7 +209,11 @@ def maximise(
     batch, p = x.shape
     free = np.ones((batch, p), bool) if free is None else free
     value, gradient = objective.evaluate(x)
-    hessian = objective.hessian(x)
+    is_carried = objective.is_integral
+    nearby = hessian if is_carried else None
+    hessian = objective.hessian(x) if nearby is None else np.tile(nearby, (batch, 1, 1))
+    # Which Hessians are not of the very point.
+    old = np.full(batch, nearby is not None)
     settled = np.zeros(batch, bool)
     iterations = np.zeros(batch, int)
     before = last = x.copy()
@@ -197,15 +231,34 @@ def maximise(
             quadratic,
             x[active] - before[active],
             (low[active], high[active]),
+            old[active],
         )
         before, last = last, x.copy()
         iterations[active] += 1
         settled[active[done]] = True
+        stuck, afresh = np.zeros_like(moved), moved
+        if is_carried:
+            stuck = ~moved & ~done & old[active]
+            as_told = moved & quadratic.foretells(new_value - value[active])
+            rows = active[as_told]
+            step, change = new[as_told] - x[rows], new_gradient[as_told] - gradient[rows]
+            hessian[rows] = _carried(hessian[rows], step, change, value[rows])
+            old[rows] = True
+            afresh = (moved & ~as_told) | stuck
         x[active[moved]] = new[moved]
         value[active[moved]] = new_value[moved]
         gradient[active[moved]] = new_gradient[moved]
-        hessian[active[moved]] = finite_hessian(here.rows(np.flatnonzero(moved)), new[moved])
-        active = active[moved & ~done]
+        rows = active[afresh]
+        hessian[rows] = finite_hessian(here.rows(np.flatnonzero(afresh)), x[rows])
+        old[rows] = False
+        active = active[(moved | stuck) & ~done]
+        if is_carried and settled.any():
+            home = _home(x, value, hessian, np.flatnonzero(settled), active)
+            there = home >= 0
+            for array in (x, value, gradient, hessian):
+                array[active[there]] = array[home[there]]
+            settled[active[there]] = True
+            active = active[~there]
     bounded = np.any((x <= low) | (x >= high), axis=1)
     return Search(x, value, gradient, hessian, settled, iterations, bounded)
 
@@ -217,14 +270,18 @@ def _step(
     quadratic: Quadratic,
     way: Array,
     bounds: tuple[Array, Array],
+    old: NDArray[np.bool_],
 ) -> tuple[Array, Array, Array, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Make one step of each row; return also which rows moved, and which are done."""
+    """Make one step of each row; return also which rows moved, and which are done.
+
+    Where the Hessian is `old`, a step that is no good says nothing of the others.
+    """
     new = np.clip(x + _within_reach(objective, x, quadratic.step(quadratic.newton)), *bounds)
     new_value, new_gradient = objective.evaluate(new)
     finite = np.isfinite(new_value) & np.all(np.isfinite(new_gradient), axis=1)
     decrement = quadratic.decrement(quadratic.slope)
     gain = np.where(finite, new_value - value, -np.inf)
-    noise = 8 * EPS * (1 + np.abs(value))
+    noise = (_NOISE_OF_INTEGRAL if objective.is_integral else 8) * EPS * (1 + np.abs(value))
 
     # Far from the optimum: the step has to gain a tenth of what the quadratic model promises.
     # Along a slope without curvature the model promises nothing, and the way may be long.
@@ -243,7 +300,7 @@ def _step(
     # At a maximum that is exactly zero the slope could be halved down to the smallest number.
     done = near & ~falls | (decrement < _STILL) & quadratic.is_concave
 
-    stuck = np.flatnonzero(~moved & ~done)
+    stuck = np.flatnonzero(~moved & ~done & ~old)
     if stuck.size:
         best, best_value, best_gradient = _fan(
             objective.rows(stuck),
@@ -259,6 +316,30 @@ def _step(
     return new, new_value, new_gradient, moved, done
 
 
+def _home(
+    x: Array, value: Array, hessian: Array, known: NDArray[np.int_], rows: NDArray[np.int_]
+) -> NDArray[np.int_]:
+    """Return for each of `rows` the known maximum that it is next to; -1 where there is none."""
+    home = np.full(len(rows), -1)
+    for k in known:
+        away = x[rows] - x[k]
+        squared = -np.einsum("bp,pq,bq->b", away, hessian[k], away)
+        on_it = np.abs(value[k] - value[rows] - 0.5 * squared) < _HOME**2
+        home[(squared >= 0) & (squared < _HOME**2) & on_it] = k
+    return home
+
+
+def _carried(hessian: Array, step: Array, change: Array, value: Array) -> Array:
+    """Return Hessians, (batch, p, p), that say how the gradient changed over the last step."""
+    rest = change - np.einsum("bpq,bq->bp", hessian, step)
+    along = np.einsum("bp,bp->b", rest, step)
+    size = np.linalg.norm(rest, axis=1) * np.linalg.norm(step, axis=1)
+    length = np.abs(np.einsum("bp,bp->b", step, change))
+    clear = (np.abs(along) > _ASLANT * size) & (length > _SHORT * (1 + np.abs(value)))
+    part = np.where(clear, 1 / np.where(clear, along, 1.0), 0.0)
+    return np.asarray(hessian + part[:, None, None] * rest[:, :, None] * rest[:, None, :])
+
+
 def _fan(
     objective: Objective,
     x: Array,
@@ -269,14 +350,15 @@ def _fan(
 ) -> tuple[Array, Array, Array]:
     """Return the best point of a fan of damped steps from each row."""
     slope, curvature = quadratic.slope[:, None, :], quadratic.curvature[:, None, :]
+    damping = _DAMPING_OF_INTEGRAL if objective.is_integral else _DAMPING
     # With the curvature's absolute value, a direction of little curvature keeps its long step
     # beside one of negative curvature; a shift would shorten both.
     steps = [
-        quadratic.step(slope / (np.abs(curvature) + _DAMPING[None, :, None])),
+        quadratic.step(slope / (np.abs(curvature) + damping[None, :, None])),
         np.where(quadratic.is_concave[:, None], way, 0.0)[:, None, :] * _ONWARDS[None, :, None],
     ]
     if np.any(~quadratic.is_concave):
-        shift = np.maximum(0.0, -curvature[:, :, :1]) + _DAMPING[None, :, None]
+        shift = np.maximum(0.0, -curvature[:, :, :1]) + damping[None, :, None]
         steps.append(quadratic.step(slope / (curvature + shift)))
         along = np.zeros((len(x), 2 * len(_ESCAPES), x.shape[1]))
         along[:, :, 0] = np.concatenate([_ESCAPES, -_ESCAPES])

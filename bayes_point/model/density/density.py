@@ -285,8 +285,7 @@ class LogDensity:
     ) -> Any:
         """Return ``make([x], inputs)``; of much data, what was made of this x a moment ago.
 
-        A search, the proof of where it ended, and the record of that ask for the same.  What one
-        call of a user made the next one does not know.
+        A search, the proof of where it ended, and the record of that ask for the same.
         """
         if inputs is not None or self._bound or self._elsewhere or not self.is_costly:
             return make([x], inputs)
@@ -297,6 +296,10 @@ class LogDensity:
             if len(recent) > _RECENT:
                 recent.popitem(last=False)
         return recent[key]
+
+    def forget(self) -> None:
+        """Let go of the latest results: what one call of a user made the next one does not know."""
+        self.functions.recent.clear()
 
     def call(
         self,

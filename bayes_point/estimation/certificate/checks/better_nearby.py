@@ -6,7 +6,7 @@ import numpy as np
 
 from bayes_point.estimation.certificate.case import Case
 from bayes_point.estimation.certificate.verdicts import Better, Passed, Verdict
-from bayes_point.estimation.optimise.maximise import maximise
+from bayes_point.estimation.optimise.maximise import finite_hessian, maximise
 from bayes_point.estimation.optimise.precision import precision
 
 __all__ = ["better_nearby"]
@@ -42,7 +42,9 @@ def better_nearby(case: Case) -> Verdict:
         starts = list(point.x + point.quadratic.step(away[:, None, :].reshape(1, 2, -1))[0])
     if not starts:
         return None
-    search = maximise(objective, np.array(starts))
+    # That of an integral was computed at the point, and is remembered.
+    hessian = finite_hessian(objective, point.x[None])[0] if objective.is_integral else None
+    search = maximise(objective, np.array(starts), hessian=hessian)
     best = int(np.argmax(np.where(np.isfinite(search.value), search.value, -np.inf)))
     end = (search.x, search.value, search.gradient, search.hessian)
     noise, _ = precision(objective, *(array[[best]] for array in end))

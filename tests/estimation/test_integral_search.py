@@ -1,0 +1,76 @@
+"""Searching an integral over latents, whose Hessian is many gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytest
+
+import bayes_point as bp
+from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.modes import Modes
+from bayes_point.estimation.optimise.maximise import _carried
+from bayes_point.model.density.cache import log_density
+
+
+def test_steps_in_all_directions_teach_a_quadratic_its_hessian() -> None:
+    # Of a quadratic the symmetric rank-one update is exact after as many steps as dimensions.
+    rng = np.random.default_rng(0)
+    root = rng.standard_normal((4, 4))
+    true = -root @ root.T - np.eye(4)
+    learnt = -np.eye(4)[None]
+    for step in rng.standard_normal((4, 1, 4)):
+        learnt = _carried(learnt, step, step @ true, np.zeros(1))
+    np.testing.assert_allclose(learnt[0], true, rtol=1e-9)
+
+
+def groups() -> pm.Model:
+    rng = np.random.default_rng(2)
+    y = rng.poisson(np.exp(1 + 0.5 * rng.standard_normal((20, 1)) * np.ones((20, 3))))
+    with pm.Model() as model:
+        mu, tau = pm.Normal("mu", 0, 10), pm.HalfNormal("tau", 5)
+        effect = pm.Normal("effect", mu, tau, shape=20)
+        pm.Poisson("y", pm.math.exp(effect[:, None]), observed=y)
+    return model
+
+
+def test_a_point_is_integrated_once_in_a_call_and_not_known_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, made = groups(), []
+    density = MarginalDensity(log_density(model, backend=None), ["effect"], np.zeros(22))
+    modes = density.modes
+
+    def count(x: np.ndarray, inputs: None = None) -> Modes:
+        made.append(len(x))
+        return modes(x, inputs)
+
+    monkeypatch.setattr(density, "modes", count)
+    x = np.array([[1.0, -0.5], [0.9, -0.6]])
+    first = density.evaluate(x, ("likelihood",))
+    again = density.evaluate(x[::-1], ("likelihood",))
+    assert made == [2]
+    np.testing.assert_array_equal(first[1], again[1][::-1])
+    # Of one that is new, only that.
+    density.evaluate(np.vstack([x, [[0.8, -0.5]]]), ("likelihood",))
+    assert made == [2, 1]
+    density.forget()
+    density.evaluate(x, ("likelihood",))
+    assert made == [2, 1, 2]
+
+
+def test_few_searches_for_modes_make_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two starts, the certificate and the record.  A Hessian is eight gradients, and was computed
+    # at each step of each search.
+    counted = []
+    modes = MarginalDensity.modes
+
+    def count(self: MarginalDensity, x: np.ndarray, inputs: None = None) -> Modes:
+        counted.append(len(x))
+        return modes(self, x, inputs)
+
+    monkeypatch.setattr(MarginalDensity, "modes", count)
+    options = {"quadrature": 1, "n_starts": 2, "progressbar": False}
+    found = bp.find_MLE(groups(), marginalize="latents", **options)  # type: ignore[arg-type]
+    assert found.status.key == "converged"
+    assert sum(counted) < 500
