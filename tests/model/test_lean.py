@@ -139,5 +139,5 @@ def test_effects_are_added_up_by_group_as_numpy_does() -> None:
         out = pt.inc_subtensor(rows[:, numbers], more)
         function = pytensor.function([rows, more], out, mode=INTERPRETED)
         expected = into.copy()
-        np.add.at(expected, (slice(None), numbers), added)
+        np.add.at(expected.T, numbers, added.T)
         np.testing.assert_array_equal(function(into, added), expected)

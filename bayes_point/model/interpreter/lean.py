@@ -116,10 +116,10 @@ def _scatter(node: Any) -> Callable[..., Any] | None:
 
     def add(x: Any, y: Any, index: Any) -> Any:
         n = x.shape[-1]
-        if index.size and not (index.min() >= 0 and index.max() < n):
-            out = x.copy()
-            np.add.at(out, (..., index), y)
-            return out
+        if index.size and index.min() < 0:
+            index = np.where(index < 0, index + n, index)
+        if index.size and not (0 <= index.min() and index.max() < n):
+            raise IndexError(f"An index is out of bounds for an axis of size {n}.")
         rows = np.broadcast_to(y, (*x.shape[:-1], len(index))).reshape(-1, len(index))
         sums = [np.bincount(index, row, n) for row in rows]
         return x + np.array(sums).reshape(x.shape)
