@@ -118,7 +118,7 @@ def _scatter(node: Any) -> Callable[..., Any] | None:
         n = x.shape[-1]
         if index.size and index.min() < 0:
             index = np.where(index < 0, index + n, index)
-        if index.size and not (0 <= index.min() and index.max() < n):
+        if index.size and not (index.min() >= 0 and index.max() < n):
             raise IndexError(f"An index is out of bounds for an axis of size {n}.")
         rows = np.broadcast_to(y, (*x.shape[:-1], len(index))).reshape(-1, len(index))
         sums = [np.bincount(index, row, n) for row in rows]
