@@ -154,7 +154,7 @@ def test_the_number_of_observations_can_be_said() -> None:
 
 @pytest.mark.parametrize(
     ("key", "truth"),
-    [("negligible", True), ("small", True)]
+    [(key, True) for key in ("negligible", "small", "small_at_most")]
     + [(key, False) for key in ("matters", "cannot_tell", "no_verdict")],
 )
 def test_a_verdict_is_true_where_the_estimate_stands_in(key: str, truth: bool) -> None:

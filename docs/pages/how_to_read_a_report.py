@@ -39,11 +39,13 @@ bp.report(good, title="A line through sixty points")
 # ^^^^^^^^^^^
 #
 # The page opens with it. The distance of an estimate from the posterior mean *matters* if the
-# posterior's 95 % interval, moved to be centred on the estimate, would hold less than 90 % of the
+# posterior's 95% interval, moved to be centred on the estimate, would hold less than 90% of the
 # posterior, or if plugging the estimate in costs more than 0.01 nats an observation in prediction.
 # Otherwise it is *small* if any parameter lies a tenth of a posterior standard deviation or more
-# from its mean, and else *negligible*. Where the Monte Carlo error is too large to say, it is
-# *undecided*, and the page says how many more draws would decide.
+# from its mean, and else *negligible*; where the Monte Carlo error is too large to tell these two
+# apart, it is *small at most*. All of these say that the estimate may be used. Where the error is too
+# large to say whether a gap matters, it is *undecided*, and the page says how many more draws would
+# decide.
 
 print(bp.verdict(good, estimator="MAP"))
 print(bp.verdict(good, estimator="MLE"))

@@ -74,7 +74,7 @@ def test_the_legend_names_what_is_drawn() -> None:
     texts = [t.get_text() for t in pc.get_viz("figure").legends[0].get_texts()]
     assert texts == [
         "profile likelihood",
-        "95 % interval",
+        "95% interval",
         "quadratic approximation",
         "MLE",
         "posterior density",

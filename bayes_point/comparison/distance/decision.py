@@ -19,6 +19,7 @@ __all__ = [
     "NEGLIGIBLE",
     "NO_VERDICT",
     "SMALL",
+    "SMALL_AT_MOST",
     "Excess",
     "Prediction",
     "Rule",
@@ -26,12 +27,21 @@ __all__ = [
 ]
 
 NEGLIGIBLE, SMALL, MATTERS = "negligible", "small", "matters"
+SMALL_AT_MOST = "small_at_most"
 CANNOT_TELL, NO_VERDICT = "cannot_tell", "no_verdict"
 NO_VALUE = {
     "unbounded": "the {} does not exist: what it maximises has no upper bound",
     "at_infinity": "the {} is at infinity: what it maximises keeps rising as parameters grow",
     "not_identified": "the {} is not unique: what it maximises is flat along a direction",
     "not_converged": "the {} was not found: the search stopped before it reached a maximum",
+}
+# What to do instead of using an estimate that is none.
+INSTEAD = {
+    "unbounded": "Use the posterior, or an interior maximum if there is one: "
+    "bp.find_{}(model, local=True)",
+    "at_infinity": "Use the posterior, or give the parameters that grow a prior",
+    "not_identified": "Use the posterior, or fix or tie what the data do not tell apart",
+    "not_converged": "Use the posterior, and see what was found at the estimate",
 }
 # Statuses under which the parameters that the findings name have no value, and others do.
 _OPEN_ENDED = ("at_infinity", "not_identified")
@@ -144,34 +154,41 @@ class Rule:
         if why:
             return NO_VERDICT, math.nan, f"{row.label}: no verdict, for {why}."
         small, large, uncovered = excess
+        level = self.thresholds.level
         if math.isnan(small.mcse):
             few = "the draws are too few for a Monte Carlo error"
             return CANNOT_TELL, math.nan, f"{row.label}: undecided, for {few}."
         serious = [uncovered, *([large] if self.named else [])]
         # All parameters may give an alarm, so each has its share of the level; to be called
         # smaller, all have to pass, so each is tested at the level.
-        share = self.thresholds.level / max(1, self.n_varying)
+        share = level / max(1, self.n_varying)
         size = f"{_sd(abs(gap), error)} {'above' if gap > 0 else 'below'} the posterior mean"
         here = f"{row.label}: the {self.estimator} lies {size}"
         if small.above(share) and any(e.above(share) for e in serious):
             return MATTERS, math.nan, f"{here}, which matters."
-        harmless = all(e.below(self.thresholds.level) for e in serious)
-        if small.below(self.thresholds.level):
+        harmless = all(e.below(level) for e in serious)
+        if small.below(level):
             return NEGLIGIBLE, math.nan, f"{here}, which is negligible."
         if harmless and small.above(share):
             said = f"{here}, which is small. {self.corrections.get(row.label, '')}"
             return SMALL, math.nan, said.rstrip()
-        if harmless or not small.above(share):
-            between, open_ = f"{NEGLIGIBLE} or {SMALL}", small
-        else:
-            between = f"{SMALL} or matters"
-            open_ = max(serious, key=lambda e: e.value)
+        here += f", give or take {_error(error)}"
+        # An interval that is hardly moved is covered, by any draws: few have to show as well that
+        # it is not moved far.
+        if harmless and large.below(level):
+            needed = self._more(small, share)
+            return (
+                SMALL_AT_MOST,
+                needed,
+                f"{here}, which is small at most: about {needed:,.0f} more draws would tell "
+                "whether it is negligible.",
+            )
+        open_ = max(large, *serious, key=lambda e: e.value)
         needed = self._more(open_, share)
         return (
             CANNOT_TELL,
             needed,
-            f"{here}, give or take {_error(error)} ({between}): about {needed:,.0f} more draws"
-            " would decide.",
+            f"{here}: about {needed:,.0f} more draws would tell whether that matters.",
         )
 
     def of_all(self, table: pd.DataFrame) -> tuple[str, str]:
@@ -181,7 +198,8 @@ class Rule:
             why = NO_VALUE[self.status.key].format(name)
             named = sorted(self.status.named & set(table.index))
             about = f" ({listed(named)})" if named else ""
-            return NO_VERDICT, f"There is no verdict: {why}{about}."
+            instead = INSTEAD[self.status.key].format(name.split()[-1])
+            return NO_VERDICT, f"There is no verdict: {why}{about}. {instead}."
         if self.doubts:
             return NO_VERDICT, f"There is no verdict on the {name}: {self.doubts[0]}"
         keys = table["verdict"]
@@ -190,23 +208,28 @@ class Rule:
             return NO_VERDICT, f"There is no verdict on the {name}: no parameter has a gap."
         costly = self.prediction is not None and self.prediction.matters(self.thresholds.loss)
         mattering = judged[judged["verdict"] == MATTERS]
-        if costly or len(mattering):
-            return MATTERS, self._mattering(judged, mattering, costly)
         unsure = judged[judged["verdict"] == CANNOT_TELL]
+        if costly or len(mattering):
+            return MATTERS, self._mattering(judged, mattering, unsure, costly)
         if len(unsure):
             return CANNOT_TELL, self._unsure(unsure)
-        small = judged[judged["verdict"] == SMALL]
+        small = judged[judged["verdict"].isin((SMALL, SMALL_AT_MOST))]
         if len(small):
-            text = f"The {name} lies near the posterior mean: {self._worst(small)}, which is small."
+            shown = (small["verdict"] == SMALL).any()
+            size = f"{self._worst(small)}, which is small{'' if shown else ' at most'}"
+            text = f"The {name} lies near the posterior mean: {size}."
             known = [self.corrections[label] for label in small.index if label in self.corrections]
-            return SMALL, f"{' '.join([text, *known])} {self._predicts()}Use it."
+            advice = f"{' '.join([text, *known])} {self._predicts()}Use it."
+            return SMALL if shown else SMALL_AT_MOST, advice
         return (
             NEGLIGIBLE,
             f"The {name} is within {self.thresholds.margin:g} sd of the posterior mean"
             f" everywhere (at most {self._worst(judged, 1)}). {self._predicts()}Use it.",
         )
 
-    def _mattering(self, judged: pd.DataFrame, mattering: pd.DataFrame, costly: bool) -> str:
+    def _mattering(
+        self, judged: pd.DataFrame, mattering: pd.DataFrame, unsure: pd.DataFrame, costly: bool
+    ) -> str:
         name = self.estimator
         parts = []
         if len(mattering):
@@ -220,10 +243,14 @@ class Rule:
             )
         elif said := self._predicts():
             parts.append(said.strip())
-        if costly or len(mattering) == len(judged) > 1:
+        # Of what may be far off, the mean is the safe choice as well.
+        off = pd.concat([mattering, unsure])
+        if len(unsure):
+            parts.append(f"Undecided: {self._worst(unsure)}.")
+        if costly or len(off) == len(judged) > 1:
             parts.append("Use the posterior.")
-        elif len(mattering) == 1:
-            one = mattering.iloc[0]
+        elif len(off) == 1:
+            one = off.iloc[0]
             parts.append(f"Use the posterior mean of {one.name} ({one['mean']:.3g}).")
         else:
             parts.append("Use the posterior means of these.")
@@ -255,13 +282,19 @@ class Rule:
         return "It predicts as well as the posterior. " if as_well else ""
 
     def _unsure(self, unsure: pd.DataFrame) -> str:
-        start = f"These draws do not decide whether the {self.estimator}'s distance from the"
         if unsure["gap_mcse"].isna().all():
-            return f"{start} posterior mean matters: they are too few for a Monte Carlo error."
+            return (
+                f"Undecided: the draws are too few to say how far the {self.estimator} lies from "
+                "the posterior mean. Sample longer (draws=)."
+            )
         worst = unsure["draws_needed"].idxmax()
-        said = str(unsure.loc[worst, "sentence"])
-        more = f" Undecided besides: {len(unsure) - 1}." if len(unsure) > 1 else ""
-        return f"Undecided for {said}{more}"
+        said = str(unsure.loc[worst, "sentence"]).removeprefix(f"{worst}: ")
+        more = f" (and {len(unsure) - 1} more)" if len(unsure) > 1 else ""
+        mean = f"{unsure.loc[worst, 'mean']:.3g}"
+        return (
+            f"Undecided for {worst}{more}: {said} Until then, use the posterior mean of {worst} "
+            f"({mean})."
+        )
 
     def _without_value(self, row: Scalar, gap: float, still: str) -> str:
         status = self.status

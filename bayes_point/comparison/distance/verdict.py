@@ -14,7 +14,15 @@ import xarray as xr
 
 from bayes_point.comparison.distance.convergence import convergence_doubts
 from bayes_point.comparison.distance.coverage import WIDTH, centred_coverage
-from bayes_point.comparison.distance.decision import Excess, Prediction, Rule, Thresholds
+from bayes_point.comparison.distance.decision import (
+    NEGLIGIBLE,
+    SMALL,
+    SMALL_AT_MOST,
+    Excess,
+    Prediction,
+    Rule,
+    Thresholds,
+)
 from bayes_point.comparison.distance.health import SamplerHealth, sampler_health
 from bayes_point.comparison.inputs.draws import gap_mcse
 from bayes_point.comparison.inputs.selected import Selected
@@ -33,6 +41,9 @@ __all__ = [
 # Posterior sd: beyond it a residual sd is judged as every other parameter is, correction or not.
 KNOWN = 1.0
 
+FEW = 20
+"""With fewer observations a standard error that is made of their spread says little."""
+
 MARGIN, LARGE, COVERAGE, LOSS, LEVEL = 0.1, 0.5, 0.9, 0.01, 0.01
 """What `verdict` takes unless told otherwise; its docstring has the reasons."""
 
@@ -49,8 +60,9 @@ class Verdict:
         "MAP" or "MLE"; "marginal MAP" or "marginal MLE" where latents were integrated out.
     key : str
         ``negligible``, ``small`` or ``matters``: what the distance from the posterior mean is;
-        ``cannot_tell``: the draws are too few to say which of two; ``no_verdict``: estimate or
-        draws are not to be trusted.
+        ``small_at_most``: it does not matter, and whether it is negligible the draws are too few
+        to say; ``cannot_tell``: they are too few to say whether it matters; ``no_verdict``:
+        estimate or draws are not to be trusted.
     sentence : str
         The same in a sentence, with numbers.
     parameters : pandas.DataFrame
@@ -79,7 +91,7 @@ class Verdict:
 
     def __bool__(self) -> bool:
         """Whether the estimate may be used in place of the mean: not where that is undecided."""
-        return self.key in ("negligible", "small")
+        return self.key in (NEGLIGIBLE, SMALL, SMALL_AT_MOST)
 
 
 def verdict(
@@ -98,11 +110,12 @@ def verdict(
     """Whether the distance of a point estimate from the posterior mean matters.
 
     It *matters* if plugging the estimate in costs more than `loss` in prediction (where the fit
-    holds that), if the posterior's 95 % interval, moved to be centred on the estimate of a
-    parameter, holds less than `coverage` of the posterior, or if a parameter named by `var_names`
-    lies `large` or farther off. Otherwise it is *small* if any gap is `margin` or more, and else
-    *negligible*. Each has to be shown beyond Monte Carlo error; what is not shown either way these
-    draws cannot tell.
+    holds that, of 20 observations or more), if the posterior's 95 % interval, moved to be centred
+    on the estimate of a parameter, holds less than `coverage` of the posterior, or if a parameter
+    named by `var_names` lies `large` or farther off. Otherwise it is *small* if any gap is `margin`
+    or more, and else *negligible*. Each has to be shown beyond Monte Carlo error. Where it is shown
+    that nothing matters, and no gap is as large as `large`, but not which of the two it is, it is
+    *small at most*; what is shown not even so far these draws cannot tell.
 
     Parameters
     ----------
@@ -115,7 +128,8 @@ def verdict(
         interval of 95 % of a normal posterior that is centred on the estimate instead of the mean
         covers 94.9 %: less than anyone would see.
     large : float
-        Gap in posterior sd that matters in a parameter that is named. At 0.5 the root mean square
+        Gap in posterior sd that matters in a parameter that is named, and that has to be excluded
+        for a gap to be called small at most. At 0.5 the root mean square
         error is 12 % larger than that of the mean.
     coverage : float
         Share of the posterior. At 0.90 the interval misses twice as often as it says; with a normal
@@ -229,7 +243,7 @@ def judged(
         },
     )
     small = excess_over(thresholds.margin, gap)
-    large = excess_over(thresholds.large, serious) if rule.named else small
+    large = excess_over(thresholds.large, serious)
     found = [
         rule.of_one(
             row,
@@ -271,7 +285,8 @@ def _prediction(tree: xr.DataTree, estimator: str) -> Prediction | None:
     if "predictive_cost" not in tree.children:
         return None
     scores = tree["predictive_cost"].dataset
-    if estimator not in scores["distribution"].values:
+    few = scores.sizes["observation"] < FEW
+    if few or estimator not in scores["distribution"].values:
         return None
     own = scores.sel(scope="left_out", distribution=estimator)
     n = scores.sizes["observation"]

@@ -19,7 +19,7 @@ from bayes_point.comparison.inputs.validate import ESTIMATORS, SAMPLE_DIMS
 from bayes_point.comparison.plots.titles import Titles
 from bayes_point.errors import ComparisonError
 
-__all__ = ["FAR", "Marks", "gap_size", "marked"]
+__all__ = ["FAR", "Marks", "by_gap", "gap_size", "marked"]
 
 FAR = 6.0
 """Gap beyond which an estimate is named, not drawn: it would flatten the posterior to a spike."""
@@ -141,11 +141,11 @@ class Marks:
         return Titles(titles)
 
 
-def marked(selected: Selected, labeller: Any, most: int) -> Marks:
+def marked(selected: Selected, labeller: Any, most: int, *, sort: bool = False) -> Marks:
     """Take what a figure of at most `most` of the parameters marks.
 
-    Of more, those with the largest gaps are taken, in the order of the model. An estimate which is
-    infinite or does not exist counts as the largest gap.
+    Of more, those with the largest gaps are taken, in the order of the model, or the largest gap
+    first with `sort`. An estimate which is infinite or does not exist counts as the largest gap.
 
     Raises
     ------
@@ -155,6 +155,8 @@ def marked(selected: Selected, labeller: Any, most: int) -> Marks:
     posterior, draws, gap = selected.posterior, selected.draws, selected.gap
     rows = selected.rows if labeller is None else scalars(posterior, SAMPLE_DIMS, labeller)
     chosen = _chosen(draws.varies, gap, most)
+    if sort:
+        chosen = chosen[by_gap(gap["MLE"][chosen], gap["MAP"][chosen])]
     if not len(chosen):
         raise ComparisonError(
             "Nothing to draw: the posterior draws of"
@@ -182,6 +184,15 @@ def gap_size(gap: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
     """Larger of the two gaps without its sign; infinite where an estimate does not exist."""
     both = np.abs(np.stack([gap[e] for e in ESTIMATORS]))
     return np.asarray(np.where(np.isnan(both), np.inf, both).max(0), dtype=float)
+
+
+def by_gap(mle: NDArray[np.float64], map_: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Order from the largest gap to the least.
+
+    The gap is that of the MAP, which the verdict leads with; that of the MLE where there is none.
+    """
+    size = np.abs(np.where(np.isnan(map_), mle, map_))
+    return np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable")
 
 
 def _chosen(

@@ -143,7 +143,7 @@ def plot_profile(
         pc.add_title(f"{len(shown)} of {len(chosen)} parameters: the first", size=11)
     entries = {
         _curve_name(profiles): profile_line,
-        f"{100 * float(profiles.attrs['ci_prob']):g} % interval": bar,
+        f"{100 * float(profiles.attrs['ci_prob']):g}% interval": bar,
     }
     if any(panel.quadratic.size for panel in panels):
         entries["quadratic approximation"] = _QUADRATIC

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bayes_point.comparison.causes.explain import NOISE, Explanation, explained
 from bayes_point.comparison.inputs.selected import Selected
 from bayes_point.comparison.plots.legends import draw_legend
-from bayes_point.comparison.plots.marks import FAR
+from bayes_point.comparison.plots.marks import FAR, by_gap
 from bayes_point.comparison.plots.styling import (
     STYLES,
     Coords,
@@ -207,14 +207,9 @@ def draw_waterfall(
 
 
 def largest(found: Explanation) -> NDArray[np.intp]:
-    """Parameters whose draws vary, those with the largest gaps first.
-
-    The gap is that of the MAP, which the verdict leads with; that of the MLE where there is none.
-    """
-    mle, map_ = np.abs(np.stack([found.points[e] for e in ("MLE", "MAP")]))
+    """Parameters whose draws vary, those with the largest gaps first."""
     varies = np.flatnonzero(np.isfinite(found.points["mean"]))
-    size = np.where(np.isnan(map_), mle, map_)[varies]
-    return varies[np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable")]
+    return varies[by_gap(found.points["MLE"][varies], found.points["MAP"][varies])]
 
 
 def _frame(found: Explanation, i: int) -> tuple[float, float]:
@@ -301,10 +296,12 @@ def _words(
     # Within the frame, even where the bar or its error is not.
     inset = 0.16 * (high - low)
     right, left = min(right, high - inset), max(left, low + inset)
-    # To the side that has more room.
+    # To the side that has more room, and beyond the line at 0 where it would cross the number.
     if high - right >= left - low:
-        return text, right + room, "left"
-    return text, left - room, "right"
+        x = right + room
+        return text, room if x < room and x + inset > 0 else x, "left"
+    x = left - room
+    return text, -room if x > -room and x - inset < 0 else x, "right"
 
 
 def _bar(da: xr.DataArray, target: Any, *, drawer: Any, y: float, **kwargs: Any) -> Any:

@@ -112,7 +112,7 @@ def _signed(distance: Any, what: str, i: int) -> str:
 
 def _percent(distance: Any, i: int) -> str:
     value = float(distance["sd_difference"][i])
-    return f"{100 * value:+.0f} %".replace("-", "−") if known(value) else "–"
+    return f"{100 * value:+.0f}%".replace("-", "−") if known(value) else "–"
 
 
 def _k(value: float) -> str:

@@ -54,8 +54,10 @@ def coefficients(node: xr.DataTree) -> pd.DataFrame | None:
     )
 
 
-def coefficient_table(node: xr.DataTree, shown: Collection[str] | None) -> dict[str, Any] | None:
-    """Return the table of an estimate, of the parameters `shown` or of the first of all."""
+def coefficient_table(
+    node: xr.DataTree, name: str, shown: Collection[str] | None
+) -> dict[str, Any] | None:
+    """Return the table of the estimate `name`, of the parameters `shown` or the first of all."""
     found = coefficients(node)
     if found is None:
         return None
@@ -79,9 +81,12 @@ def coefficient_table(node: xr.DataTree, shown: Collection[str] | None) -> dict[
     left_out = len(found) - len(labels)
     note = f"Standard errors from {node['stderr'].dataset.attrs['text']}; {prob} Wald intervals."
     if left_out:
-        note += f" {left_out:,} more parameters are in the file of the last section."
+        note += (
+            f" {left_out:,} more are in dt[{node.name + '/stderr'!r}] and "
+            f"dt[{node.name + '/interval'!r}]."
+        )
     return {
-        "caption": f"The {node.attrs['estimator']} and its errors",
+        "caption": f"The {name} and its errors",
         "note": note,
         "columns": columns,
         "rows": rows,

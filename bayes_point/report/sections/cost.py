@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from bayes_point.comparison.distance.verdict import FEW
 from bayes_point.comparison.plots.predictive import plot_predictive
 from bayes_point.report.sections.figures import draw
 from bayes_point.report.wording import number, plural, row, sentence
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 SIZE = (9.4, 3.4)
 """Inches of the three panels."""
-
-FEW = 20
-"""With fewer observations a standard error that is made of their spread says little."""
 
 NAMES = {"MLE": "MLE plugged in", "MAP": "MAP plugged in"}
 

@@ -65,9 +65,9 @@ def _name(tree: xr.DataTree, group: str) -> str:
 
 def _estimate(tree: xr.DataTree, group: str, shown: Collection[str] | None) -> dict[str, Any]:
     node = tree.children[group]
-    attrs = node.attrs
+    attrs, name = node.attrs, _name(tree, group)
     return {
-        "name": _name(tree, group),
+        "name": name,
         "status": attrs["status"],
         "badge": STATUS_NAMES.get(attrs["status"], attrs["status"].replace("_", " ")),
         "sentence": sentence(attrs["status_text"]),
@@ -78,8 +78,8 @@ def _estimate(tree: xr.DataTree, group: str, shown: Collection[str] | None) -> d
             ("their sum", number(attrs["log_joint"])),
         ],
         "search": _search(int(attrs["n_starts"]), node["optima"]["reached"].to_numpy().tolist()),
-        "coefficients": coefficient_table(node, shown),
-        "optima": _optima(attrs["estimator"], node["optima"].dataset),
+        "coefficients": coefficient_table(node, name, shown),
+        "optima": _optima(name, node["optima"].dataset),
         "evidence": _evidence(json.loads(attrs.get("evidence", "{}"))),
         "findings": [_finding(f) for f in json.loads(attrs["findings"])],
     }

@@ -44,17 +44,20 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
         return []
     names = latent_names(tree)
     values = sum(tree["posterior"].dataset[name].isel(chain=0, draw=0).size for name in names)
-    mle, map_ = (
-        "was not searched further"
-        if tree[group].attrs.get("is_stopped")
-        else _STATUS[str(tree[group].attrs["status"])]
+    joint = [
+        f"the joint {tree[group].attrs['estimator']} "
+        + (
+            "was not searched to the end"
+            if tree[group].attrs.get("is_stopped")
+            else _STATUS[str(tree[group].attrs["status"])]
+        )
         for group in JOINT
-    )
+    ]
     return [
         f"Latent variables are integrated out of both: {listed(names)} "
-        f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}.",
-        "Maximised together with them instead, as if the best value of each were known, "
-        f"the MLE {mle} and the MAP {map_}: see the point estimates.",
+        f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}; their own section has "
+        "what is estimated of them. Do not use the joint estimates, which maximise over them as if "
+        f"the best value of each were known: {' and '.join(joint)}.",
     ]
 
 
@@ -109,15 +112,15 @@ def _explanation(
     labels: list[str],
 ) -> str:
     text = (
-        f"Conditional modes of {listed(names)}: where each is most probable, the parameters at the "
-        "marginal MAP. The sd given θ holds the parameters fixed; sd adds their uncertainty. "
+        f"The mode of each value of {listed(names)}, given the data, with the parameters at their "
+        "marginal MAP. The sd given θ takes the parameters as known; sd adds their uncertainty. "
     )
     if not np.isfinite(gap).any():
         return text + "There is none to compare with the posterior."
     worst = int(np.nanargmax(np.abs(gap)))
     text += (
-        f"Half of them lie within {np.nanmedian(np.abs(gap)):.2f} posterior sd of the posterior "
-        f"means, and all within {abs(gap[worst]):.2f} ({labels[worst]}). "
+        f"Half of the modes lie within {np.nanmedian(np.abs(gap)):.2f} posterior sd of the "
+        f"posterior means, and all within {abs(gap[worst]):.2f} ({labels[worst]}). "
     )
     if not np.isfinite(ratio).any():
         return text + sentence(

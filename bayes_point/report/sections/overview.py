@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from bayes_point.comparison.inputs.marginal import latent_names
 from bayes_point.report.wording import plural, row
 
 if TYPE_CHECKING:
@@ -22,13 +23,21 @@ def overview(tree: xr.DataTree) -> dict[str, Any]:
     n_observations = values
     if "mle" in tree.children:
         n_observations = int(tree["mle"].attrs.get("n_observations", values))
+    # Of a tree with marginal estimates, what they estimate and what they integrate out.
+    latents = latent_names(tree)
     sentence = f"{plural(n_parameters, 'scalar')} in {plural(len(parameters), 'variable')}"
     if "/mle/unconstrained" in tree.groups:
         free = tree["mle/unconstrained"].dataset.sizes["parameter"]
-        sentence += f" ({plural(free, 'free parameter')})"
+        sentence += f" ({plural(free, 'free parameter')}"
+        values = sum(count for name, _, count in parameters if name in latents)
+        sentence += f", {plural(values, 'latent value')})" if latents else ")"
     sentence += f", estimated from {plural(n_observations, 'observation')}."
     rows = [
-        row(name, [what, shape, f"{count:,}"], ["text", "text", ""])
+        row(
+            name,
+            ["latent variable" if name in latents else what, shape, f"{count:,}"],
+            ["text", "text", ""],
+        )
         for what, variables in (
             ("parameter", parameters),
             ("observed data", observed),

@@ -33,7 +33,7 @@ def gaps_section(request: Request) -> dict[str, Any]:
     """Return the figure of all estimates in posterior sd from the posterior mean."""
     if not request.n_varying:
         return _words(NOTHING)
-    marks = marked(request.selected, None, MAX_GAPS)
+    marks = marked(request.selected, None, MAX_GAPS, sort=True)
     alt = (
         "One row for each parameter: its posterior interval around the mean at 0, with MLE and "
         f"MAP marked at their distance in posterior sd. {_each(marks, marks.gap, signed=True)}"
@@ -54,7 +54,7 @@ def marginals_section(request: Request) -> dict[str, Any]:
     """Return the figure of the posterior densities with the estimates as lines."""
     if not request.n_varying:
         return _words(NOTHING)
-    marks = marked(request.selected, None, MAX_MARGINALS)
+    marks = marked(request.selected, None, MAX_MARGINALS, sort=True)
     means = {"mean": marks.mean}
     alt = (
         "The posterior density of each parameter with vertical lines at its MLE, MAP and mean. "
@@ -78,7 +78,7 @@ def joint_section(request: Request) -> dict[str, Any]:
     """Return the figure of the pairs of parameters with the estimates as points."""
     if request.n_varying < 2:
         return _words("A joint posterior needs two parameters that vary; there is no such pair.")
-    marks = marked(request.selected, None, MAX_JOINT)
+    marks = marked(request.selected, None, MAX_JOINT, sort=True)
     alt = (
         f"Posterior draws of each pair of {', '.join(marks.labels.values())}, with MLE, MAP and "
         f"posterior mean marked. {_correlation(marks)}"

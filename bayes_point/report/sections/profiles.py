@@ -52,7 +52,7 @@ def profile_section(request: Request) -> dict[str, Any]:
 
     attrs = tree.attrs
     density = "likelihood" if attrs["estimator"] == "MLE" else "posterior density"
-    prob = f"{100 * float(attrs['ci_prob']):g} %"
+    prob = f"{100 * float(attrs['ci_prob']):g}%"
     alt = (
         f"One plot for each parameter: its profile {density}, the normal that its standard error "
         f"stands for, and its marginal posterior density. The {prob} intervals: "

@@ -10,6 +10,7 @@ from bayes_point.comparison.distance.decision import (
     NEGLIGIBLE,
     NO_VERDICT,
     SMALL,
+    SMALL_AT_MOST,
 )
 from bayes_point.report.sections.latents import marginal_note
 from bayes_point.report.wording import plural, sentence
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
     from bayes_point.report.request import Request
 
 BADGES = {
-    NEGLIGIBLE: "negligible gap",
-    SMALL: "small gap",
     MATTERS: "gap matters",
     CANNOT_TELL: "undecided",
+    SMALL: "small gap",
+    SMALL_AT_MOST: "small gap at most",
+    NEGLIGIBLE: "negligible gap",
     NO_VERDICT: "no verdict",
 }
+"""What a verdict is called, in the order in which the parameters of each are counted."""
 
 KINDS = {
     NEGLIGIBLE: "good",
     SMALL: "good",
+    SMALL_AT_MOST: "good",
     MATTERS: "bad",
     CANNOT_TELL: "unsure",
     NO_VERDICT: "none",
@@ -54,7 +58,7 @@ def verdicts(request: Request) -> dict[str, Any]:
                 "sentence": sentence(found.sentence),
                 "counts": [
                     f"{plural(int(counts[key]), 'parameter')}: {BADGES[key]}"
-                    for key in (MATTERS, CANNOT_TELL, SMALL, NEGLIGIBLE, NO_VERDICT)
+                    for key in BADGES
                     if len(found.parameters) > 1 and counts.get(key, 0)
                 ],
             }
@@ -79,11 +83,12 @@ def verdicts(request: Request) -> dict[str, Any]:
 def _rule(limits: Thresholds) -> str:
     """Say what is called small, and what matters."""
     return (
-        f"A gap matters if the posterior's 95 % interval, moved to be centred on the estimate, "
+        f"A gap matters if the posterior's 95% interval, moved to be centred on the estimate, "
         f"holds less than {limits.coverage:.0%} of the posterior; if a parameter that was asked "
         f"for by name lies {limits.large:g} posterior sd or more from its mean; or if plugging the "
         f"estimate in costs more than {limits.loss:g} nats an observation in prediction. Otherwise "
-        f"it is small if it is {limits.margin:g} posterior sd or more, and else negligible. The "
-        f"probability of a false alarm, over all parameters, is at most {100 * limits.level:g} %. "
+        f"it is small if it is {limits.margin:g} posterior sd or more, and else negligible; where "
+        "the draws do not tell these two apart, it is small at most. The "
+        f"probability of a false alarm, over all parameters, is at most {100 * limits.level:g}%. "
         "The limits are arguments of bp.report (margin, large, coverage, loss, level)."
     )

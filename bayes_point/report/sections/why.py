@@ -17,6 +17,7 @@ from bayes_point.report.sections.verdicts import (
     NEGLIGIBLE,
     NO_VERDICT,
     SMALL,
+    SMALL_AT_MOST,
 )
 from bayes_point.report.wording import plural, sentence
 
@@ -41,6 +42,7 @@ COLUMNS = {
 WORDS = {
     NEGLIGIBLE: "negligible",
     SMALL: "small",
+    SMALL_AT_MOST: "small at most",
     MATTERS: "matters",
     CANNOT_TELL: "undecided",
     NO_VERDICT: "none",
@@ -53,6 +55,8 @@ def why_section(request: Request) -> dict[str, Any]:
     order = largest(found)
     if not len(order):
         return {"note": NOTHING}
+    if not any(np.isfinite(found.shift[term][order]).any() for term in ("MAP", "total")):
+        return {"note": "Neither estimate exists: there is no gap to explain."}
     keys = np.stack([v.parameters["verdict"] == NEGLIGIBLE for v in request.verdicts.values()])
     order = order[~keys.all(0)[order]]
     if not len(order):
