@@ -101,6 +101,8 @@ def _cancelling(
     if not real:
         return []
     said = [f"{_BETWEEN[t]} {'+' if shift[t] > 0 else '−'}{_size(shift[t], mcse[t])}" for t in real]
+    if len(said) == 1:
+        return [f"{said[0]} is offset by the other causes within the error"]
     return [f"{', '.join(said)} cancel within the error"]
 
 

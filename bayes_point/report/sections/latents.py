@@ -78,7 +78,10 @@ def latents_section(request: Request) -> dict[str, Any]:
         row(
             labels[i],
             [
-                *(number(float(v[i]), digits=4) for v in (mode, fixed, whole, mean, sd)),
+                *(
+                    number(float(v[i]), digits=4) if np.isfinite(v[i]) else "–"
+                    for v in (mode, fixed, whole, mean, sd)
+                ),
                 f"{gap[i]:+.2f}".replace("-", "−") if np.isfinite(gap[i]) else "–",
             ],
         )
