@@ -21,7 +21,6 @@ from bayes_point.estimation.estimate.integrated import (
 from bayes_point.estimation.estimate.local import is_spurious
 from bayes_point.estimation.estimate.notes import notes
 from bayes_point.estimation.estimate.record import EstimateRecord
-from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.optima import Optimum
 from bayes_point.estimation.optimise.path_limits import TAIL, extrapolated
@@ -244,10 +243,10 @@ def _several(certificate: Certificate, optima: list[Optimum], n_starts: int) -> 
 
 def _in_words(estimator: str, objective: Objective) -> str:
     words = _of_terms(estimator, objective)
-    density = objective.density
-    if not isinstance(density, MarginalDensity):
+    integrated = integration_of(objective.density)
+    if integrated is None:
         return words
-    names = ", ".join(density.joint.latents)
+    names = ", ".join(integrated.latents)
     return f"{words.replace('log-likelihood', 'marginal log-likelihood')}; {names} integrated out"
 
 

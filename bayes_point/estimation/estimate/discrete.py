@@ -17,7 +17,7 @@ from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.optima import Optimum
-from bayes_point.model.variables.bounds import bounds_of
+from bayes_point.model.discrete.support import finite_values
 
 __all__ = ["Enumerated", "enumerate_values", "equally_good", "first_of_best", "maximise_over"]
 
@@ -54,15 +54,16 @@ def enumerate_values(model: pm.Model) -> dict[str, NDArray]:
     variables = [rv for rv in model.free_RVs if model.rvs_to_values[rv].name in names]
     ranges: list[tuple[str, tuple[int, ...], list[NDArray]]] = []
     for rv in variables:
-        ranges.append((rv.name, *_range_of(model, rv)))
+        shape = tuple(int(n) for n in model.eval_rv_shapes()[rv.name])
+        ranges.append((rv.name, shape, finite_values(model, rv)))
     sizes = [len(values) for _, _, elements in ranges for values in elements]
     total = math.prod(sizes)
     if total > _MOST:
         raise ModelError(
             f"The discrete variables {[name for name, _, _ in ranges]} have {total:.6g} joint "
-            f"values, and at most {_MOST} can be tried one by one. Write the model with them "
-            "summed out (a mixture as pm.Mixture, others with pm.CustomDist or a Potential), or "
-            "hold some fixed with pm.do."
+            f"values, and at most {_MOST} can be tried one by one. Sum them out, as "
+            "find_MLE(model, marginalize='latents') does where their elements are independent "
+            "given the other variables, or a chain; or hold some fixed with pm.do."
         )
     grids = np.unravel_index(np.arange(total), sizes)
     out, k = {}, 0
@@ -71,29 +72,6 @@ def enumerate_values(model: pm.Model) -> dict[str, NDArray]:
         out[name] = np.stack(columns, axis=1).reshape(total, *shape)
         k += len(elements)
     return out
-
-
-def _range_of(model: pm.Model, rv: pm.Distribution) -> tuple[tuple[int, ...], list[NDArray]]:
-    bounds = bounds_of(model, rv)
-    shape = tuple(int(n) for n in model.eval_rv_shapes()[rv.name])
-    lower, upper = (
-        np.nan if bound is None else np.asarray(bound) for bound in (bounds.lower, bounds.upper)
-    )
-    finite = np.all(np.isfinite(lower)) and np.all(np.isfinite(upper))
-    if bounds.structure != "elementwise" or not finite:
-        raise ModelError(
-            f"{rv.name!r} is discrete, and its support, {bounds.words}, is not a finite range of "
-            "whole numbers for each of its elements: its values cannot be tried one by one. "
-            "Write the model with it summed out (pm.CustomDist or a Potential), give it a prior "
-            "with a finite support, such as pm.DiscreteUniform or pm.Categorical, or hold it fixed "
-            "with pm.do."
-        )
-    pairs = zip(
-        np.broadcast_to(np.ceil(lower), shape).ravel(),
-        np.broadcast_to(np.floor(upper), shape).ravel(),
-        strict=True,
-    )
-    return shape, [np.arange(int(a), int(b) + 1) for a, b in pairs]
 
 
 def maximise_over(

@@ -9,9 +9,10 @@ from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
-from bayes_point.estimation.marginal.integration import Integration
+from bayes_point.estimation.marginal.integration import Integration, integration_of_sum
 from bayes_point.estimation.objective import Objective
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.discrete.summed import SummedDensity
 from bayes_point.model.variables.latents import latent_by_rule
 from bayes_point.model.variables.roles import model_roles
 
@@ -20,16 +21,17 @@ __all__ = ["integrated_findings", "integration_of", "joint_with_latents", "refus
 
 def refuse_marginal(estimate: EstimateRecord, what: str, instead: str) -> None:
     """Raise where latent variables were integrated out, and what is asked for cannot be had."""
-    density = estimate.objective.density
-    if isinstance(density, MarginalDensity):
+    if estimate.integrated is not None:
         raise ModelError(
-            f"There is no {what} of an estimate with {list(density.joint.latents)} integrated "
-            f"out. {instead}"
+            f"There is no {what} of an estimate with {list(estimate.integrated.latents)} "
+            f"integrated out. {instead}"
         )
 
 
 def integration_of(density: LogDensity) -> Integration | None:
     """Return what was integrated out and how; None where nothing was."""
+    if isinstance(density, SummedDensity):
+        return integration_of_sum(density)
     return density.integration if isinstance(density, MarginalDensity) else None
 
 
@@ -38,6 +40,13 @@ def integrated_findings(integrated: Integration | None) -> list[Finding]:
     if integrated is None:
         return []
     reasons = "; ".join(f"{name}: {why}" for name, why in integrated.latents.items())
+    if integrated.method == "sum":
+        return [
+            Finding(
+                f"{integrated.n_latents} values were summed out exactly ({reasons}): "
+                f"{integrated.summed}."
+            )
+        ]
     what = (
         f"{integrated.n_latents} values were integrated out ({reasons}), {integrated.how}; "
         f"their Hessian is {integrated.structure}."
@@ -50,6 +59,8 @@ def integrated_findings(integrated: Integration | None) -> list[Finding]:
         )
     elif integrated.method == "laplace" and np.isfinite(shift):
         what += f" It is off by about {shift:.2g} standard errors: near enough."
+    if integrated.summed:
+        what += f" The discrete variables were summed out exactly: {integrated.summed}."
     return [Finding(what)]
 
 
@@ -61,7 +72,7 @@ def joint_with_latents(
     In one sentence for all the directions of the latents in which the density does not change.
     """
     density = objective.density
-    if isinstance(density, MarginalDensity):
+    if isinstance(density, MarginalDensity | SummedDensity):
         return findings
     latent = latent_by_rule(model, density)
     if not latent:

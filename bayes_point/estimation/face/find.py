@@ -300,7 +300,8 @@ def _find(
     rng = generator(random_seed)
     asked.check()
     check_model(model, start=False)
-    discrete = enumerate_values(model) if model.discrete_value_vars else {}
+    names = [value.name for value in model.discrete_value_vars]
+    discrete = enumerate_values(model) if names and asked.marginalize is None else {}
     # Two threads on matrices of this size get in each other's way, up to a hundredfold.
     # What is not finite is looked for, and rejected, where it matters.
     with _threads().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
@@ -309,7 +310,7 @@ def _find(
                 model, inputs=list(discrete), n_starts=n_starts, seconds=deadline.left
             )
         else:
-            density = log_density(model, backend=backend, inputs=list(discrete))
+            density = log_density(model, backend=backend, inputs=names)
         if asked.marginalize is not None:
             density = integrated(model, density, asked)
             estimator = within(estimator, density)

@@ -406,6 +406,9 @@ class PointEstimate(EstimateRecord):
             - ``sd``: the same with what the uncertainty of the parameters adds [1]_; NaN where
               they have none, as where the estimate is no maximum
 
+            A discrete variable ``k`` that was summed out has the dim ``k_value`` after its own
+            instead: the probability of each value, given the data and the parameters.
+
         Raises
         ------
         ModelError

@@ -12,7 +12,6 @@ import xarray as xr
 from bayes_point.arguments import names
 from bayes_point.errors import ModelError, in_one_line
 from bayes_point.estimation.estimate.record import EstimateRecord
-from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.uncertainty.information import refuse_failed
 from bayes_point.estimation.uncertainty.labelled import covariance
 from bayes_point.model.density.cache import log_density
@@ -31,7 +30,7 @@ def predict(
 ) -> xr.Dataset:
     """Compute; see `PointEstimate.predict`."""
     refuse_failed(estimate, "prediction")
-    if isinstance(estimate.objective.density, MarginalDensity):
+    if estimate.integrated is not None:
         raise ModelError(
             "predict has no errors for an estimate of which latents were integrated out. Set the "
             "data with pm.set_data and compute from estimate.point."

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_point.estimation.marginal.find_structure import find_structure
-from bayes_point.estimation.marginal.integration import Integration, Method
+from bayes_point.estimation.marginal.integration import Integration, Method, sums_of
 from bayes_point.estimation.marginal.joint import Joint
 from bayes_point.estimation.marginal.modes import (
     ITERATIONS,
@@ -442,6 +442,7 @@ class MarginalDensity(LogDensity):
             nodes=self.nodes if self.nodes > 1 else None,
             flat=self.joint.flat,
             laplace_shift=dict.fromkeys(self.labels, 0.0) if self.is_exact else self.laplace_shift,
+            summed=sums_of(self.full),
         )
 
     @property
@@ -563,7 +564,8 @@ def _parameters(full: LogDensity, joint: Joint, names: Sequence[str], start: Arr
         "prior": prior,
         "jacobian": frozen.logp(vars=rvs, jacobian=True) - prior,
     }
-    left = [potential for potential in frozen.potentials if potential not in joint.potentials]
+    gone = {*joint.potentials, *(frozen[name] for name in graphs.in_likelihood)}
+    left = [potential for potential in frozen.potentials if potential not in gone]
     if left:
         terms["potential"] = frozen.logp(vars=left, jacobian=False)
     return graphs.restricted(names, others, terms)

@@ -14,6 +14,7 @@ from bayes_point.estimation.estimator import Estimator
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.marginal.gaussian import fixed_effects, is_gaussian
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.discrete.summed import SummedDensity, summed_density
 from bayes_point.model.starts import starting_points
 from bayes_point.model.variables.latents import latent_variables
 from bayes_point.model.variables.roles import model_roles
@@ -67,7 +68,9 @@ def _are_names(names: object) -> bool:
     return isinstance(names, Sequence) and all(isinstance(name, str) for name in names)
 
 
-def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensity:
+def integrated(
+    model: pm.Model, full: LogDensity, asked: Asked
+) -> MarginalDensity | SummedDensity:
     """Return the density of the parameters that are left; made once a density.
 
     Parameters
@@ -88,7 +91,7 @@ def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensi
     names, reml = asked.marginalize, asked.reml
     key = ("marginal", *_key(names), "reml", *_key(reml))
 
-    def make() -> MarginalDensity:
+    def make() -> MarginalDensity | SummedDensity:
         start = starting_points(
             model, full, n_starts=1, initvals=None, rng=np.random.default_rng(0)
         )[0]
@@ -101,14 +104,35 @@ def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensi
                     f"Integrate it out as well, marginalize={[*reasons, name]}, or leave {on} "
                     "among the parameters."
                 )
-        flat = fixed_effects(full, list(reasons), start, reml)
+        density, discrete = full, [name for name in reasons if name in full.inputs]
+        if left := [value.name for value in model.discrete_value_vars if value.name not in reasons]:
+            summed_density(model, full, [*discrete, *left])  # says so if they cannot be summed out
+            raise ModelError(
+                f"The discrete variables {left} would be left, and a marginal likelihood is "
+                "maximised over continuous ones. Sum them out as well: "
+                f"marginalize={[*reasons, *left]}."
+            )
+        if discrete:
+            density = summed_density(model, full, discrete)
+            density.reasons = {name: reasons[name] for name in discrete}
+        continuous = [name for name in reasons if name not in discrete]
+        if not continuous and not reml:
+            return density
+        flat = fixed_effects(density, continuous, start, reml)
         reasons |= dict.fromkeys(flat, "a fixed effect, for the restricted likelihood")
-        density = MarginalDensity(full, list(reasons), start, flat=flat)
-        density.reasons = reasons
-        density.is_exact = is_gaussian(density.joint, start)
-        return density
+        marginal = MarginalDensity(density, [*continuous, *flat], start, flat=flat)
+        marginal.reasons = reasons
+        marginal.is_exact = is_gaussian(marginal.joint, start)
+        return marginal
 
-    density: MarginalDensity = full.functions.kept(key, make)
+    density: MarginalDensity | SummedDensity = full.functions.kept(key, make)
+    if isinstance(density, SummedDensity):
+        if asked.quadrature != "auto":
+            raise ModelError(
+                f"Got quadrature={asked.quadrature!r}, and {list(density.sums.names)} are summed "
+                "out exactly: there is no continuous latent variable. Leave quadrature out."
+            )
+        return density
     if asked.quadrature not in ("auto", 1) and not density.is_exact and density.quadrature is None:
         raise ModelError(
             f"Got quadrature={asked.quadrature!r}, and there is none: the latent variables "

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Integration", "Method"]
+from bayes_point.model.density.density import LogDensity
+from bayes_point.model.discrete.summed import SummedDensity
 
-Method = Literal["exact", "laplace", "quadrature"]
+__all__ = ["Integration", "Method", "integration_of_sum", "sums_of"]
+
+Method = Literal["exact", "laplace", "quadrature", "sum"]
 
 _IN_WORDS = {
     "exact": "exactly, as they are Gaussian",
     "laplace": "by Laplace's method",
+    "sum": "exactly, summed over their values",
 }
 
 
@@ -26,8 +30,8 @@ class Integration:
         The variables, each with the rule by which it was found.
     n_latents : int
         How many values they have on the unconstrained scale.
-    method : {"exact", "laplace", "quadrature"}
-        How: Laplace's method where it is exact because the density is Gaussian in the latents,
+    method : {"exact", "laplace", "quadrature", "sum"}
+        How: the sum over the values of discrete variables; of continuous ones Laplace's method where it is exact because the density is Gaussian in the latents,
         Laplace's method as an approximation, or adaptive Gauss-Hermite quadrature.
     nodes : int or None
         Nodes of the quadrature in each direction; None where there was none.
@@ -38,6 +42,8 @@ class Integration:
     laplace_shift : mapping of str to float
         By how many standard errors Laplace's method moves each parameter, by its label on the
         unconstrained scale: 0 where it is exact, empty where that was not computed.
+    summed : str
+        How discrete variables among them were summed out; empty where there are none.
     """
 
     latents: Mapping[str, str]
@@ -47,6 +53,7 @@ class Integration:
     nodes: int | None = None
     flat: tuple[str, ...] = ()
     laplace_shift: Mapping[str, float] = field(default_factory=dict)
+    summed: str = ""
 
     @property
     def how(self) -> str:
@@ -59,3 +66,20 @@ class Integration:
     def is_restricted(self) -> bool:
         """Whether fixed effects were integrated out too, so that the likelihood is restricted."""
         return bool(self.flat)
+
+
+def sums_of(density: LogDensity) -> str:
+    """Return in words what was summed out of a density; nothing where nothing was."""
+    return density.sums.in_words if isinstance(density, SummedDensity) else ""
+
+
+def integration_of_sum(density: SummedDensity) -> Integration:
+    """Return what was summed out of a density of which nothing else was integrated out."""
+    return Integration(
+        latents=dict(density.reasons),
+        n_latents=density.sums.d,
+        method="sum",
+        structure=density.sums.in_words,
+        laplace_shift=dict.fromkeys(density.labels, 0.0),
+        summed=density.sums.in_words,
+    )

@@ -62,7 +62,10 @@ class Joint:
         is_inner = np.isin(density.variables, list(latents))
         self.inner, self.outer = np.flatnonzero(is_inner), np.flatnonzero(~is_inner)
         self.p, self.d = density.p, len(self.inner)
-        proper = [frozen[name] for name in latents if name not in flat]
+        # Where discrete variables were summed out, the prior of what depends on them was as well.
+        whole = graphs.in_likelihood
+        proper = [frozen[name] for name in latents if name not in flat and name not in whole]
+        flat = [name for name in latents if name in flat or name in whole]
         total = graphs.term_of_values("likelihood")
         if proper:
             total = total + frozen.logp(vars=proper, jacobian=True)
@@ -72,7 +75,9 @@ class Joint:
             total = total - frozen.logp(vars=rvs, jacobian=False)
         values = {graphs.frozen.rvs_to_values[frozen[name]] for name in latents}
         self.potentials = [
-            var for var in frozen.potentials if values & set(ancestors([self._of_values(var)]))
+            var
+            for var in frozen.potentials
+            if var.name not in whole and values & set(ancestors([self._of_values(var)]))
         ]
         if self.potentials:
             total = total + frozen.logp(vars=self.potentials, jacobian=False)
@@ -87,13 +92,15 @@ class Joint:
     def terms(self) -> pt.TensorVariable:
         """A vector of all that the density is the sum of, as a graph of a row."""
         frozen, graphs = self.model, self.natural_of.graphs
-        proper = [frozen[name] for name in self.latents if name not in self.flat]
-        alone = [*frozen.observed_RVs, *self.potentials]
+        whole = {*self.flat, *graphs.in_likelihood}
+        proper = [frozen[name] for name in self.latents if name not in whole]
+        more = self.potentials
         parts = [
-            *frozen.logp(vars=alone, jacobian=False, sum=False),
+            *graphs.likelihood_parts(),
+            *(frozen.logp(vars=more, jacobian=False, sum=False) if more else []),
             *(frozen.logp(vars=proper, jacobian=True, sum=False) if proper else []),
         ]
-        flat = [frozen[name] for name in self.flat]
+        flat = [frozen[name] for name in self.latents if name in whole]
         if flat:
             parts += frozen.logp(vars=flat, jacobian=True, sum=False)
             parts += [-part for part in frozen.logp(vars=flat, jacobian=False, sum=False)]

@@ -18,7 +18,6 @@ from scipy import stats
 from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.estimate.integrated import refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
-from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.resample.simulated_ratio import simulated_ratios
 from bayes_point.estimation.uncertainty.criteria import n_parameters
 from bayes_point.estimation.uncertainty.information import information, refuse_failed
@@ -236,11 +235,13 @@ def _check_data(null: EstimateRecord, alternative: EstimateRecord) -> None:
 
 def _check_integrated(null: EstimateRecord, alternative: EstimateRecord) -> None:
     """Raise where the one likelihood is marginal, or restricted, in another way than the other."""
-    densities = [estimate.objective.density for estimate in (null, alternative)]
-    marginal = [density for density in densities if isinstance(density, MarginalDensity)]
+    marginal = [one.integrated for one in (null, alternative) if one.integrated is not None]
     if len(marginal) == 1:
+        plain = null if null.integrated is None else alternative
+        if marginal[0].method == "sum" and not marginal[0].latents.keys() & _free(plain.model):
+            return  # both are probabilities of the data given the parameters
         raise ModelError(
-            f"The one likelihood has {list(marginal[0].joint.latents)} integrated out and the "
+            f"The one likelihood has {list(marginal[0].latents)} integrated out and the "
             "other has nothing: they are not of one kind, and cannot be compared. Estimate both "
             "models with marginalize= (a null model without latent variables has the same "
             "likelihood with its latents multiplied by zero)."
@@ -248,7 +249,7 @@ def _check_integrated(null: EstimateRecord, alternative: EstimateRecord) -> None
     if not marginal:
         return
     _check_same_integral(null, alternative)
-    flats = [sorted(density.joint.flat) for density in marginal]
+    flats = [sorted(one.flat) for one in marginal]
     if flats[0] != flats[1]:
         raise ModelError(
             f"Restricted likelihoods with other fixed effects, {flats[0]} and {flats[1]}, are "
@@ -270,7 +271,7 @@ def _check_same_integral(null: EstimateRecord, alternative: EstimateRecord) -> N
             "two are not of one kind, and cannot be compared. Estimate both with the same "
             "marginalize=."
         )
-    methods = {(of.method, of.nodes) for of in (one, other) if of.method != "exact"}
+    methods = {(of.method, of.nodes) for of in (one, other) if of.method not in ("exact", "sum")}
     if len(methods) > 1:
         raise ModelError(
             f"The one likelihood was integrated {one.how}, the other {other.how}: their difference "

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.model.discrete.summed import SummedDensity
 from bayes_point.estimation.uncertainty.information import has_failed
 from bayes_point.estimation.uncertainty.labelled import labelled, stderr
 from bayes_point.estimation.uncertainty.quantities import natural_quantities
@@ -18,13 +20,49 @@ QUANTITIES = ("mode", "sd_given_parameters", "sd")
 
 
 def latents(estimate: EstimateRecord) -> xr.Dataset:
-    """Return modes and standard deviations of all that varies given the parameters, labelled."""
-    density, point = estimate.objective.density, estimate.point
+    """Return modes and standard deviations of all that varies given the parameters, labelled.
+
+    Of discrete variables the probabilities of their values.
+    """
+    density = estimate.objective.density
+    if isinstance(density, SummedDensity):
+        return _chances(estimate, density, estimate.unconstrained.values)
     if not isinstance(density, MarginalDensity):
         raise ModelError(
             f"Nothing was integrated out of this {estimate.estimator}, so it has no latents: "
             f'bp.find_{estimate.estimator}(model, marginalize="latents") has them.'
         )
+    out = _modes(estimate, density)
+    if isinstance(density.full, SummedDensity):
+        modes = density.modes(estimate.unconstrained.values[None])
+        out = out.merge(_chances(estimate, density.full, modes.x[0]))
+    return out
+
+
+def _chances(estimate: EstimateRecord, density: SummedDensity, x: NDArray[np.float64]) -> xr.Dataset:
+    """Return the probability of each value of each discrete variable, given the parameters."""
+    out = {}
+    for name, chance in density.probabilities(x).items():
+        if np.isnan(chance).any():
+            continue  # missing values without an end to what they can be
+        own, dim = estimate.point[name], f"{name}_value"
+        # Elements may begin or end elsewhere than others: each value has its own place.
+        each = density.sums.values_of(name).reshape(-1, chance.shape[-1])
+        values = np.arange(each.min(), each.max() + 1)
+        table = np.zeros((len(each), len(values)))
+        rows = np.arange(len(each))[:, None]
+        np.add.at(table, (rows, each - values[0]), chance.reshape(each.shape))
+        out[name] = xr.DataArray(
+            table.reshape(*own.shape, -1),
+            dims=(*own.dims, dim),
+            coords={**own.coords, dim: values},
+            attrs={"text": "probability of each value, given the parameters"},
+        )
+    return xr.Dataset(out)
+
+
+def _modes(estimate: EstimateRecord, density: MarginalDensity) -> xr.Dataset:
+    point = estimate.point
     given = np.linalg.norm(natural_quantities(estimate).given, axis=1)
     fixed = labelled(estimate, given, [""] * len(given))
     whole = fixed * np.nan

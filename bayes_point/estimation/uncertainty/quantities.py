@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.estimate.record import EstimateRecord, once
 from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.model.discrete.summed import SummedDensity
 from bayes_point.model.density.derivatives import natural_derivatives
 
 __all__ = ["Quantities", "natural_quantities"]
@@ -75,8 +76,11 @@ def natural_quantities(estimate: EstimateRecord) -> Quantities:
     density, point = estimate.objective.density, estimate.point
     path = estimate.certificate.path
     given = np.zeros((sum(array.size for array in point.data_vars.values()), 0))
-    if isinstance(density, MarginalDensity):
-        jacobian_at: Callable[[Array], Mapping[str, Array]] = density.natural_jacobian
+    jacobian_at: Callable[[Array], Mapping[str, Array]]
+    if isinstance(density, SummedDensity):
+        jacobian_at = density.natural_jacobian
+    elif isinstance(density, MarginalDensity):
+        jacobian_at = density.natural_jacobian
         parts = density.natural_spread(path[-1])
         given = _rows(parts, point, next(iter(parts.values())).shape[-1])
     else:

@@ -75,6 +75,9 @@ class Graphs:
     """
 
     is_of_model = True
+    # Variables whose own terms are part of the likelihood, with discrete ones summed out.
+    in_likelihood: tuple[str, ...] = ()
+    _likelihood_parts: list[Any] | None = None
 
     def __init__(self, model: pm.Model, *, inputs: Sequence[str], weights: bool) -> None:
         self.frozen, given, self._replaced = freeze(model, inputs)
@@ -166,6 +169,64 @@ class Graphs:
         other._of_values = dict(terms)
         other._of_x = dict(zip(terms, other.of_x(list(terms.values())), strict=True))
         return other
+
+    def summed(
+        self,
+        names: Collection[str],
+        summed: Any,
+        rest: Mapping[str, Any],
+        in_likelihood: Sequence[str],
+    ) -> Graphs:
+        """Return graphs of the same vector with inputs summed out.
+
+        Parameters
+        ----------
+        names : collection of str
+            These inputs.
+        summed : TensorVariable
+            The logs of the sums, a vector; a graph of the value variables.
+        rest : mapping of str to TensorVariable
+            What is left of the terms of likelihood, prior and potential, vectors.
+        in_likelihood : sequence of str
+            Potentials and free variables whose own terms are in the likelihood.
+
+        Notes
+        -----
+        What is computed from the inputs is none of its natural-scale variables.
+        """
+        other = copy.copy(self)
+        gone = {self.inputs[name].variable for name in names}
+        other.inputs = {name: one for name, one in self.inputs.items() if name not in names}
+        parts = [summed, *([rest["likelihood"]] if "likelihood" in rest else [])]
+        terms = {
+            "likelihood": pt.add(*(part.sum() for part in parts)) if parts[1:] else summed.sum(),
+            "prior": rest["prior"].sum() if "prior" in rest else pt.zeros((), dtype="float64"),
+        }
+        if "potential" in rest:
+            terms["potential"] = rest["potential"].sum()
+        other._likelihood_parts, other.in_likelihood = parts, tuple(in_likelihood)
+        free = [rv for rv in self.frozen.free_RVs if rv.name not in names]
+        terms["jacobian"] = self.frozen.logp(vars=free, jacobian=True) - self.frozen.logp(
+            vars=free, jacobian=False
+        )
+        graphs = self.frozen.replace_rvs_by_values(list(self.natural.values()))
+        other.natural = {
+            name: var
+            for (name, var), graph in zip(self.natural.items(), graphs, strict=True)
+            if not gone & set(ancestors([graph]))
+        }
+        other.natural_shapes = {name: self.natural_shapes[name] for name in other.natural}
+        other.terms = tuple(name for name in terms if name != "jacobian")
+        other.is_of_model = False
+        other._of_values, other._of_x = terms, {}
+        return other
+
+    def likelihood_parts(self) -> list[Any]:
+        """Return the arrays that the likelihood is the sum of, as graphs of the values."""
+        if self._likelihood_parts is None:
+            observed = self.frozen.observed_RVs
+            return list(self.frozen.logp(vars=observed, jacobian=False, sum=False))
+        return self._likelihood_parts
 
     @property
     def row(self) -> list[Any]:

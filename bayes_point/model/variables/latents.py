@@ -11,6 +11,7 @@ from pymc.distributions.transforms import CholeskyCovPacked, LogTransform, ZeroS
 
 from bayes_point.errors import ModelError
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.discrete.summed import summed_density
 from bayes_point.model.rows import Loop
 from bayes_point.model.variables.roles import Role, model_roles
 
@@ -51,6 +52,8 @@ def latent_variables(
         return dict.fromkeys(_named(names, free), "named")
     if found := latent_by_rule(model, density):
         return found
+    if discrete := _indexed(free):
+        summed_density(model, density, discrete)  # says why it cannot be summed out
     asked = [name for name, role in free.items() if role.role == "latent" and not role.shape]
     more = f" The scalars {asked} have a prior that depends on others." if asked else ""
     raise ModelError(
@@ -62,9 +65,11 @@ def latent_variables(
 
 def latent_by_rule(model: pm.Model, density: LogDensity) -> dict[str, str]:
     """Return the free variables that are latent, by name, with the rule that each is latent by."""
-    found = {}
-    for name, role in model_roles(model).items():
-        if not role.is_free or role.discrete or not role.shape:
+    free = {name: role for name, role in model_roles(model).items() if role.is_free}
+    found = _discrete_by_rule(model, density, free)
+    density = _bound(model, density, [name for name, role in free.items() if role.discrete])
+    for name, role in free.items():
+        if role.discrete or not role.shape:
             continue
         if role.role == "latent":
             found[name] = f"its prior depends on {', '.join(role.parents)}"
@@ -73,6 +78,44 @@ def latent_by_rule(model: pm.Model, density: LogDensity) -> dict[str, str]:
         elif role.role == "parameter" and (scale := _scale_of(density, name)) is not None:
             found[name] = f"it is scaled by {scale}"
     return found
+
+
+def _indexed(free: dict[str, Role]) -> list[str]:
+    """Return the discrete variables with an index, and scalars that make a chain of theirs."""
+    discrete = {name: role for name, role in free.items() if role.discrete}
+    above = {one for role in discrete.values() for one in role.parents}
+    return [
+        name
+        for name, role in discrete.items()
+        if role.shape or name in above or discrete.keys() & {*role.parents}
+    ]
+
+
+def _discrete_by_rule(
+    model: pm.Model, density: LogDensity, free: dict[str, Role]
+) -> dict[str, str]:
+    """Return the discrete variables each of whose elements has terms of its own."""
+    names = _indexed(free)
+    if not names:
+        return {}
+    try:
+        sums = summed_density(model, density, names).sums
+    except ModelError:
+        return {}
+    why = "it is discrete, and each of its elements has a part of its own in the density"
+    return {
+        name: "it is missing data" if free[name].role == "imputed" else why
+        for name in names
+        if sums.is_apart(name)
+    }
+
+
+def _bound(model: pm.Model, density: LogDensity, discrete: Sequence[str]) -> LogDensity:
+    """Return the density with the initial values of its discrete variables, where it has none."""
+    wanted = [name for name in discrete if name in density.inputs]
+    if not wanted or density.bound:
+        return density
+    return density.bind({name: density.inputs[name].own for name in wanted})
 
 
 def _named(names: list[str], free: dict[str, Role]) -> list[str]:

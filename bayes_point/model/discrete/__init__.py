@@ -1,0 +1,1 @@
+"""Discrete free variables: their values, what depends on them, and sums over them."""
