@@ -27,8 +27,9 @@ from bayes_point.errors import (
     SamplingWarning,
     in_one_line,
 )
+from bayes_point.estimation.estimate.discrete import enumerate_values
 from bayes_point.estimation.estimator import Potentials
-from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.find import find_MAP, find_MLE, warn_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.marginal.integrate import Marginalize
 from bayes_point.estimation.progress import Deadline
@@ -131,7 +132,8 @@ def fit(
         its own; and ``point_estimates`` with the dim ``estimator`` = MLE, MAP, mean. With latent
         variables also ``marginal_mle``, ``marginal_map`` and ``marginal_mode``, with the
         conditional modes in ``latents`` of each, and ``estimator`` begins with marginal MLE,
-        marginal MAP. The groups
+        marginal MAP; where the latents are discrete and have too many values for a joint estimate,
+        the marginal ones are MLE and MAP. The groups
         that are compared carry the fingerprints of the model's graph, constants and data: those of
         different fits are not mixed up. Of the ``details``, the groups that could be computed;
         ``attrs["details_left_out"]`` (JSON) says why any is not there.
@@ -189,16 +191,27 @@ def fit(
     search = options | {"progressbar": progressbar}
     limit = _JOINT_SECONDS if has_latents and max_seconds is None else max_seconds
     deadline = Deadline(limit)
-    with warnings.catch_warnings():
-        if has_latents:
-            # What becomes of the joint estimates is in the tree, and is not what is asked for.
-            warnings.simplefilter("ignore", EstimationWarning)
-        mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(3), **search)
-        # The second search, when everything is loaded, tells what a search takes.
+    is_joint = not has_latents or _are_few(model)
+    if is_joint:
+        with warnings.catch_warnings():
+            if has_latents:
+                # What becomes of the joint estimates is in the tree, and is not what is asked for.
+                warnings.simplefilter("ignore", EstimationWarning)
+            mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(3), **search)
+            # The second search, when everything is loaded, tells what a search takes.
+            begin = time.perf_counter()
+            map_ = find_MAP(model, max_seconds=deadline.share(2), **search)
+            taken = time.perf_counter() - begin
+        mode = _unconstrained_mode(model, map_, search | {"max_seconds": deadline.share(1)})
+        estimates = {"mle": mle, "map": map_, "mode": mode}
+    else:
+        # No joint estimate: the discrete variables have too many values to be tried.
         begin = time.perf_counter()
-        map_ = find_MAP(model, max_seconds=deadline.share(2), **search)
-        taken = time.perf_counter() - begin
-    mode = _unconstrained_mode(model, map_, search | {"max_seconds": deadline.share(1)})
+        found = _marginal(model, marginalize, potentials, search, max_seconds)
+        estimates = {name.removeprefix("marginal_"): one for name, one in found.items()}
+        warn_of(estimates["mle"])
+        warn_of(estimates["map"])
+        taken = (time.perf_counter() - begin) / 3
     begin = time.perf_counter()
     if idata is None:
         idata = pm.sample(
@@ -213,15 +226,19 @@ def fit(
             model=model,
             **sampling,
         )
-    estimates = {"mle": mle, "map": map_, "mode": mode}
     left_out: dict[str, str] = {}
-    if has_latents:
+    if has_latents and is_joint:
         sampled = time.perf_counter() - begin
         limit = max(sampled, _MARGINAL_SECONDS) if max_seconds is None else max_seconds
         begin = time.perf_counter()
         with noted("latents", left_out):
-            estimates |= _marginal(model, marginalize, potentials, search, limit)
+            found = _marginal(model, marginalize, potentials, search, limit)
+            _check_ended(found, limit)
+            estimates |= found
             taken = (time.perf_counter() - begin) / 3
+        if "marginal_mle" not in estimates:
+            warn_of(mle)
+            warn_of(map_)
     try:
         tree = _complete(model, idata, random_seed, left_out)
         tree = _assemble(model, tree, estimates, prints)
@@ -248,12 +265,20 @@ def _has_latents(model: pm.Model, marginalize: Marginalize) -> bool:
         return False
     names = [value.name for value in model.discrete_value_vars]
     density = log_density(model, backend=None, inputs=names)
-    if names:
-        start = model.initial_point()
-        density = density.bind({name: start[name] for name in names})
     if marginalize == "latents":
         return bool(latent_by_rule(model, density))
     return bool(latent_variables(model, density, marginalize))
+
+
+def _are_few(model: pm.Model) -> bool:
+    """Whether the joint values of the discrete variables, if there are any, can all be tried."""
+    if not model.discrete_value_vars:
+        return True
+    try:
+        enumerate_values(model)
+    except ModelError:
+        return False
+    return True
 
 
 def _marginal(
@@ -261,7 +286,7 @@ def _marginal(
     marginalize: Marginalize,
     potentials: Potentials | None,
     search: Mapping[str, Any],
-    limit: float,
+    limit: float | None,
 ) -> dict[str, PointEstimate]:
     """Find the estimates with latent variables integrated out; all in `limit` seconds."""
     deadline = Deadline(limit)
@@ -272,15 +297,19 @@ def _marginal(
         mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(2), **given)
         map_ = find_MAP(model, max_seconds=deadline.share(1), **given)
         mode = _unconstrained_mode(model, map_, given | {"max_seconds": deadline.share(1)})
-    for estimate in (mle, map_):
-        if estimate.certificate.is_stopped:
-            raise ModelError(
-                f"the search for the marginal {estimate.estimator} did not end within "
-                f"{limit:.0f} s, which is what all of them may take; give more with max_seconds="
-            )
     found = {"marginal_mle": mle, "marginal_map": map_}
     # That one serves only to explain the gap.
     return found if mode.certificate.is_stopped else found | {"marginal_mode": mode}
+
+
+def _check_ended(found: Mapping[str, PointEstimate], limit: float | None) -> None:
+    """Raise where a search was stopped: joint estimates then do better than half of these."""
+    for name in ("marginal_mle", "marginal_map"):
+        if found[name].certificate.is_stopped:
+            raise ModelError(
+                f"the search for the marginal {found[name].estimator} did not end within "
+                f"{limit:.0f} s, which is what all of them may take; give more with max_seconds="
+            )
 
 
 def _unconstrained_mode(

@@ -62,8 +62,10 @@ def check_idata(
 
 def _template(model: pm.Model, backend: str | None) -> xr.Dataset:
     """Return a draw of the model's variables, whatever its values: names, dims, coords, shapes."""
-    density = log_density(model, backend=backend)
-    values = density.natural(np.zeros((1, density.p)))
+    discrete = [value.name for value in model.discrete_value_vars]
+    density = log_density(model, backend=backend, inputs=discrete)
+    own = {name: density.inputs[name].own[None] for name in discrete}
+    values = density.natural(np.zeros((1, density.p)), own or None)
     return density.dataset({name: value[0] for name, value in values.items()})
 
 

@@ -173,8 +173,9 @@ def test_a_chain_is_the_sum_over_all_paths() -> None:
 def test_an_allocation_has_the_estimate_of_the_mixture_and_its_responsibilities() -> None:
     with pm.Model(coords={"row": np.arange(60) + 100}) as discrete:
         w = pm.Beta("w", 1, 1)
-        mu = pm.Normal("mu", [-1, 1], 5, transform=pm.distributions.transforms.ordered,
-                       initval=[-1, 1])
+        mu = pm.Normal(
+            "mu", [-1, 1], 5, transform=pm.distributions.transforms.ordered, initval=[-1, 1]
+        )
         k = pm.Bernoulli("k", w, dims="row")
         pm.Normal("y", mu[k], 1, observed=NORMAL, dims="row")
         pm.Deterministic("own", mu[k], dims="row")
@@ -224,7 +225,7 @@ def test_discrete_and_continuous_latents_together() -> None:
     )
     with pm.Model() as by_hand:
         mu = pm.Normal("mu", 0, 5)
-        pm.NormalMixture("y", [0.6, 0.4], mu + [0.0, 2.0], np.sqrt(2), observed=y)
+        pm.NormalMixture("y", [0.6, 0.4], mu + np.array([0, 2]), np.sqrt(2), observed=y)
     wanted = bp.find_MLE(by_hand, n_starts=2, random_seed=1, progressbar=False)
     assert float(mle.point["mu"]) == pytest.approx(float(wanted.point["mu"]), abs=1e-6)
     assert mle.log_likelihood == pytest.approx(wanted.log_likelihood, abs=1e-7)
@@ -246,7 +247,7 @@ def test_what_cannot_be_summed_out_is_refused() -> None:
     with pm.Model() as abundance:
         n = pm.Poisson("N", pm.HalfNormal("rate", 10), shape=5)
         pm.Binomial("y", n, pm.Beta("p", 1, 1), observed=[1, 2, 0, 3, 1])
-    with pytest.raises(ModelError, match="'N' is discrete.* pm.Truncated"):
+    with pytest.raises(ModelError, match=r"'N' is discrete.* pm.Truncated"):
         bp.find_MLE(abundance, marginalize="latents", progressbar=False)
     with pm.Model() as left:
         k, j = pm.Bernoulli("k", 0.5, shape=3), pm.Bernoulli("j", 0.5)

@@ -9,7 +9,7 @@ import xarray as xr
 from arviz_base.utils import _var_names
 
 from bayes_point.comparison.inputs.fingerprints import check_fingerprints
-from bayes_point.comparison.inputs.marginal import headline, is_marginal
+from bayes_point.comparison.inputs.marginal import JOINT, headline
 from bayes_point.comparison.inputs.scalars import scalars
 from bayes_point.comparison.inputs.validate import (
     ESTIMATORS,
@@ -105,7 +105,7 @@ def select_all(
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the same as `select`, with the joint estimates after the marginal ones if both are."""
     posterior, points = select(dt, var_names, filter_vars, coords)
-    if not is_marginal(headline(dt)):
+    if JOINT[0] not in headline(dt).children:
         return posterior, points
     points = dt["point_estimates"].to_dataset().sel(estimator=[*MARGINAL, *ESTIMATORS])
     points = points[list(posterior.data_vars)].transpose("estimator", ...)

@@ -43,7 +43,7 @@ from bayes_point.model.density.density import LogDensity
 from bayes_point.model.given import with_fixed
 from bayes_point.model.starts import Initvals, starting_points
 
-__all__ = ["find_MAP", "find_MLE"]
+__all__ = ["find_MAP", "find_MLE", "warn_of"]
 
 # Warnings point at the first line outside this folder: the user's.
 _PACKAGE = str(Path(__file__).parents[2])
@@ -79,7 +79,9 @@ def find_MLE(
     marginalize : "latents" or sequence of str, optional
         Variables to integrate out, so that the marginal likelihood is maximised: all that are
         latent, or these by name.  Latent are vectors whose prior depends on other variables,
-        missing data, and vectors that the likelihood sees only multiplied by a scale (non-centred).
+        missing data, and vectors that the likelihood sees only multiplied by a scale (non-centred);
+        of discrete ones, those whose elements are independent given the rest, or a chain, which are
+        summed out exactly.
         The integral is Laplace's, exact where the latents are Gaussian given the data; the first
         of the findings says which.  The latents stay in `point`, at their conditional modes, and in
         `stderr`, with what the parameters' uncertainty adds to their own.  By default nothing.
@@ -362,14 +364,21 @@ def _find(
             model, found.objective, estimator.name, found.certificate, found.optima, found.n_starts
         )
         estimate = PointEstimate.of(replace(record, evaluations=watch.evaluations))
-    if estimate.status is not Status.CONVERGED:
-        message = f"{estimator.name}: {estimate.status.value} "
-        message += " ".join(map(str, estimate.findings))
-        if strict:
-            raise EstimationError(message, estimate)
-        if not estimate.status.is_point:
-            warnings.warn(message, EstimationWarning, skip_file_prefixes=(_PACKAGE,))
+    if strict and estimate.status is not Status.CONVERGED:
+        raise EstimationError(_in_words(estimate), estimate)
+    warn_of(estimate)
     return estimate
+
+
+def warn_of(estimate: PointEstimate) -> None:
+    """Warn of an estimate that does not exist, or was not found."""
+    if not estimate.status.is_point:
+        warnings.warn(_in_words(estimate), EstimationWarning, skip_file_prefixes=(_PACKAGE,))
+
+
+def _in_words(estimate: PointEstimate) -> str:
+    findings = " ".join(map(str, estimate.findings))
+    return f"{estimate.estimator}: {estimate.status.value} {findings}"
 
 
 def _are_usable(objective: Objective, rows: NDArray[np.float64]) -> NDArray[np.bool_]:

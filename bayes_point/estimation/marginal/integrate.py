@@ -68,9 +68,7 @@ def _are_names(names: object) -> bool:
     return isinstance(names, Sequence) and all(isinstance(name, str) for name in names)
 
 
-def integrated(
-    model: pm.Model, full: LogDensity, asked: Asked
-) -> MarginalDensity | SummedDensity:
+def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensity | SummedDensity:
     """Return the density of the parameters that are left; made once a density.
 
     Parameters
@@ -104,8 +102,9 @@ def integrated(
                     f"Integrate it out as well, marginalize={[*reasons, name]}, or leave {on} "
                     "among the parameters."
                 )
-        density, discrete = full, [name for name in reasons if name in full.inputs]
-        if left := [value.name for value in model.discrete_value_vars if value.name not in reasons]:
+        whole, discrete = full, [name for name in reasons if name in full.inputs]
+        left = [var.name for var in model.discrete_value_vars if var.name not in reasons]
+        if left:
             summed_density(model, full, [*discrete, *left])  # says so if they cannot be summed out
             raise ModelError(
                 f"The discrete variables {left} would be left, and a marginal likelihood is "
@@ -113,14 +112,14 @@ def integrated(
                 f"marginalize={[*reasons, *left]}."
             )
         if discrete:
-            density = summed_density(model, full, discrete)
-            density.reasons = {name: reasons[name] for name in discrete}
+            whole = summed = summed_density(model, full, discrete)
+            summed.reasons = {name: reasons[name] for name in discrete}
         continuous = [name for name in reasons if name not in discrete]
-        if not continuous and not reml:
-            return density
-        flat = fixed_effects(density, continuous, start, reml)
+        if discrete and not continuous and not reml:
+            return summed
+        flat = fixed_effects(whole, continuous, start, reml)
         reasons |= dict.fromkeys(flat, "a fixed effect, for the restricted likelihood")
-        marginal = MarginalDensity(density, [*continuous, *flat], start, flat=flat)
+        marginal = MarginalDensity(whole, [*continuous, *flat], start, flat=flat)
         marginal.reasons = reasons
         marginal.is_exact = is_gaussian(marginal.joint, start)
         return marginal
@@ -146,7 +145,7 @@ def _key(names: object) -> tuple[object, ...]:
     return (names,) if isinstance(names, str | bool) else tuple(names)  # type: ignore[arg-type]
 
 
-def within(estimator: Estimator, density: MarginalDensity) -> Estimator:
+def within(estimator: Estimator, density: LogDensity) -> Estimator:
     """Return the estimator of the marginal density: potentials of latents are part of it."""
     weights: Mapping[str, float] = {
         name: weight

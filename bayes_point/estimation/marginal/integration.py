@@ -31,8 +31,9 @@ class Integration:
     n_latents : int
         How many values they have on the unconstrained scale.
     method : {"exact", "laplace", "quadrature", "sum"}
-        How: the sum over the values of discrete variables; of continuous ones Laplace's method where it is exact because the density is Gaussian in the latents,
-        Laplace's method as an approximation, or adaptive Gauss-Hermite quadrature.
+        How: the sum over the values of discrete variables; of continuous ones Laplace's method
+        where it is exact because the density is Gaussian in the latents, Laplace's method as an
+        approximation, or adaptive Gauss-Hermite quadrature.
     nodes : int or None
         Nodes of the quadrature in each direction; None where there was none.
     structure : str

@@ -148,7 +148,8 @@ def likelihood_ratio_test(
     if method == "bootstrap":
         refuse_marginal(null, "simulated likelihood-ratio test yet", "Use method='chi2'.")
     free = _free(null.model)
-    fixed = [name for name in _free(alternative.model) if name not in free]
+    latents = {} if alternative.integrated is None else alternative.integrated.latents
+    fixed = [name for name in _free(alternative.model) if name not in free and name not in latents]
     if not nested:
         _check_nested(null, alternative)
     df = n_parameters(alternative) - n_parameters(null)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
-from bayes_point.model.discrete.summed import SummedDensity
 from bayes_point.estimation.uncertainty.information import has_failed
 from bayes_point.estimation.uncertainty.labelled import labelled, stderr
 from bayes_point.estimation.uncertainty.quantities import natural_quantities
+from bayes_point.model.discrete.summed import SummedDensity
 
 __all__ = ["QUANTITIES", "latents"]
 
@@ -39,12 +39,20 @@ def latents(estimate: EstimateRecord) -> xr.Dataset:
     return out
 
 
-def _chances(estimate: EstimateRecord, density: SummedDensity, x: NDArray[np.float64]) -> xr.Dataset:
+def _chances(
+    estimate: EstimateRecord, density: SummedDensity, x: NDArray[np.float64]
+) -> xr.Dataset:
     """Return the probability of each value of each discrete variable, given the parameters."""
     out = {}
-    for name, chance in density.probabilities(x).items():
-        if np.isnan(chance).any():
-            continue  # missing values without an end to what they can be
+    chances = {
+        name: one for name, one in density.probabilities(x).items() if not np.isnan(one).any()
+    }
+    # Missing values without an end to what they can be, and what is computed at the likeliest.
+    for name in density.natural_shapes.keys() - chances.keys() - density.graphs.natural.keys():
+        mode = estimate.point[name]
+        parts = [mode, *[xr.full_like(mode, np.nan, float)] * (len(QUANTITIES) - 1)]
+        out[name] = xr.concat(parts, dim=xr.Variable("quantity", list(QUANTITIES)))
+    for name, chance in chances.items():
         own, dim = estimate.point[name], f"{name}_value"
         # Elements may begin or end elsewhere than others: each value has its own place.
         each = density.sums.values_of(name).reshape(-1, chance.shape[-1])
@@ -58,7 +66,7 @@ def _chances(estimate: EstimateRecord, density: SummedDensity, x: NDArray[np.flo
             coords={**own.coords, dim: values},
             attrs={"text": "probability of each value, given the parameters"},
         )
-    return xr.Dataset(out)
+    return xr.Dataset({name: out[name] for name in map(str, estimate.point) if name in out})
 
 
 def _modes(estimate: EstimateRecord, density: MarginalDensity) -> xr.Dataset:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.estimate.record import EstimateRecord, once
 from bayes_point.estimation.marginal.density import MarginalDensity
-from bayes_point.model.discrete.summed import SummedDensity
 from bayes_point.model.density.derivatives import natural_derivatives
+from bayes_point.model.discrete.summed import SummedDensity
 
 __all__ = ["Quantities", "natural_quantities"]
 

@@ -128,4 +128,3 @@ def _changed(rows: NDArray[np.float64], here: NDArray[np.float64]) -> NDArray[np
 
 def _matrix(term: NDArray[np.int_], element: NDArray[np.int_], shape: tuple[int, int]) -> csr_array:
     return csr_array(coo_array((np.ones(len(term), bool), (term, element)), shape=shape))
-

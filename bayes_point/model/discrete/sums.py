@@ -174,7 +174,9 @@ class Sums:
         return [sizes[variable] for variable in variables]
 
     def _name_of(self, element: int) -> str:
-        return next(n for n, part in zip(self.names, self._parts, strict=True) if element < part.stop)
+        return next(
+            n for n, part in zip(self.names, self._parts, strict=True) if element < part.stop
+        )
 
     def _as_blocks(self, counts: list[int]) -> None:
         rows = max(counts, default=1)
@@ -200,9 +202,10 @@ class Sums:
         k = int(self._sizes[np.concatenate(self._members)].max())
         is_chain = np.diff(touches.indptr).max() <= 2 and degree.max() <= 2
         if not is_chain or any(one is None for one in order) or k > _MOST_PAIRED:
-            names = dict.fromkeys(map(self._name_of, self._members[worst]))
+            own = self._members[worst].tolist()
+            names = dict.fromkeys(map(self._name_of, own))
             raise ModelError(
-                f"{list(names)} cannot be summed out: {len(self._members[worst]):,} elements depend "
+                f"{list(names)} cannot be summed out: {len(own):,} elements depend "
                 f"on each other, which have {counts[worst]:.3g} joint values. Summed over are up "
                 f"to {_MOST_VALUES:,} of elements that enter a term of the density together, or "
                 f"a chain, each of whose elements, of up to {_MOST_PAIRED} values, depends on "
@@ -321,9 +324,7 @@ class Sums:
         else:
             factors = factors + self._mask if np.any(self._mask) else factors
             summed = _log_sum(factors, 0) if count else pt.zeros((0,))
-        return factors, summed, {
-            kind: pt.concatenate(some) for kind, some in rest.items() if some
-        }
+        return factors, summed, {kind: pt.concatenate(some) for kind, some in rest.items() if some}
 
     def is_apart(self, name: str) -> bool:
         """Whether no two elements of a variable are of one block, or all are of a chain."""

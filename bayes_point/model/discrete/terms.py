@@ -95,8 +95,7 @@ class Terms:
         rows = len(next(iter(values.values())))
         if rows > _WRITTEN_OUT:
             each = {
-                inputs[name]: pt.constant(part.astype(dtype[name]))
-                for name, part in values.items()
+                inputs[name]: pt.constant(part.astype(dtype[name])) for name, part in values.items()
             }
             whole = vectorize_graph(self.graphs, each)
             return [

@@ -44,6 +44,13 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
         return []
     names = latent_names(tree)
     values = sum(tree["posterior"].dataset[name].isel(chain=0, draw=0).size for name in names)
+    first = (
+        f"Latent variables are integrated out of both: {listed(names)} "
+        f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}; their own section has "
+        "what is estimated of them."
+    )
+    if not {*JOINT} <= {*tree.children}:
+        return [first]
     joint = [
         f"the joint {tree[group].attrs['estimator']} "
         + (
@@ -54,10 +61,8 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
         for group in JOINT
     ]
     return [
-        f"Latent variables are integrated out of both: {listed(names)} "
-        f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}; their own section has "
-        "what is estimated of them. Do not use the joint estimates, which maximise over them as if "
-        f"the best value of each were known: {' and '.join(joint)}.",
+        f"{first} Do not use the joint estimates, which maximise over them as if "
+        f"the best value of each were known: {' and '.join(joint)}."
     ]
 
 
@@ -65,7 +70,12 @@ def latents_section(request: Request) -> dict[str, Any]:
     """Return how conditional modes and posterior means compare, the largest gaps, and a figure."""
     tree = request.tree
     found, posterior = tree["latents"].dataset, tree["posterior"].dataset
-    found = found[_shown(tree)]
+    summed = [str(name) for name in found.data_vars if f"{name}_value" in found[name].dims]
+    shown = [name for name in _shown(tree) if name not in summed]
+    shown = [name for name in shown if np.isfinite(found[name].isel(quantity=1)).any()]
+    if not shown:
+        return _chances(tree, summed)
+    found = found[shown]
     posterior = posterior[list(found.data_vars)].transpose(*SAMPLE_DIMS, ...)
     labels = [scalar.label for scalar in scalars(posterior, SAMPLE_DIMS)]
     draws = flatten(posterior, SAMPLE_DIMS)
@@ -96,10 +106,71 @@ def latents_section(request: Request) -> dict[str, Any]:
     }
 
 
+def _chances(tree: xr.DataTree, names: list[str]) -> dict[str, Any]:
+    """Return how probable each value is at the marginal MAP, and how often it was drawn."""
+    labels, values, chance, drawn = [], [], [], []
+    for name in names:
+        table = tree["latents"].dataset[name].transpose(..., f"{name}_value")
+        draws = tree["posterior"].dataset[[name]].transpose(*SAMPLE_DIMS, ...)
+        labels += [scalar.label for scalar in scalars(draws, SAMPLE_DIMS)]
+        flat, here = flatten(draws, SAMPLE_DIMS), table.values.reshape(-1, table.shape[-1])
+        best = table[f"{name}_value"].values[here.argmax(axis=1)]
+        values += best.tolist()
+        chance += here.max(axis=1).tolist()
+        drawn += (flat == best).mean((0, 1)).tolist()
+    gap = np.array(chance) - np.array(drawn)
+    order = np.argsort(-np.abs(gap), kind="stable")[:MAX_ROWS]
+    text = f"The probability of the most probable value of each of {listed(names)}, the parameters "
+    text += "at the marginal MAP, beside how often the posterior has it. "
+    if len(gap):
+        worst = int(order[0])
+        text += (
+            f"Half of them differ by less than {np.median(np.abs(gap)):.2f}, and all by at most "
+            f"{abs(gap[worst]):.2f} ({labels[worst]})."
+        )
+    return {
+        "explanation": text,
+        "caption": "The largest differences of discrete latent variables",
+        "columns": ["", "value", "probability at θ", "posterior", "difference"],
+        "rows": [
+            row(
+                labels[i],
+                [
+                    f"{values[i]:g}",
+                    f"{chance[i]:.3f}",
+                    f"{drawn[i]:.3f}",
+                    f"{gap[i]:+.3f}".replace("-", "−"),
+                ],
+            )
+            for i in order.tolist()
+        ],
+        "figure": _scatter(np.array(chance), np.array(drawn), names),
+    }
+
+
+def _scatter(chance: NDArray[np.float64], drawn: NDArray[np.float64], names: list[str]) -> Figure:
+    def make() -> Any:
+        import matplotlib.pyplot as plt
+
+        figure, axis = plt.subplots(figsize=(3.6, 3.4), layout="constrained")
+        axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+        axis.plot(chance, drawn, "o", color=STYLES["MAP"].color, ms=3, alpha=0.6)
+        axis.set_xlabel("probability at the marginal MAP")
+        axis.set_ylabel("posterior")
+        return figure
+
+    return draw(
+        make,
+        alt=f"Scatter plot of {listed(names)}: probabilities at the marginal MAP and posterior.",
+        caption="Each dot is an element, at the probability of its most probable value.",
+    )
+
+
 def _shown(tree: xr.DataTree) -> list[str]:
     """Return the variables to show: of a non-centred latent what the model makes of it."""
     found = tree["latents"].dataset
     reasons = json.loads(tree["map"].attrs["latents"])
+    reasons = {name: why for name, why in reasons.items() if name in found}
     dims = [found[name].dims for name in reasons]
     made = [str(n) for n in found.data_vars if n not in reasons and found[n].dims in dims]
     scaled = [n for n in reasons if "scaled" in reasons[n]]
