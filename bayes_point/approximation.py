@@ -70,8 +70,13 @@ def laplace(
     idata : xarray.DataTree, optional
         A tree with a sampled ``posterior`` of the same model, to which the distance is measured
         (see `closeness`).
-    n_starts, initvals, backend
-        As in `find_MAP`, where the mode has to be found.
+    n_starts : int
+        Starting points of the search, where the mode has to be found: the model's initial point,
+        and draws from the prior.
+    initvals : dict, PointEstimate, or sequence of these, optional
+        Initial values by variable name, natural scale, instead of the model's own.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
     random_seed : int, array-like of int, or Generator, optional
         Seed of the starts and draws.
     progressbar : bool
@@ -114,6 +119,11 @@ def laplace(
         If the Pareto k, overall or of a parameter, is above 0.7 (less for fewer than 2200 draws),
         naming the parameters along which the posterior is not normal; if further modes were found,
         which a normal at one of them knows nothing of; if draws have no density.
+
+    See Also
+    --------
+    find_MAP : Find the maximum a posteriori estimate: the mode of the joint posterior density.
+    closeness
 
     Notes
     -----

@@ -95,8 +95,14 @@ def fit(
         not sampled again.
     draws, tune, chains, cores, random_seed
         As in `pymc.sample`.
-    initvals, n_starts, potentials, backend
-        As in `find_MLE`.
+    initvals : dict, PointEstimate, or sequence of these, optional
+        Initial values by variable name, natural scale, instead of the model's own.
+    n_starts : int
+        Starting points of each search: the model's initial point, and draws from the prior.
+    potentials : {"likelihood", "prior"}, optional
+        What the model's potentials are; has to be said if it has any.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
     marginalize : "latents" or sequence of str, optional
         Variables to integrate out for two further estimates, the marginal MLE and MAP, as in
         `find_MLE`. By default all that are latent, where a model has such; these estimates are then
@@ -158,6 +164,16 @@ def fit(
     BayesPointWarning
         If a part of the fit that comes after the sampling failed for a reason that is not the
         model's. The fit is returned without it.
+
+    See Also
+    --------
+    find_MLE : Find the maximum likelihood estimate: the point at which the data are most probable.
+    find_MAP : Find the maximum a posteriori estimate: the mode of the joint posterior density.
+    summary : Table of MLE, MAP, posterior mean, sd, interval and gaps, one row a scalar parameter.
+    report : Report on a fit: where MLE, MAP and posterior mean sit, and how far apart they are.
+    verdict : Whether the distance of a point estimate from the posterior mean matters.
+    predictive
+    plot_estimates
 
     Examples
     --------

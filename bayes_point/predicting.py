@@ -79,8 +79,16 @@ def predictive(
         Leaving out is by Pareto-smoothed importance sampling.  Where its k says that this does not
         hold, the observation is really left out and the model sampled anew, for up to so many
         observations.
-    potentials, n_starts, random_seed, backend, progressbar
-        As in `find_MLE`.
+    potentials : {"likelihood", "prior"}, optional
+        What the model's potentials are; has to be said if it has any.
+    n_starts : int
+        Starting points of each search: the model's initial point, and draws from the prior.
+    random_seed : int, array-like of int, or Generator, optional
+        Seed of the starts and of the draws.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+    progressbar : bool
+        Whether to show progress once it takes longer than a second.
     sample_kwargs : dict, optional
         Arguments of `pymc.sample` where the model is sampled anew.
 
@@ -108,6 +116,11 @@ def predictive(
         If the model cannot be estimated, or observes nothing.
     ComparisonError
         If `dt` is no tree.
+
+    See Also
+    --------
+    plot_predictive : Draw what plugging in costs.
+    fit : Find MLE and MAP, sample the posterior, and put all three into one DataTree.
 
     Notes
     -----

@@ -517,6 +517,75 @@ def test_river_nile() -> None:
     assert float(mle["sigma_level"]) ** 2 == pytest.approx(1469.1, rel=1e-3)
 
 
+def test_mixture() -> None:
+    # Benaglia, Chauveau, Hunter and Young (2009), mixtools, Journal of Statistical Software 32(6):
+    # normalmixEM(waiting), which stops at a change of 1e-8 in the log likelihood.
+    mle = bp.find_MLE(example("mixture")["model"], local=True, **QUIET)
+    assert mle.status is bp.Status.LOCAL
+    np.testing.assert_allclose(mle["weight"], [0.3608868, 0.6391132], rtol=1e-5)
+    np.testing.assert_allclose(mle["mean"], [54.61489, 80.09109], rtol=1e-6)
+    np.testing.assert_allclose(mle["sd"], [5.871241, 5.867718], rtol=1e-5)
+    assert mle.log_likelihood == pytest.approx(-1034.002, abs=1e-3)
+
+
+def test_item_response() -> None:
+    # Rizopoulos (2006), ltm, Journal of Statistical Software 17(5): rasch(LSAT), 21 nodes.
+    names = example("item_response")
+    assert names["people"].sum() == 1000
+    mle = bp.find_MLE(names["model"], **QUIET)
+    published = [-3.6153, -1.3224, -0.3176, -1.7301, -2.7802]
+    np.testing.assert_allclose(mle["difficulty"], published, atol=6e-5)
+    assert float(mle["discrimination"]) == pytest.approx(0.7551, abs=6e-5)
+
+
+def test_sea_levels() -> None:
+    # Coles (2001), pages 59 to 61: estimates, standard errors, and the return level of 100 years
+    # with its two 95 % intervals, read off a figure for the profile.
+    mle = bp.find_MLE(example("sea_levels")["model"], **QUIET)
+    published = {"mu": (3.87, 0.028), "sigma": (0.198, 0.020), "xi": (-0.050, 0.098)}
+    for name, (value, se) in published.items():
+        assert float(mle[name]) == pytest.approx(value, abs=6e-3)
+        assert float(mle.stderr()[name]) == pytest.approx(se, abs=6e-4)
+    assert mle.log_likelihood == pytest.approx(4.34, abs=5e-3)
+    # SciPy's shape has the other sign.
+    level = example("sea_levels")["table"]["level"]
+    mu, sigma, xi = (float(mle[name]) for name in published)
+    theirs = stats.genextreme.logpdf(level, -xi, mu, sigma).sum()
+    assert mle.log_likelihood == pytest.approx(theirs, abs=1e-9)
+    wald, profile = (
+        mle.conf_int(var_names="return_level", ci_prob=0.95, method=m)["return_level"].values
+        for m in ("wald", "profile")
+    )
+    np.testing.assert_allclose(wald, [4.377, 4.998], atol=2e-3)
+    np.testing.assert_allclose(profile, [4.50, 5.27], atol=0.02)
+
+
+def test_named_dims() -> None:
+    # Balanced: residual mean square 226/12, that of blends 264/4 = 66, from (66 - 226/12)/4.
+    mle = bp.find_MLE(example("named_dims")["model"], marginalize="latents", reml=True, **QUIET)
+    within, between = float(mle["within"]) ** 2, float(mle["between"]) ** 2
+    assert within == pytest.approx(226 / 12, rel=1e-7)
+    assert between == pytest.approx((66 - 226 / 12) / 4, rel=1e-6)
+    np.testing.assert_allclose(mle["mean"], [84, 85, 89, 86], rtol=1e-9)
+    # The blends' means 92, 83, 85, 88, 82, less 86, times 4 between/(4 between + within).
+    shrunk = np.array([6, -3, -1, 2, -4]) * 4 * between / (4 * between + within)
+    np.testing.assert_allclose(mle["effect"], shrunk, rtol=1e-7)
+
+
+def test_black_box() -> None:
+    # R's nls(rate ~ Vm * conc/(K + conc), Puromycin, subset = state == "treated").
+    names = example("black_box")
+    mle = bp.find_MLE(names["model"], potentials="likelihood", **QUIET)
+    v, k = float(mle["v"]), float(mle["k"])
+    assert v == pytest.approx(212.7, abs=0.05)
+    assert k == pytest.approx(0.06412, abs=6e-6)
+    rss, by_v, by_k = names["simulator"](v, k)
+    assert float(mle["sigma"]) == pytest.approx(np.sqrt(rss / 12), rel=1e-7)
+    # A standard error away the derivatives are 2 sigma²/se.
+    assert abs(by_v) < 1e-6 * 2 * rss / 12 / float(mle.stderr()["v"])
+    assert abs(by_k) < 1e-6 * 2 * rss / 12 / float(mle.stderr()["k"])
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_each_is_short_and_holds_one_model(name: str) -> None:
     path = EXAMPLES / f"{name}.py"

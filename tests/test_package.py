@@ -143,3 +143,20 @@ def test_html_of_results_has_their_texts_escaped(result: Any, texts: list[str]) 
     ElementTree.fromstring(f"<div>{html}</div>")  # every tag is closed
     assert "<b>" not in html
     assert all(text in html for text in texts)
+
+
+def see_also(function: Any) -> set[str]:
+    """The names under *See Also* in the docstring of a public function."""
+    lines = iter((function.__doc__ or "").splitlines())
+    if not any(line.strip() == "See Also" for line in lines):
+        return set()
+    next(lines)
+    return {line.split()[0] for line in iter(partial(next, lines, ""), "") if line.strip()}
+
+
+def test_what_is_to_be_seen_also_leads_back() -> None:
+    found = {name: see_also(getattr(bp, name)) for name in bp.__all__}
+    assert sum(map(bool, found.values())) >= 25
+    for name, others in found.items():
+        for other in others:
+            assert name in found[other], f"{name} leads to {other}, which does not lead back"

@@ -91,6 +91,7 @@ def summary(
 
     See Also
     --------
+    fit : Find MLE and MAP, sample the posterior, and put all three into one DataTree.
     gaps : The gaps with their Monte Carlo errors, as a labelled Dataset.
 
     Examples

@@ -141,6 +141,11 @@ def report(
         If a section fails. Its name is in the message and in the attribute ``section``; what it
         raised is the cause. No section is left out for having failed.
 
+    See Also
+    --------
+    fit : Find MLE and MAP, sample the posterior, and put all three into one DataTree.
+    verdict : Whether the distance of a point estimate from the posterior mean matters.
+
     Examples
     --------
     With ``dt = bp.fit(coin, random_seed=1)``, three heads of three tosses:

@@ -57,6 +57,11 @@ _ORDER = [
     "wine_ratings",
     "capture_recapture",
     "river_nile",
+    "mixture",
+    "item_response",
+    "sea_levels",
+    "named_dims",
+    "black_box",
 ]
 
 

@@ -12,6 +12,7 @@ from sphinx.errors import ExtensionError
 MATHML = "http://www.w3.org/1998/Math/MathML"
 ElementTree.register_namespace("", MATHML)
 _NAME = re.compile(r"&(?!amp;|lt;|gt;|quot;|apos;|#)\w+;")
+_BARS = {"‖", "|", "∥", "∣"}
 _ACCENTS = {"ˆ", "^", "¯", "˜", "~"}
 
 
@@ -30,6 +31,11 @@ def _mathml(text: str, block: bool) -> str:
             letter.extend([base, accent])
             element.tag = f"{{{MATHML}}}msub"
             element[:] = [letter, index]
+    # Bars of a norm are as high as letters: browsers would stretch them to the fraction beside
+    # them, with pieces that fonts lack.
+    for element in root.iter(f"{{{MATHML}}}mo"):
+        if element.text in _BARS and "stretchy" not in element.attrib:
+            element.set("stretchy", "false")
     return ElementTree.tostring(root, encoding="unicode")
 
 

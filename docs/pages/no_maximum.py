@@ -115,6 +115,9 @@ show(bp.find_MLE(unbounded, progressbar=False))
 
 # %%
 # The posterior of this model exists nevertheless: the peak is infinitely high, but holds no mass.
+# And what everybody means by the estimate of a mixture is a maximum in the interior, away from the
+# poles: ``find_MLE(model, local=True)`` returns the highest that it finds, with status *local*, and
+# all of them in ``optima``. The :ref:`mixture of the gallery <sphx_glr_gallery_mixture.py>` has one.
 #
 # The same happens to the MAP of most hierarchical models as the standard deviation of the groups
 # goes to 0, and their MLE is not identified: the eight schools.

@@ -142,6 +142,7 @@ def explain(
     --------
     gaps : The distances of MLE and MAP from the posterior mean.
     verdict : Whether they matter.
+    plot_waterfall : Draw the steps.
 
     Notes
     -----

@@ -72,6 +72,10 @@ def closeness(
     ComparisonError
         If a tree has no posterior, or the two differ in variables, dims or coords.
 
+    See Also
+    --------
+    laplace : Approximate the posterior by a normal at its mode, and say how good that is.
+
     References
     ----------
     .. [1] Ramdas, García Trillos & Cuturi (2017), On Wasserstein two-sample testing and related

@@ -75,6 +75,13 @@ def gaps(
     ComparisonError
         If `dt` is not the tree of a fit, or the selection names what is not there.
 
+    See Also
+    --------
+    summary : Table of MLE, MAP, posterior mean, sd, interval and gaps, one row a scalar parameter.
+    verdict : Whether the distance of a point estimate from the posterior mean matters.
+    explain : Distance from the MLE to the posterior mean as a sum of causes, in posterior sd.
+    plot_gaps : Draw MLE and MAP against the posterior, in posterior sd from the posterior mean.
+
     Notes
     -----
     The interval of finitely many draws never quite reaches the edge of the support, even where the

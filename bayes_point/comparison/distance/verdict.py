@@ -154,6 +154,13 @@ def verdict(
     ComparisonError
         If `dt` is not the tree of a fit, or an argument is not understood.
 
+    See Also
+    --------
+    explain : Why the estimate lies where it does.
+    fit : Find MLE and MAP, sample the posterior, and put all three into one DataTree.
+    gaps : Distance of MLE and MAP from the posterior mean, raw and in posterior sd.
+    report : Report on a fit: where MLE, MAP and posterior mean sit, and how far apart they are.
+
     Notes
     -----
     What is tested is ``abs(point - mean) - margin * sd`` in the units of the parameter, with the

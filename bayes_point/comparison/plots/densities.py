@@ -95,6 +95,12 @@ def plot_estimates(
     ComparisonError
         If `dt` is not the tree of a fit, or there is nothing to draw.
 
+    See Also
+    --------
+    plot_gaps : Draw MLE and MAP against the posterior, in posterior sd from the posterior mean.
+    plot_joint : Draw the posterior of each pair of parameters, with MLE, MAP and mean as points.
+    fit : Find MLE and MAP, sample the posterior, and put all three into one DataTree.
+
     Notes
     -----
     An estimate more than 6 posterior sd from the mean, infinite, or which does not exist, is not

@@ -109,6 +109,12 @@ def plot_gaps(
     ComparisonError
         If `dt` is not the tree of a fit, or there is nothing to draw.
 
+    See Also
+    --------
+    gaps : Distance of MLE and MAP from the posterior mean, raw and in posterior sd.
+    plot_estimates : Draw the posterior density of each parameter, with the estimates as lines.
+    plot_joint : Draw the posterior of each pair of parameters, with MLE, MAP and mean as points.
+
     Notes
     -----
     An estimate more than 6 posterior sd from the mean, or infinite, is not drawn; its gap is

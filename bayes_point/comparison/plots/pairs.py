@@ -102,6 +102,11 @@ def plot_joint(
     ComparisonError
         If `dt` is not the tree of a fit, or there are fewer than two parameters to draw.
 
+    See Also
+    --------
+    plot_estimates : Draw the posterior density of each parameter, with the estimates as lines.
+    plot_gaps : Draw MLE and MAP against the posterior, in posterior sd from the posterior mean.
+
     Notes
     -----
     An estimate more than 6 posterior sd from the mean, infinite, or which does not exist, is not

@@ -109,6 +109,11 @@ def plot_prior_path(
     ComparisonError
         If `path` is no path, the posterior lacks its parameters, or nothing is left to draw.
 
+    See Also
+    --------
+    prior_path : Find the estimate as the prior weighs more and more.
+    data_path : Find the estimate as the data weigh more and more: how the MAP meets the MLE.
+
     Notes
     -----
     The path is interrupted where no estimate exists.  What lies more than 6 posterior sd from the

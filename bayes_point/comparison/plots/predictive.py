@@ -86,6 +86,10 @@ def plot_predictive(
     ComparisonError
         If `scores` is not what `predictive` returns.
 
+    See Also
+    --------
+    predictive
+
     Notes
     -----
     Without a posterior the log densities themselves are drawn.  Where there is no prediction its

@@ -88,6 +88,10 @@ def plot_profile(
     ComparisonError
         If `profiles` is no tree of profiles, or a parameter is not in it.
 
+    See Also
+    --------
+    profile : Profile: the highest log density that is possible at each value of a scalar.
+
     Examples
     --------
     With ``dt = bp.fit(coin, random_seed=1)``:

@@ -90,6 +90,10 @@ def plot_study(
     ComparisonError
         If `study` is no study, or an argument is not allowed.
 
+    See Also
+    --------
+    study
+
     Examples
     --------
     >>> import bayes_point as bp, numpy as np, pymc as pm

@@ -102,6 +102,10 @@ def plot_waterfall(
     ComparisonError
         If `dt` is not the tree of a fit, or there is nothing to draw.
 
+    See Also
+    --------
+    explain : Distance from the MLE to the posterior mean as a sum of causes, in posterior sd.
+
     Notes
     -----
     Where a point does not exist, the steps from and to it have no bar, and the row says why. A

@@ -52,9 +52,18 @@ def bootstrap(
     jackknife : bool
         Whether to estimate also with each unit left out, for BCa intervals; of more than 500 units
         in 500 groups.
-    jacobian, potentials, n_starts, random_seed, backend, progressbar
-        As in `find_MAP`; the starts are those of the estimate from the model's own data, from which
-        each refit starts.
+    jacobian : bool
+        For the MAP: maximise the density on the unconstrained scale.
+    potentials : {"likelihood", "prior"}, optional
+        What the model's potentials are; has to be said if it has any.
+    n_starts : int
+        Starting points of the estimate from the model's own data, from which each refit starts.
+    random_seed : int, array-like of int, or Generator, optional
+        Seed of the starts and of the data sets.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+    progressbar : bool
+        Whether to show progress once it takes longer than a second.
 
     Returns
     -------
@@ -81,6 +90,13 @@ def bootstrap(
     -----
     EstimationWarning
         If some of the data sets have no finite estimate.
+
+    See Also
+    --------
+    find_MLE : Find the maximum likelihood estimate: the point at which the data are most probable.
+    profile : Profile: the highest log density that is possible at each value of a scalar.
+    bootstrap_interval : Return confidence intervals from the draws of a bootstrap.
+    refit : Estimates of one model for many data sets, with standard errors and a status each.
 
     References
     ----------

@@ -148,6 +148,17 @@ def find_MLE(
     EstimationError
         If `strict` and the estimate did not converge.
 
+    See Also
+    --------
+    find_MAP : Find the maximum a posteriori estimate: the mode of the joint posterior density.
+    fit : Find MLE and MAP, sample the posterior, and put all three into one DataTree.
+    profile : Profile: the highest log density that is possible at each value of a scalar.
+    likelihood_ratio_test
+    refit : Estimates of one model for many data sets, with standard errors and a status each.
+    flat_priors : Return the same model with priors that are flat on their own support.
+    bootstrap : Draw from the distribution of an estimator, by refits to new data sets.
+    roles : Return a table of the variables of a model and what each of them is.
+
     References
     ----------
     R. A. Fisher (1922), On the mathematical foundations of theoretical statistics,
@@ -225,21 +236,51 @@ def find_MAP(
     model : pymc.Model or bambi.Model, optional
         The model; by default that of the context.
     marginalize : "latents" or sequence of str, optional
-        Variables to integrate out, as in `find_MLE`: the mode of the marginal posterior of the
-        other variables.
+        Variables to integrate out, so that the mode is that of the marginal posterior of the
+        others: all that are latent, or these by name.  Latent are vectors whose prior depends on
+        other variables, missing data, and vectors that the likelihood sees only multiplied by a
+        scale (non-centred).  The integral is Laplace's, exact where they are Gaussian given the
+        data.  They stay in `point`, at their conditional modes.  By default nothing.
     quadrature : "auto" or int
-        As in `find_MLE`.
+        Nodes of the adaptive Gauss-Hermite quadrature in each direction, where the latents are
+        independent blocks of one or two; 1 is Laplace's method.  "auto" takes quadrature where
+        Laplace's method is off by more than .05 standard errors of a parameter.
     jacobian : bool
         Maximise the density on the unconstrained scale.
     local : bool
-        As in `find_MLE`.
+        Where the density has no upper bound, as that of a mixture with free scales, return the
+        highest interior maximum that is found, with status `local`; all are in `optima`.
     fix : mapping of str to float or array-like, optional
-        Free variables to hold at values, as in `find_MLE`.
+        Free variables to hold at values, ``fix={"sigma": 1}``, and to estimate the others given
+        them.  They are data of the estimate's model then (`pymc.do`).
+    n_starts : int
+        Starting points: the model's initial point, and draws from the prior (or jittered initial
+        values where the prior is improper).  The best optimum wins; the others are kept in
+        `optima`.  Where several starts lead to several optima, up to eight times as many are
+        tried, until less than half a further one is expected (of thousands of latents or data,
+        integrated out, two starts; Boender and Rinnooy Kan 1987,
+        https://doi.org/10.1007/BF02591684).  Where the density is log-concave, by its graph, the
+        first is enough: the maximum it leads to is the only one.
+    initvals : dict, PointEstimate, or sequence of these, optional
+        Initial values by variable name, natural scale, instead of the model's own; or an estimate
+        to begin at.
+    random_seed : int, array-like of int, or Generator, optional
+        Seed of the starts.
     potentials : {"likelihood", "prior"}, optional
-        As in `find_MLE`, so that both can be called alike: the joint density holds the potentials
-        whatever they are part of.
-    n_starts, initvals, random_seed, backend, strict, max_seconds, progressbar
-        As in `find_MLE`.
+        What the model's potentials are, so that this is called as `find_MLE` is: the joint density
+        holds them whatever they are part of.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time,
+        or numba where the density has a loop that is slow enough to pay for it.
+    strict : bool
+        Raise unless the estimate is a converged interior maximum.
+    max_seconds : float, optional
+        When to stop; by default never.  Looked at between evaluations, and before anything is
+        compiled, which can't be interrupted.  What is returned then is the best point seen, not
+        converged, with a finding that says in which stage the search was stopped.
+    progressbar : bool
+        Whether to show progress once the search takes longer than a second: a bar, on a terminal
+        or in a notebook, else a line for each stage on the standard error.
 
     Returns
     -------
@@ -252,6 +293,13 @@ def find_MAP(
         If the model cannot be estimated.
     EstimationError
         If `strict` and the estimate did not converge.
+
+    See Also
+    --------
+    find_MLE : Find the maximum likelihood estimate: the point at which the data are most probable.
+    fit : Find MLE and MAP, sample the posterior, and put all three into one DataTree.
+    laplace : Approximate the posterior by a normal at its mode, and say how good that is.
+    prior_path : Find the estimate as the prior weighs more and more.
 
     Examples
     --------

@@ -87,10 +87,16 @@ def profile(
     contours : bool
         For each pair of the scalars also the contour: where the deviance with both held is the
         quantile of a chi-squared distribution with two degrees of freedom.
-    jacobian, potentials
-        As in `find_MAP` and `find_MLE`, where the maximum has to be found.
-    random_seed, backend, progressbar
-        As in `find_MLE`.
+    jacobian : bool
+        For the MAP: profile the density on the unconstrained scale.
+    potentials : {"likelihood", "prior"}, optional
+        What the model's potentials are; has to be said if it has any.
+    random_seed : int, array-like of int, or Generator, optional
+        Seed of the starts, where the maximum has to be found.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+    progressbar : bool
+        Whether to show progress once it takes longer than a second.
     max_seconds : float, optional
         When to stop; by default never.  What was traced by then is returned, as it is: ends that
         were not reached are NaN, their ``reason`` is ``"stopped"``, and so says
@@ -120,6 +126,12 @@ def profile(
     -----
     EstimationWarning
         If the profile met a better optimum than it began from.  It is then made anew from there.
+
+    See Also
+    --------
+    find_MLE : Find the maximum likelihood estimate: the point at which the data are most probable.
+    plot_profile
+    bootstrap : Draw from the distribution of an estimator, by refits to new data sets.
 
     References
     ----------

@@ -70,8 +70,17 @@ def prior_information(
         multinomial observation counts as its trials.
     potentials : {"likelihood", "prior"}, optional
         What the model's potentials are; has to be said if it has any.
-    n_starts, initvals, random_seed, backend, progressbar
-        As in `find_MAP`; not used where a MAP is given.
+    n_starts : int
+        Starting points of the search, where no MAP is given: the model's initial point, and draws
+        from the prior.
+    initvals : dict, PointEstimate, or sequence of these, optional
+        Initial values by variable name, natural scale, instead of the model's own.
+    random_seed : int, array-like of int, or Generator, optional
+        Seed of the starts.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+    progressbar : bool
+        Whether to show progress once it takes longer than a second.
 
     Returns
     -------
@@ -93,6 +102,10 @@ def prior_information(
         If the MAP is not a converged interior maximum, where no such information exists.
     ModelError
         If the model cannot be estimated.
+
+    See Also
+    --------
+    prior_path : Find the estimate as the prior weighs more and more.
 
     Notes
     -----

@@ -71,8 +71,15 @@ def prior_path(
         steps of the logarithm, with 1 among them.
     var_names : str or sequence of str, optional
         Variables to return; by default every free variable and Deterministic.
-    n_starts, initvals, random_seed, backend
-        As in `find_MLE`; the whole path is one batch, started from the estimates at a few powers.
+    n_starts : int
+        Starting points of the estimates at a few powers, from which the whole path starts as one
+        batch: the model's initial point, and draws from the prior.
+    initvals : dict, PointEstimate, or sequence of these, optional
+        Initial values by variable name, natural scale, instead of the model's own.
+    random_seed : int, array-like of int, or Generator, optional
+        Seed of the starts.
+    backend : str, optional
+        PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
     potentials : {"likelihood", "prior"}, optional
         What the model's potentials are; has to be said if it has any.
     estimates : sequence of PointEstimate
@@ -102,6 +109,8 @@ def prior_path(
 
     See Also
     --------
+    find_MAP : The estimate at power 1.
+    prior_information : How much of the information in each direction is the prior's.
     data_path : The same with the power of the likelihood.
     plot_prior_path : Draw it, beside the posterior.
 
@@ -180,6 +189,11 @@ def data_path(
     -----
     EstimationWarning
         If at some of the powers no finite estimate exists, or none could be shown to be one.
+
+    See Also
+    --------
+    prior_path : Find the estimate as the prior weighs more and more.
+    plot_prior_path : Draw how the estimates change with the power of the prior or of the data.
 
     Examples
     --------

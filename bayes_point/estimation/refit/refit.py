@@ -123,6 +123,12 @@ def refit(
         `save` was damaged, what is computed again; if it can no longer be written, from which data
         set on.
 
+    See Also
+    --------
+    find_MLE : Find the maximum likelihood estimate: the point at which the data are most probable.
+    bootstrap : Draw from the distribution of an estimator, by refits to new data sets.
+    study
+
     Examples
     --------
     >>> import bayes_point as bp, numpy as np, pymc as pm

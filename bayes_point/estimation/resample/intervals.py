@@ -66,6 +66,10 @@ def bootstrap_interval(
     ModelError
         If an argument is none of those allowed, or there is no jackknife for BCa.
 
+    See Also
+    --------
+    bootstrap : Draw from the distribution of an estimator, by refits to new data sets.
+
     References
     ----------
     .. [1] B. Efron (1987), Better bootstrap confidence intervals,

@@ -117,6 +117,10 @@ def likelihood_ratio_test(
     EstimationError
         If one of them is no maximum, or the null model fits better.
 
+    See Also
+    --------
+    find_MLE : Find the maximum likelihood estimate: the point at which the data are most probable.
+
     References
     ----------
     .. [1] S. S. Wilks (1938), The large-sample distribution of the likelihood ratio for testing

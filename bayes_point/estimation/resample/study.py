@@ -132,6 +132,11 @@ def study(
     EstimationWarning
         If an estimator has no finite value for some of the data sets.
 
+    See Also
+    --------
+    refit : Estimates of one model for many data sets, with standard errors and a status each.
+    plot_study : Draw how good the estimators of a study are.
+
     Examples
     --------
     The MLE of a variance from four data is 3/4 of it on average:

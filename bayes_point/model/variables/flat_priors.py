@@ -59,6 +59,11 @@ def flat_priors(
         If ``var_names`` names something other than a free variable, if the model is nested in
         another one, or if a prior has no log density that PyMC can derive.
 
+    See Also
+    --------
+    find_MLE : Find the maximum likelihood estimate: the point at which the data are most probable.
+    roles : Return a table of the variables of a model and what each of them is.
+
     Notes
     -----
     A prior that depends on other parameters, as in a hierarchical model, becomes flat as well: the

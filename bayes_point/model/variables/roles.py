@@ -102,6 +102,11 @@ def roles(model: pm.Model | None = None) -> pd.DataFrame:
     ModelError
         If ``model`` is not a PyMC model.
 
+    See Also
+    --------
+    flat_priors : Return the same model with priors that are flat on their own support.
+    find_MLE : Find the maximum likelihood estimate: the point at which the data are most probable.
+
     Examples
     --------
     >>> import pymc as pm
