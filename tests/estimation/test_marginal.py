@@ -23,8 +23,10 @@ from bayes_point.estimation.marginal.arrow import Arrow
 from bayes_point.estimation.marginal.bands import Banded
 from bayes_point.estimation.marginal.blocks import Blocks
 from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.gaussian import fixed_effects
 from bayes_point.estimation.marginal.structure import Structure
 from bayes_point.model.density.cache import log_density
+from tests.estimation.sleepstudy import correlated
 
 DYESTUFF = np.array(
     [
@@ -248,9 +250,10 @@ ORDER = np.array([3, 0, 5, 1, 4, 2])
         Banded(6, 1),
         Banded(6, 2, ORDER),
         Banded(6, 5),
-        Arrow(ORDER[:4], ORDER[4:]),
+        Arrow(ORDER[:4, None], ORDER[4:]),
+        Arrow(ORDER[:4].reshape(2, 2), ORDER[4:]),
     ],
-    ids=["diagonal", "blocks", "band 1", "band 2", "dense", "arrow"],
+    ids=["diagonal", "blocks", "band 1", "band 2", "dense", "arrow", "arrow of blocks"],
 )
 def test_each_structure_computes_what_linear_algebra_does(structure: Structure) -> None:
     rng = np.random.default_rng(1)
@@ -289,6 +292,25 @@ def test_each_structure_computes_what_linear_algebra_does(structure: Structure) 
     assert not structure.factor(bent)[1].any()
     step = structure.solve(structure.modified(bent), b)
     assert np.all(np.einsum("bi,bi->b", step, b) > 0)  # uphill
+
+
+def test_reml_of_correlated_effects_is_an_arrow_of_blocks_with_the_value_of_lme4() -> None:
+    # lme4 1.1-31, REML: 24.7404476, 5.92213326, .06555134285 and 25.5918159; log L -871.814136.
+    full = log_density(correlated(), backend=None)
+    start = np.zeros(len(full.labels))
+    latents = ["effect", "fixed"]
+    assert fixed_effects(full, ["effect"], start, reml=True) == ["fixed"]
+    density = MarginalDensity(full, latents, start, flat=["fixed"])
+    assert density.structure.name == "arrow: 18 blocks of 2, 2 across"
+    intercept, slope, rho = 24.7404476, 5.92213326, 0.06555134285
+    at = {
+        "chol": [np.log(intercept), slope * rho, np.log(slope * np.sqrt(1 - rho**2))],
+        "sigma": [np.log(25.5918159)],
+    }
+    x = np.concatenate([at[name] for name in dict.fromkeys(density.variables)])
+    value, gradient = density.marginal(x[None])
+    assert value[0] == pytest.approx(-871.81413598, abs=1e-8)
+    assert np.abs(gradient).max() < 1e-5
 
 
 def test_a_small_multivariate_normal_is_written_out() -> None:

@@ -1,7 +1,8 @@
-"""Crossed latents: one large factor that is diagonal by itself, beside a few that go with it.
+"""Crossed latents: groups that are independent by themselves, beside a few that go with them all.
 
-D. Bates et al., MixedModels.jl, factor the same way: the largest term first, the others by their
-Schur complement.
+A large factor beside smaller ones, or the effects of groups beside those that are fixed.  D. Bates
+et al., MixedModels.jl, factor the same way: the largest term first, the others by their Schur
+complement.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
+
+from bayes_point.estimation.marginal.blocks import Blocks, backward, forward
 
 __all__ = ["Arrow"]
 
@@ -19,144 +22,161 @@ _DAMPING, _GROWTH, _TRIES = 1e-3, 4.0, 30
 
 
 class Arrow:
-    """Matrices are (batch, d, m + 1): the diagonal of the n latents of the shaft, then m columns.
+    """Matrices are (batch, d, k + m): the n latents of the shaft in blocks of k, then m columns.
 
-    The rows are the shaft's, then the head's; the columns after the first are those of the head.
+    The rows are the shaft's, block by block, then the head's; the first k columns are those of a
+    row's own block, the others those of the head.
 
     Parameters
     ----------
-    shaft, head : ndarray of int, (n,) and (m,)
-        The latents of either.
+    shaft : ndarray of int, (J, k)
+        The latents of each block.
+    head : ndarray of int, (m,)
+        The latents that go with any other.
     """
 
     def __init__(self, shaft: NDArray[np.int_], head: NDArray[np.int_]) -> None:
-        self.n, self.m = len(shaft), len(head)
-        self.order = np.concatenate([shaft, head])
+        self.n, self.m, self.k = shaft.size, len(head), shaft.shape[1]
+        self.order = np.concatenate([shaft.ravel(), head])
         self.d = self.n + self.m
-        self.name = f"arrow: {self.n} diagonal, {self.m} across"
-        self.seeds: Array = np.zeros((self.m + 1, self.d))
-        self.seeds[0, shaft] = 1.0
-        self.seeds[np.arange(1, self.m + 1), head] = 1.0
+        self.blocks = Blocks(np.arange(self.n).reshape(shaft.shape))
+        inside = f"{self.n} diagonal" if self.k == 1 else self.blocks.name
+        self.name = f"arrow: {inside}, {self.m} across"
+        self.seeds: Array = np.zeros((self.k + self.m, self.d))
+        self.seeds[: self.k, self.order[: self.n]] = self.blocks.seeds
+        self.seeds[np.arange(self.k, self.k + self.m), head] = 1.0
 
     def assemble(self, products: Array) -> Array:
         """See `Structure`."""
         out = products[:, :, self.order].swapaxes(1, 2).copy()
-        corner = out[:, self.n :, 1:]
-        out[:, self.n :, 1:] = 0.5 * (corner + corner.swapaxes(1, 2))
-        out[:, self.n :, 0] = 0.0
+        inside, _, corner = self._parts(out)
+        inside[:] = 0.5 * (inside + inside.swapaxes(-1, -2))
+        corner[:] = 0.5 * (corner + corner.swapaxes(-1, -2))
+        out[:, self.n :, : self.k] = 0.0
         return out
+
+    def _parts(self, matrices: Array) -> tuple[Array, Array, Array]:
+        """Return views: the blocks, (batch, J, k, k), what is across, (..., m), and the corner."""
+        shaft = matrices[:, : self.n].reshape(
+            len(matrices), *self.blocks.members.shape, self.k + self.m
+        )
+        return shaft[..., : self.k], shaft[..., self.k :], matrices[:, self.n :, self.k :]
 
     def times(self, matrix: Array, v: Array) -> Array:
         """See `Structure`."""
         v = v[self.order]
-        product = matrix[0, :, 1:] @ v[self.n :]
-        product[: self.n] += matrix[0, : self.n, 0] * v[: self.n]
-        product[self.n :] += matrix[0, : self.n, 1:].T @ v[: self.n]
+        (inside,), (across,), (corner,) = self._parts(matrix)
+        shaft, head = v[: self.n].reshape(-1, self.k), v[self.n :]
         out = np.empty(self.d)
-        out[self.order] = product
+        out[self.order[: self.n]] = (np.einsum("jab,jb->ja", inside, shaft) + across @ head).ravel()
+        out[self.order[self.n :]] = np.einsum("jam,ja->m", across, shaft) + corner @ head
         return out
 
     def factor(self, matrices: Array) -> tuple[Array, NDArray[np.bool_]]:
         """See `Structure`."""
-        factors, definite = np.full_like(matrices, np.nan), np.zeros(len(matrices), bool)
-        n = self.n
-        for i, one in enumerate(matrices):
-            if not (np.isfinite(one).all() and np.all(one[:n, 0] > 0)):
-                continue
-            root = np.sqrt(one[:n, 0])
-            across = one[:n, 1:] / root[:, None]
+        factors = np.zeros_like(matrices)
+        inside, across, corner = self._parts(matrices)
+        root, beside, last = self._parts(factors)
+        root[:], definite = self.blocks.factor(inside)
+        beside[:] = forward(root, across)
+        complement = corner - np.einsum("ijam,ijan->imn", beside, beside)
+        definite &= np.isfinite(complement).all(axis=(1, 2))
+        for i in np.flatnonzero(definite):
             try:
-                corner = np.linalg.cholesky(one[n:, 1:] - across.T @ across)
+                last[i] = np.linalg.cholesky(complement[i])
             except np.linalg.LinAlgError:
-                continue
-            factors[i, :n, 0], factors[i, n:, 0] = root, 0.0
-            factors[i, :n, 1:], factors[i, n:, 1:] = across, corner
-            definite[i] = True
+                definite[i] = False
+        factors[~definite] = np.nan
         return factors, definite
 
     def modified(self, matrices: Array) -> Array:
         """See `Structure`."""
         matrices = np.nan_to_num(matrices)
-        rows, columns = np.arange(self.n, self.d), np.arange(1, self.m + 1)
+        # Views, of which the diagonals are written to.
+        inside, _, corner = self._parts(matrices)
+        here, there = np.arange(self.k), np.arange(self.m)
         largest = np.maximum(
-            np.abs(matrices[:, : self.n, 0]).max(axis=1),
-            np.abs(matrices[:, rows, columns]).max(axis=1),
+            np.abs(inside[..., here, here]).max(axis=(1, 2)),
+            np.abs(corner[:, there, there]).max(axis=1),
         )
         damping = _DAMPING * largest
         factors, definite = self.factor(matrices)
         for _ in range(_TRIES):
             if definite.all():
                 break
-            matrices[~definite, : self.n, 0] += damping[~definite, None]
-            matrices[np.ix_(~definite, rows, columns)] += damping[~definite, None, None] * np.eye(
-                self.m
-            )
+            more = np.where(definite, 0.0, damping)
+            inside[..., here, here] += more[:, None, None]
+            corner[:, there, there] += more[:, None]
             damping *= _GROWTH
             factors, definite = self.factor(matrices)
         return factors
 
     def solve(self, factors: Array, b: Array) -> Array:
         """See `Structure`."""
-        out, n = np.full_like(b, np.nan), self.n
-        for i, one in enumerate(factors):
-            if np.isfinite(one).all():
-                low = b[i, self.order[:n]] / one[:n, 0]
-                rest = b[i, self.order[n:]] - one[:n, 1:].T @ low
-                out[i] = self._backward(one, low, solve_triangular(one[n:, 1:], rest, lower=True))
-        return out
+        root, beside, _ = self._parts(factors)
+        low = forward(root, self._shaft_of(b))
+        rest = b[:, self.order[self.n :]] - np.einsum("ijam,ija->im", beside, low[..., 0])
+        return self._backward(factors, low, self._at_corner(factors, rest))
 
     def log_determinant(self, factors: Array) -> Array:
         """See `Structure`."""
-        corner = np.diagonal(factors[:, self.n :, 1:], axis1=1, axis2=2)
-        shaft = np.log(factors[:, : self.n, 0]).sum(axis=1)
-        return np.asarray(2 * (shaft + np.log(corner).sum(axis=1)))
+        root, _, last = self._parts(factors)
+        corner = np.log(np.diagonal(last, axis1=1, axis2=2)).sum(axis=1)
+        return self.blocks.log_determinant(root) + np.asarray(2 * corner)
 
     def inverse_products(self, factors: Array) -> Array:
         """See `Structure`."""
-        out, n = np.full((len(factors), self.m + 1, self.d), np.nan), self.n
-        for i, one in enumerate(factors):
-            if not np.isfinite(one).all():
-                continue
-            variances, across, corner = self._inverse(one)
-            out[i] = 0.0
-            out[i, 0, self.order[:n]] = variances
-            # An entry beside the shaft stands for its mirror image too.
-            out[i][1:, self.order[:n]] = 2 * across.T
-            out[i][1:, self.order[n:]] = corner
+        inside, across, corner = self._inverse(factors)
+        out = np.zeros((len(factors), self.k + self.m, self.d))
+        shaft, head = self.order[: self.n], self.order[self.n :]
+        out[:, : self.k, shaft] = inside.reshape(len(factors), self.n, self.k).swapaxes(1, 2)
+        # An entry beside the shaft stands for its mirror image too.
+        out[:, self.k :, shaft] = 2 * across.reshape(len(factors), self.n, self.m).swapaxes(1, 2)
+        out[:, self.k :, head] = corner
         return out
 
     def variances(self, factors: Array) -> Array:
         """See `Structure`."""
+        inside, _, corner = self._inverse(factors)
         out = np.empty((len(factors), self.d))
-        for i, one in enumerate(factors):
-            variances, _, corner = self._inverse(one)
-            out[i, self.order] = np.concatenate([variances, np.diagonal(corner)])
+        shaft = np.diagonal(inside, axis1=-2, axis2=-1).reshape(len(factors), self.n)
+        out[:, self.order[: self.n]] = shaft
+        out[:, self.order[self.n :]] = np.diagonal(corner, axis1=1, axis2=2)
         return out
 
     def spread(self, factors: Array, z: Array) -> Array:
         """See `Structure`."""
-        out = np.full_like(z, np.nan)
-        for i, row in enumerate(z):
-            one = factors[min(i, len(factors) - 1)]
-            if np.isfinite(one).all():
-                out[i] = self._backward(one, row[self.order[: self.n]], row[self.order[self.n :]])
+        factors = np.broadcast_to(factors, (len(z), *factors.shape[1:]))
+        return self._backward(factors, self._shaft_of(z), z[:, self.order[self.n :]])
+
+    def _shaft_of(self, b: Array) -> Array:
+        """Return the shaft's part of rows, (batch, J, k, 1)."""
+        return b[:, self.order[: self.n]].reshape(len(b), *self.blocks.members.shape, 1)
+
+    def _at_corner(self, factors: Array, b: Array, trans: str = "N") -> Array:
+        """Return the corner's triangle, or its transpose, solved for each of `b`; else NaN."""
+        out = np.full(b.shape, np.nan)
+        last = self._parts(factors)[2]
+        for i in np.flatnonzero(np.isfinite(last).all(axis=(1, 2))):
+            out[i] = solve_triangular(last[i], b[i], lower=True, trans=trans)
         return out
 
-    def _backward(self, one: Array, shaft: Array, head: Array) -> Array:
+    def _backward(self, factors: Array, shaft: Array, head: Array) -> Array:
         """Solve L' z = (shaft, head)."""
-        n = self.n
-        last = solve_triangular(one[n:, 1:], head, lower=True, trans="T")
-        out = np.empty(self.d)
-        out[self.order[n:]] = last
-        out[self.order[:n]] = (shaft - one[:n, 1:] @ last) / one[:n, 0]
+        root, beside, _ = self._parts(factors)
+        last = self._at_corner(factors, head, trans="T")
+        shaft = shaft - np.einsum("ijam,im->ija", beside, last)[..., None]
+        out = np.empty((len(factors), self.d))
+        out[:, self.order[: self.n]] = backward(root, shaft).reshape(len(factors), -1)
+        out[:, self.order[self.n :]] = last
         return out
 
-    def _inverse(self, one: Array) -> tuple[Array, Array, Array]:
-        """Return the inverse's diagonal over the shaft, its entries beside it, and its corner."""
-        n = self.n
-        half = solve_triangular(one[n:, 1:], np.eye(self.m), lower=True)
-        corner = half.T @ half
-        beside = one[:n, 1:] / one[:n, :1]
-        across = -beside @ corner
-        variances = 1 / one[:n, 0] ** 2 - np.sum(across * beside, axis=1)
-        return variances, across, corner
+    def _inverse(self, factors: Array) -> tuple[Array, Array, Array]:
+        """Return the inverse's blocks along the shaft, its entries beside it, and its corner."""
+        root, beside, last = self._parts(factors)
+        half = self._at_corner(factors, np.broadcast_to(np.eye(self.m), last.shape))
+        corner = half.swapaxes(1, 2) @ half
+        beside = backward(root, beside)
+        across = -beside @ corner[:, None]
+        inside = self.blocks.inverses(root) - across @ beside.swapaxes(-1, -2)
+        return inside, across, corner

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Blocks"]
+__all__ = ["Blocks", "backward", "forward"]
 
 Array = NDArray[np.float64]
 
@@ -65,8 +65,8 @@ class Blocks:
     def solve(self, factors: Array, b: Array) -> Array:
         """See `Structure`."""
         out = np.empty_like(b)
-        part = _forward(factors, b[:, self.members][..., None])
-        out[:, self.members] = _backward(factors, part)[..., 0]
+        part = forward(factors, b[:, self.members][..., None])
+        out[:, self.members] = backward(factors, part)[..., 0]
         return out
 
     def log_determinant(self, factors: Array) -> Array:
@@ -76,7 +76,7 @@ class Blocks:
 
     def inverses(self, factors: Array) -> Array:
         """Return the inverse of each block, (batch, J, k, k)."""
-        root = _forward(factors, np.broadcast_to(np.eye(self.k), factors.shape))
+        root = forward(factors, np.broadcast_to(np.eye(self.k), factors.shape))
         return np.asarray(root.swapaxes(-1, -2) @ root)
 
     def inverse_products(self, factors: Array) -> Array:
@@ -96,11 +96,11 @@ class Blocks:
     def spread(self, factors: Array, z: Array) -> Array:
         """See `Structure`."""
         out = np.empty_like(z)
-        out[:, self.members] = _backward(factors, z[:, self.members][..., None])[..., 0]
+        out[:, self.members] = backward(factors, z[:, self.members][..., None])[..., 0]
         return out
 
 
-def _forward(factors: Array, b: Array) -> Array:
+def forward(factors: Array, b: Array) -> Array:
     """Solve L z = b for stacks of small triangles; NaN where there is no factor."""
     z = np.array(b)
     for i in range(factors.shape[-1]):
@@ -109,7 +109,7 @@ def _forward(factors: Array, b: Array) -> Array:
     return z
 
 
-def _backward(factors: Array, b: Array) -> Array:
+def backward(factors: Array, b: Array) -> Array:
     """Solve L' z = b for stacks of small triangles."""
     z = np.array(np.broadcast_to(b, (*factors.shape[:-1], b.shape[-1])))
     for i in reversed(range(factors.shape[-1])):

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayes_point.estimation.marginal.find_structure import find_structure
 from bayes_point.estimation.marginal.integration import Integration, Method, sums_of
-from bayes_point.estimation.marginal.joint import Joint
+from bayes_point.estimation.marginal.joint import Joint, joint_of
 from bayes_point.estimation.marginal.modes import (
     ITERATIONS,
     TRIED,
@@ -105,7 +105,7 @@ class MarginalDensity(LogDensity):
     ) -> None:
         names = [name for name in dict.fromkeys(full.variables) if name not in latents]
         self._made_of = (tuple(latents), start, tuple(flat))
-        self.full, self.joint = full, Joint(full, latents, flat)
+        self.full, self.joint = full, joint_of(full, latents, flat)
         joint = self.joint
         self.structure = structure or find_structure(joint, start, np.random.default_rng(0))
         self._start, self._start_of_parameters = start[joint.inner], start[joint.outer]

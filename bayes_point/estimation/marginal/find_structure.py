@@ -107,10 +107,16 @@ def _guesses(joint: Joint) -> Iterator[Structure]:
     for b in _BANDS:
         if 2 * b + 1 < d:
             yield Banded(d, b)
-    largest = max(positions, key=np.size).ravel()
-    head = np.setdiff1d(np.arange(d), largest)
-    if 0 < len(head) <= _MOST_ACROSS and len(largest) > len(head):
-        yield Arrow(largest, head)
+    largest = max(positions, key=np.size)
+    for axis in (0, -1):
+        # The effects of the groups, in one variable or in several; beside them whatever else.
+        alike = [p for p in positions if p.ndim and p.shape[axis] == largest.shape[axis]]
+        columns = [np.moveaxis(p, axis, 0).reshape(p.shape[axis], -1) for p in alike]
+        for shaft in (largest.reshape(-1, 1), np.concatenate(columns, axis=1)):
+            head = np.setdiff1d(np.arange(d), shaft)
+            is_slim = shaft.size > len(head) and shaft.shape[1] <= _LARGEST_BLOCK
+            if is_slim and 0 < len(head) <= _MOST_ACROSS:
+                yield Arrow(shaft, head)
 
 
 def _positions(joint: Joint) -> list[NDArray[np.int_]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
-from bayes_point.estimation.marginal.joint import Joint
+from bayes_point.estimation.marginal.joint import Joint, joint_of
 from bayes_point.model.density.density import LogDensity
 
 __all__ = ["fixed_effects", "is_gaussian"]
@@ -24,11 +24,7 @@ def is_gaussian(joint: Joint, start: Array) -> bool:
 
     At random points near `start`, (p,), along random directions: what is no quadratic differs.
     """
-    return _is_quadratic(joint, start, joint.inner)
-
-
-def _is_quadratic(joint: Joint, start: Array, which: NDArray[np.int_]) -> bool:
-    rng = np.random.default_rng(0)
+    rng, which = np.random.default_rng(0), joint.inner
     n = len(which)
     x = np.tile(start + 0.1 * rng.standard_normal(joint.p), (3, 1))
     x[1:, which] += _JITTER * rng.standard_normal((2, n))
@@ -77,14 +73,11 @@ def fixed_effects(
                 f"out are {unbounded}."
             )
         return names
-    found = []
-    for name in unbounded:
-        joint = Joint(full, [*latents, name])
-        # In the latents alone it may be no quadratic; then no parameter makes it one.
-        if _is_quadratic(joint, start, joint.inner):
-            found.append(name)
-    together = Joint(full, [*latents, *found])
-    if not found or not _is_quadratic(together, start, together.inner):
+    if unbounded and _is_gaussian_with(full, latents, unbounded, start):
+        return unbounded
+    # In the latents alone it may be no quadratic; then no parameter makes it one.
+    found = [name for name in unbounded if _is_gaussian_with(full, latents, [name], start)]
+    if not found or not _is_gaussian_with(full, latents, found, start):
         raise ModelError(
             "Got reml=True, but there is no parameter in which, with the latent variables "
             f"{list(latents)}, the density of the data is Gaussian. Of the unbounded parameters "
@@ -92,3 +85,9 @@ def fixed_effects(
             "likelihood is then Laplace's approximation, as in glmmTMB."
         )
     return found
+
+
+def _is_gaussian_with(
+    full: LogDensity, latents: Sequence[str], flat: Sequence[str], start: Array
+) -> bool:
+    return is_gaussian(joint_of(full, [*latents, *flat], flat), start)

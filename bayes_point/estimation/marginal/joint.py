@@ -16,7 +16,7 @@ from bayes_point.model.density.density import LogDensity
 from bayes_point.model.differences import central_difference
 from bayes_point.model.interpreter.unrolled import unrolled
 
-__all__ = ["Joint"]
+__all__ = ["Joint", "joint_of"]
 
 Array = NDArray[np.float64]
 Inputs = Mapping[str, NDArray] | None
@@ -155,3 +155,10 @@ class Joint:
     def is_large(self) -> bool:
         """Whether an evaluation takes so long that what saves some of them is worth a compile."""
         return self.d + self.density.graphs.data_size >= _LARGE
+
+
+def joint_of(density: LogDensity, latents: Sequence[str], flat: Sequence[str] = ()) -> Joint:
+    """Return the density that these are integrated out of; made once, with what is compiled."""
+    key = ("joint", *latents, "flat", *flat)
+    joint: Joint = density.functions.kept(key, lambda: Joint(density, latents, flat))
+    return joint
