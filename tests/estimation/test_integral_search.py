@@ -7,9 +7,10 @@ import pymc as pm
 import pytest
 
 import bayes_point as bp
+from bayes_point.estimation.estimator import Estimator
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.marginal.modes import Modes
-from bayes_point.estimation.optimise.maximise import _carried
+from bayes_point.estimation.optimise.maximise import _carried, maximise
 from bayes_point.model.density.cache import log_density
 
 
@@ -74,3 +75,16 @@ def test_few_searches_for_modes_make_an_estimate(monkeypatch: pytest.MonkeyPatch
     found = bp.find_MLE(groups(), marginalize="latents", **options)  # type: ignore[arg-type]
     assert found.status.key == "converged"
     assert sum(counted) < 500
+
+
+def test_maxima_along_a_track_are_those_of_what_is_held_there() -> None:
+    # Two starts that differ by a hundredth of a standard error in what is held are two maxima.
+    model = groups()
+    density = MarginalDensity(log_density(model, backend=None), ["effect"], np.zeros(22))
+    objective = Estimator("MLE", {"likelihood": 1.0}).objective(density)
+    starts = np.array([[1.0, -0.7], [1.1, -0.7001]])
+    free = np.tile([True, False], (2, 1))
+    ends = maximise(objective, starts, free=free)
+    np.testing.assert_array_equal(ends.x[:, 1], starts[:, 1])
+    slopes = density.marginal(ends.x)[1]
+    assert np.abs(slopes[:, 0]).max() < 1e-6

@@ -253,7 +253,7 @@ def maximise(
         old[rows] = False
         active = active[(moved | stuck) & ~done]
         if is_carried and settled.any():
-            home = _home(x, value, hessian, np.flatnonzero(settled), active)
+            home = _home(x, value, hessian, free, np.flatnonzero(settled), active)
             there = home >= 0
             for array in (x, value, gradient, hessian):
                 array[active[there]] = array[home[there]]
@@ -317,15 +317,24 @@ def _step(
 
 
 def _home(
-    x: Array, value: Array, hessian: Array, known: NDArray[np.int_], rows: NDArray[np.int_]
+    x: Array,
+    value: Array,
+    hessian: Array,
+    free: NDArray[np.bool_],
+    known: NDArray[np.int_],
+    rows: NDArray[np.int_],
 ) -> NDArray[np.int_]:
-    """Return for each of `rows` the known maximum that it is next to; -1 where there is none."""
+    """Return for each of `rows` the known maximum that it is next to; -1 where there is none.
+
+    Of what is held elsewhere it is another maximum, however near.
+    """
     home = np.full(len(rows), -1)
     for k in known:
         away = x[rows] - x[k]
         squared = -np.einsum("bp,pq,bq->b", away, hessian[k], away)
         on_it = np.abs(value[k] - value[rows] - 0.5 * squared) < _HOME**2
-        home[(squared >= 0) & (squared < _HOME**2) & on_it] = k
+        alike = np.all((away == 0) | (free[rows] & free[k]), axis=1)
+        home[(squared >= 0) & (squared < _HOME**2) & on_it & alike] = k
     return home
 
 
