@@ -47,8 +47,8 @@ def test_short_loops_are_interpreted(backends: list[str | None]) -> None:
 def test_long_loops_are_compiled(
     backends: list[str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # 8 starts of 30 iterations, each 5 rows: at a tenth of a second a row that is two minutes.
-    monkeypatch.setattr(dear, "_seconds", lambda density: 0.1)
+    # 30 iterations, each a batch of 8 starts and 4 gradients by coordinate: 40 rows.
+    monkeypatch.setattr(dear, "_seconds", lambda density, rows: 0.1 * rows)
     dear.quickest_density(_with_loop(), inputs=[], n_starts=8)
     assert backends == [None, "numba"]
 

@@ -30,7 +30,7 @@ def quickest_density(
 ) -> LogDensity:
     """Return the model's density, compiled where a search would be slower than that.
 
-    Loops alone (``pytensor.scan``) are slow enough in the interpreter for that, a Python call or
+    Loops alone (``pytensor.scan``) can be slow enough in the interpreter for that, a Python call or
     more an operation and step; all else runs in NumPy.
 
     Parameters
@@ -49,20 +49,26 @@ def quickest_density(
     loops = any(var.owner and isinstance(var.owner.op, Scan) for var in ancestors(terms))
     if not loops or inputs or find_spec("numba") is None or seconds < _COMPILING:
         return density
-    rows = n_starts * _ITERATIONS * (1 + _GRADIENTS * density.p)
-    if rows * density.functions.kept("seconds a row", lambda: _seconds(density)) < _COMPILING:
+    rows = n_starts * (1 + _GRADIENTS * density.p)
+    each = density.functions.kept(f"seconds of {rows} rows", lambda: _seconds(density, rows))
+    if _ITERATIONS * each < _COMPILING:
         return density
     compiled = log_density(model, backend="numba", inputs=inputs)
     return compiled if compiled.functions.kept("works", lambda: _works(compiled)) else density
 
 
-def _seconds(density: LogDensity) -> float:
-    """Return the seconds of CPU that value and gradient take at one row of a small batch."""
-    x = 0.1 * np.random.default_rng(0).standard_normal((3, density.p))
-    density.evaluate(x, ALWAYS)  # the first call makes the function
+def _seconds(density: LogDensity, rows: int) -> float:
+    """Return the seconds of CPU that value and gradient take at a batch of so many rows."""
+    x = 0.1 * np.random.default_rng(0).standard_normal((rows, density.p))
+    density.evaluate(x[:1], ALWAYS)  # the first call makes the function
+    began = time.process_time()
+    density.evaluate(x[:1], ALWAYS)
+    alone = time.process_time() - began
+    if rows * alone < _COMPILING / _ITERATIONS:
+        return alone  # quick enough if a batch took as long as its rows one by one
     began = time.process_time()
     density.evaluate(x, ALWAYS)
-    return (time.process_time() - began) / len(x)
+    return time.process_time() - began
 
 
 def _works(density: LogDensity) -> bool:

@@ -13,10 +13,13 @@ import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import node_rewriter
+from pytensor.scan.op import Scan
 from pytensor.tensor.basic import Alloc, AllocDiag, ARange, Join
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.subtensor import AdvancedSubtensor
+
+from bayes_point.model.interpreter.loops import loop_over_rows, states
 
 __all__ = ["one_for_all_rows", "opened_over_rows"]
 
@@ -86,12 +89,27 @@ def _solve(node: Any) -> Any:
     return [pt.swapaxes(Blockwise(solve)(pt.squeeze(a, n - 1), vectors), -1, -2)]
 
 
+def _looped(node: Any) -> Any:
+    """Go through a loop once, each step for the whole batch."""
+    core, n = node.op.core_op, _batch_ndim(node)
+    if n != 1:
+        return None
+    carried = states(core)
+    same = [None if i in carried else _in_each_row(x, n) for i, x in enumerate(node.inputs)]
+    inputs = [
+        _in_whole_batch(x, x.type.ndim - n, node) if one is None else one
+        for x, one in zip(node.inputs, same, strict=True)
+    ]
+    return loop_over_rows(core, inputs, [one is None for one in same])
+
+
 _WHOLE: dict[type, Callable[[Any], Any]] = {
     Join: _join,
     AllocDiag: _diagonal,
     ARange: _arange,
     AdvancedSubtensor: _picked,
     SolveTriangular: _solve,
+    Scan: _looped,
 }
 
 

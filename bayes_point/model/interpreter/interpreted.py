@@ -24,6 +24,7 @@ from scipy.special import polygamma
 
 from bayes_point.model.interpreter.batching import one_for_all_rows, opened_over_rows
 from bayes_point.model.interpreter.lean import LeanLinker
+from bayes_point.model.interpreter.loops import lean_steps
 
 __all__ = ["INTERPRETED"]
 
@@ -106,6 +107,6 @@ INTERPRETED = (
     .including("stabilize")
     .register(
         (in2out(one_for_all_rows, _inline, ignore_newtrees=False, name="inline"), 1.9),
-        (dfs_rewriter(_give_numpy_function), 1000),
+        (dfs_rewriter(_give_numpy_function, lean_steps), 1000),
     )
 )

@@ -8,12 +8,13 @@ with LAPACK's factors and solves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
 from pytensor.link.basic import PerformLinker
+from pytensor.link.vm import VMLinker
 from pytensor.scalar.basic import Cast
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import Elemwise
@@ -22,7 +23,7 @@ from pytensor.tensor.utils import import_func_from_string
 
 from bayes_point.model.interpreter.lapack import over_rows_by_lapack
 
-__all__ = ["LeanLinker"]
+__all__ = ["LeanLinker", "LeanStepLinker"]
 
 
 class LeanLinker(PerformLinker):
@@ -31,11 +32,8 @@ class LeanLinker(PerformLinker):
     def make_all(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `PerformLinker` makes, with leaner steps where that changes nothing."""
         run, inputs, outputs, thunks, order = super().make_all(*args, **kwargs)
-        # A lazy op asks whether what it needs was computed, which only PyTensor's own steps say.
-        if not any(thunk.lazy for thunk in thunks):
-            # `run` goes through this very list.
-            for i, node in enumerate(order):
-                thunks[i] = _lean(node, thunks[i]) or thunks[i]
+        # `run` goes through this very list.
+        thunks[:] = _all_lean(order, thunks)
 
         def quiet() -> Any:
             with np.errstate(all="ignore"):
@@ -43,6 +41,25 @@ class LeanLinker(PerformLinker):
 
         vars(quiet).update(allow_gc=run.allow_gc, storage_map=run.storage_map)
         return quiet, inputs, outputs, thunks, order
+
+
+class LeanStepLinker(VMLinker):
+    """The same for the step of a loop, whose linker has to be one that updates its inputs."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "use_cloop": False, "c_thunks": False})
+
+    def make_vm(self, nodes: Any, thunks: Any, *args: Any) -> Any:
+        """Return what `VMLinker` makes, with leaner steps."""
+        return super().make_vm(nodes, _all_lean(nodes, thunks), *args)
+
+
+def _all_lean(nodes: Sequence[Any], thunks: Sequence[Any]) -> list[Any]:
+    """Return the steps, each a leaner one where that changes nothing."""
+    # A lazy op asks whether what it needs was computed, which only PyTensor's own steps say.
+    if any(thunk.lazy for thunk in thunks):
+        return list(thunks)
+    return [_lean(node, thunk) or thunk for node, thunk in zip(nodes, thunks, strict=True)]
 
 
 def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
