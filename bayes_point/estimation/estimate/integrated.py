@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pymc as pm
 
@@ -16,7 +18,13 @@ from bayes_point.model.discrete.summed import SummedDensity
 from bayes_point.model.variables.latents import latent_by_rule
 from bayes_point.model.variables.roles import model_roles
 
-__all__ = ["integrated_findings", "integration_of", "joint_with_latents", "refuse_marginal"]
+__all__ = [
+    "integrated_findings",
+    "integration_of",
+    "joint_with_latents",
+    "marginal_options",
+    "refuse_marginal",
+]
 
 
 def refuse_marginal(estimate: EstimateRecord, what: str, instead: str) -> None:
@@ -26,6 +34,15 @@ def refuse_marginal(estimate: EstimateRecord, what: str, instead: str) -> None:
             f"There is no {what} of an estimate with {list(estimate.integrated.latents)} "
             f"integrated out. {instead}"
         )
+
+
+def marginal_options(estimate: EstimateRecord) -> dict[str, Any]:
+    """Return the options of `refit` by which other data are estimated as these were."""
+    whole = estimate.integrated
+    if whole is None:
+        return {}
+    names = [name for name in whole.latents if name not in whole.flat]
+    return {"marginalize": names, "quadrature": whole.nodes or 1, "reml": list(whole.flat) or False}
 
 
 def integration_of(density: LogDensity) -> Integration | None:

@@ -12,6 +12,7 @@ from bayes_point.arguments import names, truth_value
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.marginal.integrate import Marginalize, QuadratureNodes
 from bayes_point.estimation.resample.bootstrap import BootstrapKind, bootstrap_of, check_bootstrap
 from bayes_point.model.checks import as_model, check_model
 
@@ -24,6 +25,9 @@ def bootstrap(
     *,
     kind: BootstrapKind = "parametric",
     estimator: Literal["MLE", "MAP"] = "MLE",
+    marginalize: Marginalize = None,
+    quadrature: QuadratureNodes = "auto",
+    reml: bool | str | Sequence[str] = False,
     dims: str | Sequence[str] | None = None,
     jackknife: bool = True,
     jacobian: bool = False,
@@ -46,6 +50,9 @@ def bootstrap(
         replacement [1]_.  The latter is done by weights on the log-likelihood of each unit.
     estimator : {"MLE", "MAP"}
         What is estimated.
+    marginalize, quadrature, reml
+        As in `find_MLE`: latent variables are drawn anew with each data set, and integrated out of
+        its likelihood; their conditional modes are not among the results.
     dims : str or sequence of str, optional
         Dims of the observed variables whose cells are the units that are independent of each other,
         and are resampled or left out.  Has to be given where the observed variables have several.
@@ -127,13 +134,17 @@ def bootstrap(
         "random_seed": random_seed,
         "backend": backend,
         "progressbar": progressbar,
+        "marginalize": marginalize,
+        "quadrature": quadrature,
     }
     check_bootstrap(model, n, kind)
     if estimator == "MLE":
         if jacobian:
             raise ModelError("jacobian=True is for estimator='MAP'; the MLE has no Jacobian.")
-        estimate = find_MLE(model, potentials=potentials, **options)
+        estimate = find_MLE(model, potentials=potentials, reml=reml, **options)
     else:
+        if reml is not False:
+            raise ModelError("reml= is for estimator='MLE'; a MAP has priors of fixed effects.")
         estimate = find_MAP(model, jacobian=jacobian, **options)
     return bootstrap_of(
         estimate,

@@ -86,6 +86,8 @@ class Joint:
             "prior": pt.zeros((), dtype="float64"),
         }
         self.density = density.remade(terms, density.inputs)
+        if density.bound:
+            self.density = self.density.bind(density.bound)
         self.natural_of = density
 
     @cached_property

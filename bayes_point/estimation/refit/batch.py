@@ -19,6 +19,8 @@ from bayes_point.estimation.certificate.evident import evident, may_collapse
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import likelihood_terms
 from bayes_point.estimation.estimator import estimator_of
+from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.integrate import integrated, within
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.regular import Factors, Rest, Weighted, newton
@@ -76,7 +78,6 @@ class Refitter:
         self.estimator = estimator_of(
             model, task.estimator, jacobian=task.jacobian, potentials=task.potentials
         )
-        self.terms = task.weighted(self.estimator.weights)
         values = {value.name for value in model.discrete_value_vars}
         self.discrete = tuple(
             rv.name for rv in model.free_RVs if model.rvs_to_values[rv].name in values
@@ -87,14 +88,27 @@ class Refitter:
             inputs=(*task.names, *self.discrete),
             weights=task.weights,
         )
+        if task.asked.marginalize is not None:
+            self._integrate()
+        self.terms = task.weighted(self.estimator.weights)
         kept = self._kept = _KEPT.setdefault(self.density, _Shared())
         terms = tuple(self.terms)
         self.curvature = kept.curvatures.setdefault(terms, Curvature(self.density, terms))
-        names = tuple(self.density.natural_shapes)
+        names = tuple(self.density.graphs.natural_shapes)
         if task.var_names is not None:
             names = tuple(name for name in task.var_names if name not in self.discrete)
         self.push = kept.pushes.setdefault(names, NaturalPush(self.density, names))
         self._given: Array | None = None
+
+    def _integrate(self) -> None:
+        """Put the marginal density in the place of the model's, found out at the model's data."""
+        full, asked = self.density, self.task.asked
+        full = full.bind({name: one.own for name, one in full.inputs.items()})
+        with np.errstate(all="ignore"):
+            density = integrated(self.model, full, asked)
+        if isinstance(density, MarginalDensity) and isinstance(asked.quadrature, int):
+            density = density.with_nodes(1 if density.is_exact else asked.quadrature)
+        self.estimator, self.density, self.discrete = within(self.estimator, density), density, ()
 
     @property
     def natural_shapes(self) -> dict[str, tuple[int, ...]]:

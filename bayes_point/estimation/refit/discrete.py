@@ -25,7 +25,8 @@ Array = NDArray[np.float64]
 
 def refitter_of(model: pm.Model, task: Task) -> Refitter:
     """Return what refits a model, with or without discrete free variables."""
-    kind = _DiscreteRefitter if model.discrete_value_vars else Refitter
+    is_tried = model.discrete_value_vars and task.asked.marginalize is None
+    kind = _DiscreteRefitter if is_tried else Refitter
     return kind(model, task)
 
 

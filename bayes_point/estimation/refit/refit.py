@@ -17,6 +17,7 @@ from bayes_point.arguments import names as checked_names
 from bayes_point.arguments import truth_value, whole_number
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimator import Potentials
+from bayes_point.estimation.marginal.integrate import Asked, Marginalize
 from bayes_point.estimation.refit.batch import Arrays, Refitter
 from bayes_point.estimation.refit.datasets import DataSets, data_sets
 from bayes_point.estimation.refit.discrete import refitter_of
@@ -37,6 +38,9 @@ def refit(
     data: xr.Dataset | Mapping[str, Any],
     *,
     estimator: Literal["MLE", "MAP"] = "MLE",
+    marginalize: Marginalize = None,
+    quadrature: int = 1,
+    reml: bool | str | Sequence[str] = False,
     dim: str | None = None,
     weights: Mapping[str, Any] | xr.Dataset | None = None,
     jacobian: bool = False,
@@ -68,6 +72,11 @@ def refit(
         Arrays chunked by Dask along that dim give a lazy result.
     estimator : {"MLE", "MAP"}
         What is estimated.
+    marginalize, reml
+        As in `find_MLE`; what is integrated out, and what is computed from it, is not among the
+        results.
+    quadrature : int
+        Nodes of the quadrature, the same for all data sets; 1 is Laplace's method.
     dim : str, optional
         The dim along which the data sets lie.  By default the one that all arrays have and the
         model has not; ``"dataset"`` for plain arrays.
@@ -145,6 +154,7 @@ def refit(
     truth_value("progressbar", progressbar)
     if not isinstance(save, str | Path | None):
         raise ModelError(f"save must be None or the path of a .zarr store, got {save!r}.")
+    asked = _asked(marginalize, quadrature, reml, weights)
     check_model(model, start=False)
     sets = data_sets(model, data, weights, dim)
     shared, own = _split_initvals(model, initvals, sets.n)
@@ -167,6 +177,7 @@ def refit(
         n_starts=int(n_starts),
         random_seed=int(random_seed),
         backend=backend,
+        asked=asked,
     )
     refitter = refitter_of(model, task)
     _check_collisions(refitter, sets)
@@ -205,6 +216,23 @@ def refit(
             )
     done = leading(out["status"])
     return _labelled(refitter, sets, {name: rows[:done] for name, rows in out.items()}, done)
+
+
+def _asked(
+    marginalize: Marginalize, quadrature: int, reml: bool | str | Sequence[str], weights: Any
+) -> Asked:
+    """Return what is to be integrated out; raise where it makes no sense."""
+    whole_number("quadrature", quadrature, 1)
+    names = marginalize if marginalize is None or isinstance(marginalize, str) else [*marginalize]
+    asked = Asked(names, reml=reml, quadrature=quadrature if marginalize is not None else "auto")
+    asked.check()
+    if marginalize is not None and weights is not None:
+        raise ModelError(
+            "Got weights= with marginalize=. The weight of an observation multiplies its own "
+            "log-likelihood, and with latent variables integrated out there is none. Leave weights "
+            "out, or marginalize."
+        )
+    return asked
 
 
 def inputs_of(refitter: Refitter, sets: DataSets) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials
+from bayes_point.estimation.marginal.integrate import Asked
 from bayes_point.model.starts import Initvals
 
 __all__ = ["NOT_DONE", "STATUSES", "Task", "dtype_of", "stderr_of", "value_of_stderr"]
@@ -34,6 +35,7 @@ class Task:
     n_starts: int
     random_seed: int
     backend: str | None
+    asked: Asked = Asked()
 
     def weighted(self, weights: Mapping[str, float]) -> dict[str, float]:
         """Return the weights of the terms, those of the prior multiplied by its power."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bayes_point.arguments import generator, whole_number
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
-from bayes_point.estimation.estimate.integrated import refuse_marginal
+from bayes_point.estimation.estimate.integrated import marginal_options, refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.refit.refit import refit
@@ -51,18 +51,22 @@ def bootstrap_of(
 ) -> xr.DataTree:
     """Bootstrap an estimate that is there already; see `bootstrap`."""
     model = estimate.model
-    refuse_marginal(
-        estimate,
-        "bootstrap yet",
-        "Simulate data from the model and estimate each anew, or use conf_int(method='profile').",
-    )
     check_bootstrap(model, n, kind)
+    if kind == "nonparametric" or dims is not None:
+        refuse_marginal(
+            estimate,
+            "nonparametric bootstrap",
+            "Observations that share a latent variable are not independent: draw latents and data "
+            "anew with kind='parametric'.",
+        )
     if estimate.estimator == "MLE" and model.potentials and potentials is None:
         potentials = "likelihood" if "potential" in estimate.objective.weights else "prior"
     rng = generator(random_seed)
     engine = _Engine(estimate, potentials, int(rng.integers(2**31)), backend, progressbar)
     units, why = None, ""
-    if kind == "nonparametric" or jackknife:
+    if estimate.integrated is not None:
+        why = "Observations that share a latent variable cannot be left out one by one."
+    elif kind == "nonparametric" or jackknife:
         try:
             units = units_of(model, engine.weighted_density(), dims)
         except ModelError as error:
@@ -143,6 +147,7 @@ class _Engine:
                 data,
                 weights=weights,
                 estimator=self.estimate.estimator,  # type: ignore[arg-type]
+                **marginal_options(self.estimate),
                 jacobian=self.estimate.jacobian,
                 potentials=self.potentials,
                 initvals=start,
@@ -160,7 +165,7 @@ class _Engine:
 
 def _draws(estimate: EstimateRecord, fits: xr.Dataset, n: int) -> dict[str, xr.Dataset]:
     """Return the groups of the data sets that have an estimate, and say how many have none."""
-    names = [str(name) for name in estimate.point.data_vars]
+    names = [str(name) for name in estimate.point.data_vars if name in fits]
     keys = fits["status"].values.astype(str)
     good = np.isin(keys, [status.key for status in Status if status.is_point])
     if not good.any():

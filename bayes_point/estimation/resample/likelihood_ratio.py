@@ -16,7 +16,6 @@ from pytensor.graph.basic import Constant
 from scipy import stats
 
 from bayes_point.errors import EstimationError, ModelError
-from bayes_point.estimation.estimate.integrated import refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.resample.simulated_ratio import simulated_ratios
 from bayes_point.estimation.uncertainty.criteria import n_parameters
@@ -149,8 +148,6 @@ def likelihood_ratio_test(
         raise ModelError(f"draws must be a whole number of at least 1, got {draws!r}.")
     _check_data(null, alternative)
     _check_integrated(null, alternative)
-    if method == "bootstrap":
-        refuse_marginal(null, "simulated likelihood-ratio test yet", "Use method='chi2'.")
     free = _free(null.model)
     latents = {} if alternative.integrated is None else alternative.integrated.latents
     fixed = [name for name in _free(alternative.model) if name not in free and name not in latents]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.integrated import marginal_options
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.refit.refit import refit
 from bayes_point.model.interpreter.interpreted import INTERPRETED
@@ -51,6 +52,7 @@ def simulated_ratios(
             potentials=None if not estimate.model.potentials else "prior",
             var_names=[],
             progressbar=False,
+            **marginal_options(estimate),
         )
         logliks.append(fits["log_likelihood"].values)
         failed = (Status.UNBOUNDED.key, Status.NOT_CONVERGED.key)

@@ -45,6 +45,8 @@ def check_simulates(model: pm.Model, potentials: str | None) -> None:
 def free_values(estimate: EstimateRecord, n: int) -> dict[str, NDArray]:
     """Return the estimate's value of each free variable, n times: (n, *shape).
 
+    Not those of latent variables that were integrated out: they are drawn anew with the data.
+
     Raises
     ------
     EstimationError
@@ -56,7 +58,11 @@ def free_values(estimate: EstimateRecord, n: int) -> dict[str, NDArray]:
             estimate,
         )
     out = {}
+    whole = estimate.integrated
+    latents = {} if whole is None else whole.latents.keys() - {*whole.flat}
     for rv in estimate.model.free_RVs:
+        if rv.name in latents:
+            continue
         value = np.asarray(estimate.point[rv.name].values)
         out[rv.name] = np.broadcast_to(value, (n, *value.shape))
     return out

@@ -61,7 +61,9 @@ class Curvature:
     @property
     def is_direct(self) -> bool:
         """Whether the whole is one graph; if not, the density's own functions do the work."""
-        return self.p <= MOST_COORDINATES and self.density.functions.is_vectorised
+        if self.density.is_integral or self.p > MOST_COORDINATES:
+            return False
+        return self.density.functions.is_vectorised
 
     @property
     def size(self) -> int:

@@ -402,8 +402,6 @@ class LogDensity:
 
     def natural(self, x: Array, inputs: Inputs | None = None) -> dict[str, NDArray]:
         """Every free variable and Deterministic on the natural scale, each ``(batch, *shape)``."""
-        shapes = self.natural_shapes
-        out = self.call(self.functions.natural, list(shapes.values()), [x], inputs)
         # Discrete variables are inputs, not coordinates, and still are variables of the model.
         rows = inputs if inputs is not None else self._bound
         discrete = {
@@ -411,7 +409,13 @@ class LogDensity:
             for name in self._discrete
             if name in rows
         }
-        return {**discrete, **dict(zip(shapes, out, strict=True))}
+        return {**discrete, **self.own_natural(x, inputs)}
+
+    def own_natural(self, x: Array, inputs: Inputs | None = None) -> dict[str, NDArray]:
+        """The same, of the variables that are functions of the vector alone."""
+        shapes = self.graphs.natural_shapes
+        out = self.call(self.functions.natural, list(shapes.values()), [x], inputs)
+        return dict(zip(shapes, out, strict=True))
 
     def elements(self, name: str, *values: NDArray) -> list[tuple[Any, ...]]:
         """Pair the elements of a natural-scale variable with their labels."""

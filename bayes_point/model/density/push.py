@@ -50,7 +50,7 @@ class NaturalPush:
 
     def values(self, x: Array, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Return the variables at `x`, (batch, p): each (batch, *shape)."""
-        natural = self.density.natural(x, inputs)
+        natural = self.density.own_natural(x, inputs)
         return {name: natural[name] for name in self.names}
 
     def variances(

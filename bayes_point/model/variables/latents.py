@@ -112,10 +112,9 @@ def _discrete_by_rule(
 
 def _bound(model: pm.Model, density: LogDensity, discrete: Sequence[str]) -> LogDensity:
     """Return the density with the initial values of its discrete variables, where it has none."""
-    wanted = [name for name in discrete if name in density.inputs]
-    if not wanted or density.bound:
+    if not any(name in density.inputs for name in discrete):
         return density
-    return density.bind({name: density.inputs[name].own for name in wanted})
+    return density.bind({k: density.bound.get(k, one.own) for k, one in density.inputs.items()})
 
 
 def _named(names: list[str], free: dict[str, Role]) -> list[str]:
