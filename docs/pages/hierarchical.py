@@ -162,7 +162,7 @@ bp.report(dt, title="Sleep deprivation")
 #      - a formula
 #      - a PyMC model, and the precision of its latents
 #    * - latent variables
-#      - any that are continuous, centred or not
+#      - any that are continuous, centred or not; discrete ones
 #      - normal
 #      - normal
 #      - Gaussian fields
@@ -193,3 +193,30 @@ bp.report(dt, title="Sleep deprivation")
 #      - it is one
 #
 # For what to write in place of which formula see :doc:`from_lme4`.
+
+# %%
+# Discrete latent variables
+# -------------------------
+#
+# Whether a site is occupied, which component an observation is of, whether a point is an outlier, the
+# true class behind several raters, a missing binary covariate, the state of a hidden Markov chain:
+# such variables are **summed out exactly** by the same argument.  Which terms of the density each
+# element enters is found out, and each block that stands apart is summed over by itself, or a chain by
+# the forward recursion; joint values are not tried.  Thirty sites, each visited four times, of which
+# some are occupied and never seen:
+
+rng = np.random.default_rng(1)
+seen = (rng.random((30, 1)) < 0.6) & (rng.random((30, 4)) < 0.4)
+with pm.Model(coords={"site": np.arange(30)}) as occupancy:
+    occupied, detected = pm.Beta("occupied", 1, 1), pm.Beta("detected", 1, 1)
+    z = pm.Bernoulli("z", occupied, dims="site")
+    pm.Bernoulli("seen", z[:, None] * detected, observed=seen.astype(int))
+
+mle = bp.find_MLE(occupancy, marginalize="latents", random_seed=1)
+mle
+
+# %%
+# ``latents`` has the probability of each value given the parameters: of a site where nothing was seen
+# it is the share of occupied sites among those.
+
+mle.latents["z"].sel(z_value=1)[~seen.any(axis=1)]

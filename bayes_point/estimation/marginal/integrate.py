@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pymc as pm
+from pymc.distributions.multivariate import ICARRV
 
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimator import Estimator
@@ -102,6 +103,14 @@ def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensi
                     f"Integrate it out as well, marginalize={[*reasons, name]}, or leave {on} "
                     "among the parameters."
                 )
+        for name in reasons:
+            if parents[name] and isinstance(model[name].owner.op, ICARRV):
+                raise ModelError(
+                    f"{name!r} cannot be integrated out: the density of pm.ICAR lacks the term "
+                    f"-(n - 1) log sigma of its normalising constant, so that {parents[name]} have "
+                    "no marginal estimate. Give it sigma=1 and multiply it: "
+                    f"phi = sigma * pm.ICAR({name!r}, W)."
+                )
         whole, discrete = full, [name for name in reasons if name in full.inputs]
         left = [var.name for var in model.discrete_value_vars if var.name not in reasons]
         if left:
@@ -126,7 +135,7 @@ def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensi
 
     density: MarginalDensity | SummedDensity = full.functions.kept(key, make)
     if isinstance(density, SummedDensity):
-        if asked.quadrature != "auto":
+        if asked.quadrature not in ("auto", 1):
             raise ModelError(
                 f"Got quadrature={asked.quadrature!r}, and {list(density.sums.names)} are summed "
                 "out exactly: there is no continuous latent variable. Leave quadrature out."

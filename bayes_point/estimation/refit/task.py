@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Task:
     n_starts: int
     random_seed: int
     backend: str | None
-    asked: Asked = Asked()
+    asked: Asked = field(default_factory=Asked)
 
     def weighted(self, weights: Mapping[str, float]) -> dict[str, float]:
         """Return the weights of the terms, those of the prior multiplied by its power."""

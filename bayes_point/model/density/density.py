@@ -412,7 +412,7 @@ class LogDensity:
         return {**discrete, **self.own_natural(x, inputs)}
 
     def own_natural(self, x: Array, inputs: Inputs | None = None) -> dict[str, NDArray]:
-        """The same, of the variables that are functions of the vector alone."""
+        """Return the same, of the variables that are functions of the vector alone."""
         shapes = self.graphs.natural_shapes
         out = self.call(self.functions.natural, list(shapes.values()), [x], inputs)
         return dict(zip(shapes, out, strict=True))
