@@ -51,7 +51,11 @@ class Labels:
         labelled: xr.Dataset = dict_to_dataset(
             dict(values),
             coords=self._coords,
-            dims={k: v for k, v in self._dims.items() if k in values},
+            dims={
+                name: self._dims[name]
+                for name, value in values.items()
+                if name in self._dims and self._fit(name, np.shape(value)[len(batch_dims) :])
+            },
             sample_dims=list(batch_dims),
         )
         # To drop them makes a copy of all.
@@ -59,6 +63,18 @@ class Labels:
         for one in labelled.variables.values():
             one.attrs.clear()
         return labelled
+
+    def _fit(self, variable: str, shape: tuple[int, ...]) -> bool:
+        """Whether a variable's dims are those of its values.
+
+        Dims can be given to a variable that has another shape: Bambi gives those of the categories
+        to the thresholds between them.
+        """
+        dims = self._dims[variable]
+        return len(dims) == len(shape) and all(
+            dim not in self._coords or len(self._coords[dim]) == n
+            for dim, n in zip(dims, shape, strict=True)
+        )
 
     def _of(self, name: str, dims: Sequence[str], shape: tuple[int, ...]) -> list[str]:
         """Name the elements of one array from the coords, where they apply."""

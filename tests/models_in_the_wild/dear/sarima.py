@@ -22,5 +22,5 @@ def model() -> pm.Model:
         pm.Normal("ar_params", 0, 0.5, dims="lag_ar")
         pm.Normal("ma_params", 0, 0.5, dims="lag_ma")
         pm.Exponential("sigma_state", 1)
-        arma.build_statespace_graph(Y[:, None], mode="FAST_COMPILE")
+        arma.build_statespace_graph(Y[:, None])
     return m

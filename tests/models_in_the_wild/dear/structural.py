@@ -25,5 +25,5 @@ def model() -> pm.Model:
                 pm.Exponential(name, 1, dims=series.param_dims.get(name))
             else:
                 pm.Normal(name, 0, 5, dims=series.param_dims.get(name))
-        series.build_statespace_graph(Y[:, None], mode="FAST_COMPILE")
+        series.build_statespace_graph(Y[:, None])
     return m
