@@ -576,6 +576,19 @@ def test_labels_come_from_the_coords() -> None:
     assert density.elements("total", np.arange(3))[2] == ("total[2005]", 2)
 
 
+def test_dims_of_another_length_are_left_out() -> None:
+    # Bambi gives the dims of the categories to the thresholds between them.
+    with pm.Model(coords={"category": list("abcd")}) as model:
+        t = pm.Normal("t", dims="category")
+        pm.Deterministic("steps", t[1:] - t[:-1], dims="category")
+        pm.Normal("y", t, 1.0, observed=np.arange(4.0))
+    values = {"t": np.array([[1.0, 2.0, 4.0, 7.0]]), "steps": np.array([[1.0, 2.0, 3.0]])}
+    labelled = LogDensity(model).dataset(values, ["sample"])
+    assert labelled["t"].dims == ("sample", "category")
+    assert labelled["steps"].dims == ("sample", "steps_dim_0")
+    assert labelled["steps"].values.tolist() == [[1.0, 2.0, 3.0]]
+
+
 def test_labels_of_a_shape_that_the_transform_changes() -> None:
     _, density, _ = prepared(simplexes)
     assert density.labels == [
