@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 # Relative steps of differences: of a gradient, near enough to leave kinks alone; of one that was
 # taken by differences itself, so that rounding and truncation are both near 1e-9.
 _ONCE, _TWICE = np.finfo(float).eps ** (1 / 3), 2e-3
+# What rounding may add to the log of a probability that is one: log gammas of a million observed
+# millions cancel to it. What is above that is noise, and no likelihood.
+_ROUNDING = 1e-3
 
 
 class Observer(Protocol):
@@ -140,6 +143,11 @@ class Objective:
         return self.density.is_integral
 
     @property
+    def most(self) -> float:
+        """An upper bound of its value; infinite where none is known."""
+        return self.density.most if self.terms == ("likelihood",) else np.inf
+
+    @property
     def concave_in(self) -> str:
         """In which coordinates it is proven to be concave, in words; empty if that is not known."""
         weights = self.weights.values()
@@ -170,7 +178,7 @@ class Objective:
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Return the value, (batch,), and the gradient, (batch, p)."""
         values, gradients = self.density.evaluate(x, self.terms, self.inputs)
-        value, gradient = self._sum(values), self._sum(gradients)
+        value, gradient = self._sum(self._possible(values)), self._sum(gradients)
         if self.penalty is not None:
             penalty, slope = self.penalty.evaluate(x)
             value, gradient = value - penalty, gradient - slope
@@ -192,7 +200,7 @@ class Objective:
         points = x[which, None, None] + axes * h[:, None, None]
         each = self.rows(np.repeat(which, 4 * self.p))
         flat = points.reshape(-1, self.p)
-        value = each._sum(each.density.values(flat, each.terms, each.inputs))
+        value = each._sum(each._possible(each.density.values(flat, each.terms, each.inputs)))
         if each.penalty is not None:
             value = value - each.penalty.evaluate(flat)[0]
         ends = np.moveaxis(value.reshape(len(which), 4, self.p), 1, 0)
@@ -208,7 +216,7 @@ class Objective:
         is_dear = self.density.is_costly or self.density.is_integral
         if self.penalty is not None or self.inputs is not None or not is_dear:
             return self.evaluate(x)[0]
-        value = self._sum(self.density.values(x, self.terms))
+        value = self._sum(self._possible(self.density.values(x, self.terms)))
         if self.observer is not None:
             self.observer.tell(self, x, value)
         return value
@@ -248,6 +256,14 @@ class Objective:
     def _check(self) -> None:
         if self.observer is not None:
             self.observer.check()
+
+    def _possible(self, values: Array) -> Array:
+        """Return the terms, (batch, term), NaN where rounding makes them more than they can be."""
+        if not np.isfinite(self.density.most) or "likelihood" not in self.terms:
+            return values
+        impossible = values > self.density.most + _ROUNDING
+        impossible &= np.array(self.terms) == "likelihood"
+        return np.where(impossible, np.nan, values)
 
     def _sum(self, terms: Array) -> Array:
         """Weigh and add the terms, (batch, term, ...)."""

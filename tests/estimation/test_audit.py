@@ -31,7 +31,7 @@ def estimate() -> PointEstimate:
 
 
 def complaints(estimate: PointEstimate, certificate: Certificate, **kwargs: float) -> list[str]:
-    given = {"in_hand": -np.inf, "most": 0.0, **kwargs}
+    given = {"in_hand": -np.inf, **kwargs}
     return contradictions(estimate.objective, certificate, **given)
 
 
@@ -95,11 +95,11 @@ def test_more_than_the_model_allows(estimate: PointEstimate) -> None:
 
 
 def test_what_fails_is_demoted_and_the_best_point_kept(estimate: PointEstimate) -> None:
-    honest = audited(estimate.objective, estimate.certificate, np.zeros(1), -3.0, 0.0)
+    honest = audited(estimate.objective, estimate.certificate, np.zeros(1), -3.0)
     assert isinstance(honest, Passed)
     lying = replace(estimate.certificate, path=np.array([[3.0]]))
     best = estimate.certificate.x
-    claim = audited(estimate.objective, lying, best, estimate.certificate.value, 0.0)
+    claim = audited(estimate.objective, lying, best, estimate.certificate.value)
     assert isinstance(claim, Claim)
     assert claim.status is Status.NOT_CONVERGED
     np.testing.assert_array_equal(claim.point.x, best)

@@ -49,8 +49,6 @@ class World:
         Observed values, on which a component of a mixture may collapse.
     rng : Generator
         Of further starts.
-    most : float
-        An upper bound of the objective; infinite where none is known.
     climb : callable
         From starts, (k, p), to where they lead.
     ends : Search
@@ -64,7 +62,6 @@ class World:
     starts: Array
     observed: Array
     rng: np.random.Generator
-    most: float
     climb: Callable[[Array], Search]
     ends: Search
     optima: list[Optimum] = field(default_factory=list)
@@ -145,11 +142,6 @@ class Case:
         """What the whole search knows; only a search as a whole has it."""
         assert self._world is not None, "of a point alone, nothing is known of what is elsewhere"
         return self._world
-
-    @property
-    def most(self) -> float:
-        """An upper bound of the objective; infinite where none is known."""
-        return np.inf if self._world is None else self._world.most
 
     @property
     def best_end(self) -> tuple[Array, float]:

@@ -77,6 +77,6 @@ def _concluded(
 ) -> Certificate:
     """Return the certificate of a claim, audited beside the best end that is in hand."""
     said = Said.of(check, claim)
-    verdict = audited(objective, Certificate.concluded([claim]), best, in_hand, np.inf)
+    verdict = audited(objective, Certificate.concluded([claim]), best, in_hand)
     claims = [claim, verdict] if isinstance(verdict, Claim) else [claim]
     return Certificate.concluded(claims, [said, Said.of("audit", verdict)])

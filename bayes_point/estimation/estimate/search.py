@@ -71,7 +71,6 @@ def search(
     rng: np.random.Generator,
     observed: Array,
     more: Callable[[int], Array] | None = None,
-    most: float = np.inf,
     *,
     local: bool = False,
 ) -> tuple[Certificate, list[Optimum], int]:
@@ -93,8 +92,6 @@ def search(
         Observed values, on which a component of a mixture may collapse.
     more : callable, optional
         From a number of starts to as many, (n, p), not all of which need to be usable.
-    most : float
-        An upper bound of what is maximised, where one is known.
     local : bool
         Whether the highest interior maximum is wanted where there is no upper bound.
 
@@ -119,7 +116,7 @@ def search(
             f"local=True looks for interior maxima among up to {MANY} coordinates, got "
             f"{objective.p:,}. Leave it out, or hold some parameters with fix=."
         )
-    if objective.p <= MANY and (only := _only(objective, starts[:1], rng, observed, most)):
+    if objective.p <= MANY and (only := _only(objective, starts[:1], rng, observed)):
         return only
     usable = _usable(objective, starts)
     if objective.p > MANY:
@@ -127,13 +124,13 @@ def search(
     pole = collapse(objective, usable[0], observed)
     if pole is not None:
         climb = partial(maximise, objective, max_iterations=_FEW_ITERATIONS)
-        world = World(usable, observed, rng, most, climb, climb(usable))
+        world = World(usable, observed, rng, climb, climb(usable))
         case = Case(
             objective, usable[0], start=usable[0], centre=usable[0], settled=False, world=world
         )
         case.hear(pole_observation.__name__, unbounded_along(objective, case.point, [pole]))
     else:
-        case = _searched(objective, usable, rng, observed, more, most)
+        case = _searched(objective, usable, rng, observed, more)
         world = case.world
     case.hear("audit", audit(case))
     if case.certificate.status is not Status.UNBOUNDED:
@@ -166,14 +163,13 @@ def _searched(
     rng: np.random.Generator,
     observed: Array,
     more: Callable[[int], Array] | None,
-    most: float,
 ) -> Case:
     """Climb from the starts, and from others where the verdict could be overturned."""
     # An integral averages over the places at which one component could collapse.
     if not objective.is_integral:
         usable = np.concatenate([usable, _collapsed(objective, usable)])
     climb = partial(_climb, objective)
-    world = World(usable, observed, rng, most, climb, climb(usable))
+    world = World(usable, observed, rng, climb, climb(usable))
     best = _best(world.ends)
     x = world.ends.x[best]
     # Of an integral the other starts cost more than what is in doubt.
@@ -216,13 +212,13 @@ def _searched(
 
 
 def _only(
-    objective: Objective, start: Array, rng: np.random.Generator, observed: Array, most: float
+    objective: Objective, start: Array, rng: np.random.Generator, observed: Array
 ) -> tuple[Certificate, list[Optimum], int] | None:
     """Return the only maximum of a density that is concave, from one start; None if in doubt."""
     if not objective.concave_in or not len(where_finite(objective, start)):
         return None
     climb = partial(_climb, objective)
-    world = World(start, observed, rng, most, climb, climb(start))
+    world = World(start, observed, rng, climb, climb(start))
     x, settled = world.ends.x[0], bool(world.ends.settled[0])
     if not np.isfinite(world.ends.value[0]):
         return None

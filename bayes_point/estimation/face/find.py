@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
-from pymc.distributions.custom import CustomDistRV, CustomSymbolicDistRV
 from threadpoolctl import ThreadpoolController
 
 from bayes_point.arguments import generator, seconds, truth_value, whole_number
@@ -39,7 +38,6 @@ from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.data.observations import some_observations
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.density.dear import quickest_density
-from bayes_point.model.density.density import LogDensity
 from bayes_point.model.given import with_fixed
 from bayes_point.model.starts import Initvals, starting_points
 
@@ -397,7 +395,6 @@ def _find(
                             rng,
                             observed,
                             more if n_starts > 1 else None,
-                            _most(model, objective),
                             local=local,
                         )
                         found = Enumerated(seen, certificate, optima, used)
@@ -440,15 +437,3 @@ def _are_usable(objective: Objective, rows: NDArray[np.float64]) -> NDArray[np.b
 def _threads() -> ThreadpoolController:
     """Return the libraries of linear algebra, loaded by now: to look for them takes a while."""
     return ThreadpoolController()
-
-
-def _most(model: pm.Model, objective: Objective) -> float:
-    """Return an upper bound of what is maximised: the probability of discrete data is at most 1."""
-    if type(objective.density) is not LogDensity:
-        return np.inf  # an approximation of a probability can be above one
-    for rv in model.observed_RVs:
-        # What a user wrote need not be a probability.
-        is_own = isinstance(rv.owner.op, CustomDistRV | CustomSymbolicDistRV)
-        if is_own or not rv.type.dtype.startswith(("int", "uint", "bool")):
-            return np.inf
-    return 0.0 if list(objective.weights) == ["likelihood"] else np.inf

@@ -8,13 +8,22 @@ from numpy.typing import NDArray
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS
 
-__all__ = ["precision"]
+__all__ = ["precision", "rounding", "rounding_on_the_way"]
 
 Array = NDArray[np.float64]
 
 _TRIES = 8
 # Of much data: each value is a sum of so many terms that its rounding is much the same everywhere.
 _FEWER = 2
+# Places on the way from one point to another that are looked at, with the first.
+_STAGES = 9
+# Points of a line to either side, and how far apart they are in standard errors, so that curvature
+# is nothing; at least, and at most, relative to the coordinate.
+_REACH, _PART, _NEAREST, _FARTHEST = 4, 1e-7, 1e-12, 1e-3
+# It is looked for where terms may be large: in a log or a logit, and in a parameter itself.
+_FAR = 12.0, 1e6
+# So many times the noise is more than that makes of a rise.
+_AMISS = 100.0
 # Step in a log or a logit: a twentieth of the parameter.
 _STEP = 0.05
 # What is less than this may be noise, even if it is the same at several points.
@@ -56,11 +65,77 @@ def precision(
     with np.errstate(invalid="ignore"):
         fall = value[:, None] - objective.around(near)
     fall = np.where(np.isfinite(fall) & ~_is_step(fall), fall, 0.0)
+    diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
     noise = np.maximum(64 * EPS * (1 + np.abs(value)), 8 * np.abs(fall).max(axis=1))
     noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian, held))
-    diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
+    if not (objective.density.is_costly or objective.is_integral):
+        far = np.flatnonzero(np.any(np.abs(x) > np.where(objective.is_transformed, *_FAR), axis=1))
+        if far.size:
+            noise[far] = _scattered(
+                objective.rows(far),
+                x[far],
+                value[far],
+                gradient[far],
+                diagonal[far],
+                noise[far],
+                signs[0, 0],
+            )
     narrow = np.any(np.sqrt(diagonal) * _NARROW * EPS * np.abs(x) > 1, axis=1)
     return noise, np.where(narrow, np.maximum(np.median(fall, axis=1), 0.0), 0.0)
+
+
+def rounding_on_the_way(objective: Objective, x: Array, y: Array) -> Array:
+    """Return the largest rounding between each row of `x` and that of `y`.
+
+    Beyond the noise there may be calm: differences of log gammas end in exact zeros.
+    """
+    part = np.linspace(0, 1, _STAGES)[1:, None, None]
+    between = (x + part * (y - x)).reshape(-1, x.shape[1])
+    noise: Array = rounding(objective, between).reshape(len(part), len(x)).max(axis=0)
+    return noise
+
+
+def rounding(objective: Objective, x: Array) -> Array:
+    """Return what a difference of two values has to exceed to mean anything, at each row of `x`."""
+    if not len(x):
+        return np.empty(0)
+    value, gradient = objective.evaluate(x)
+    return precision(objective, x, value, gradient, objective.hessian(x))[0]
+
+
+def _scattered(
+    objective: Objective,
+    x: Array,
+    value: Array,
+    gradient: Array,
+    curvature: Array,
+    noise: Array,
+    signs: Array,
+) -> Array:
+    """Return the noise, with that of values on a short straight line through each row of `x`.
+
+    Log gammas of large numbers are rounded to so few levels that next to a point there may be but
+    one or two.  Over a line this short a smooth density has no second differences; a kink or a
+    step in it makes one or two that are not zero.  Nor does its slope differ to both sides from
+    what the gradient says: where that cancels too, it goes on so for a while.
+    """
+    size = np.where(objective.is_transformed, np.maximum(np.abs(x), 1.0), np.abs(x))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = 1 / np.sqrt(curvature)
+        step = np.clip(_PART * error, _NEAREST * size, _FARTHEST * size) * signs
+    line = np.arange(-_REACH, _REACH + 1)[:, None] * step[:, None, :]
+    values = objective.around(x[:, None, :] + line)
+    with np.errstate(invalid="ignore"):
+        second = np.abs(np.diff(values, 2, axis=1))
+        # Where there is no value there is no scatter that can be told.
+        rest = np.sort(np.where(np.isfinite(second), second, 0.0), axis=1)[:, :-2]
+        noise = np.maximum(noise, 4 * rest.mean(axis=1))
+        rise = _REACH * np.sum(gradient * step, axis=1)
+        off = np.minimum(np.abs(values[:, -1] - value - rise), np.abs(value - values[:, 0] - rise))
+        parts = np.where(objective.is_transformed, _REACH * np.abs(step), 0.0)
+        part = np.max(parts / np.minimum(error, 1.0), axis=1)
+        amiss = np.where((off > _AMISS * noise) & (part > 0), off / part, 0.0)
+    return np.maximum(noise, np.nan_to_num(amiss))
 
 
 def _is_step(fall: Array) -> NDArray[np.bool_]:

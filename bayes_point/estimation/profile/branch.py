@@ -12,6 +12,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.optimise.precision import rounding_on_the_way
 from bayes_point.estimation.profile.lagrangian import Points, Problem, Rows, saddle_at, solve
 from bayes_point.estimation.profile.trace import (
     BLOCKED,
@@ -96,6 +97,12 @@ def _walk(
         found = _tried(problem, rays.which[active], ahead, level, lam[active], forward)
         found = _pulled_back(problem, rays, active, found)
         good = found.ok & np.isfinite(found.value)
+        last = np.array([traces[row].value[-1] for row in active])
+        # What rises again on the way out is another maximum, or no more than rounding.
+        lost = good & (found.value > last + noise)
+        way = rounding_on_the_way(problem.objective, x[active[lost]], found.x[lost])
+        lost[lost] = found.value[lost] - last[lost] < way
+        good &= ~lost
         if np.any(found.value[good] > top + noise):
             best = int(np.argmax(np.where(good, found.value, -np.inf)))
             raise Better(found.x[best], float(found.value[best]))
@@ -112,6 +119,8 @@ def _walk(
         over = np.zeros(len(active), bool)
         for i, row in enumerate(active):
             end = _ended(problem, rays.which[row], traces[row], reach) if take[i] else None
+            if lost[i]:
+                end = OPEN
             if end is None and short[i] and not take[i]:
                 end = _stopped(
                     problem,
@@ -163,7 +172,7 @@ def _least_squares(problem: Problem, x: Array, which: Rows) -> Array:
     _, gradient = problem.objective.evaluate(x)
     _, normal = problem.levels(x, which)
     diagonal = np.abs(np.diagonal(problem.objective.hessian(x), axis1=1, axis2=2))
-    scale = np.where(problem.free(which), 1 / np.sqrt(np.maximum(diagonal, 1e-20)), 0.0)
+    scale = np.where(problem.free(which, x), 1 / np.sqrt(np.maximum(diagonal, 1e-20)), 0.0)
     inverse = np.linalg.pinv((normal * scale[:, None, :]).swapaxes(1, 2))
     return np.einsum("bmp,bp->bm", inverse, np.nan_to_num(gradient) * scale)
 

@@ -85,5 +85,5 @@ def points_along(problem: Problem, rays: Rays, traces: list[Trace], rows: Rows, 
     if bends.size:
         hessian[bends] = problem.hessian(x[bends], which[bends], lam[bends])
     _, normal = problem.levels(x, which)
-    saddle = replace(Saddle.at(x, hessian, normal, problem.free(which)), rough=rough)
+    saddle = replace(Saddle.at(x, hessian, normal, problem.free(which, x)), rough=rough)
     return solve(problem, x, which, rays.levels(rows, s), lam, saddle)

@@ -41,6 +41,11 @@ _NEAR = 1e-9
 _SINGULAR = 1e-12
 # Movement, in a log or relative, after which a maximum is no longer taken for granted.
 _WIDE = 0.5
+# How far back from infinity, in a log, it is looked for something higher, and by how much more than
+# what is still to come there; nearer than this is there.
+_INWARD = np.array([3.0, 6.0, 9.0, 12.0])
+_HIGHER = 1e-4
+_NEARLY = 0.5
 # Newton steps towards the levels, in the coordinates that they are solved for.
 _PROJECTIONS = 30
 
@@ -56,6 +61,11 @@ class Problem:
         What may be held.
     movable : ndarray of bool, (p,)
         Coordinates that may move; the others stay where they are (at a kink, at a wall).
+    start : ndarray, (p,)
+        The maximum, or what stands for it.
+    outwards : ndarray, (p,)
+        Signs of the coordinates that are at infinity there, as far as arithmetic goes: further out
+        there is nothing but rounding.  They stay, unless they are better finite.
     is_slice : bool
         Whether all coordinates but those held stay where they are.
     is_kinked : bool
@@ -66,6 +76,8 @@ class Problem:
     objective: Objective
     scalars: Scalars
     movable: NDArray[np.bool_]
+    start: Array
+    outwards: Array
     is_slice: bool
     is_kinked: bool
 
@@ -116,9 +128,13 @@ class Problem:
                 out[other] -= multiplier[other, i, None, None] * bend
         return out
 
-    def free(self, which: Rows) -> NDArray[np.bool_]:
-        """Return which coordinates take part in each row: (batch, p)."""
-        free = np.tile(self.movable & (not self.is_slice), (len(which), 1))
+    def is_infinite(self, x: Array) -> NDArray[np.bool_]:
+        """Which coordinates of each row are at infinity, as far as arithmetic goes: (batch, p)."""
+        return (self.outwards != 0) & ((x - self.start) * self.outwards > -_NEARLY)
+
+    def free(self, which: Rows, x: Array) -> NDArray[np.bool_]:
+        """Return which coordinates take part in each row, which is at `x`: (batch, p)."""
+        free = ~self.is_infinite(x) & self.movable & (not self.is_slice)
         for held in self.held[which].T:
             plain = np.flatnonzero(held >= 0)
             free[plain, held[plain]] = True
@@ -219,7 +235,7 @@ def saddle_at(problem: Problem, x: Array, which: Rows, multiplier: Array) -> Sad
     """Build the saddle at points, with the exact Hessian there."""
     _, normal = problem.levels(x, which)
     hessian = problem.hessian(x, which, multiplier)
-    return Saddle.at(x, hessian, normal, problem.free(which))
+    return Saddle.at(x, hessian, normal, problem.free(which, x))
 
 
 def solve(
@@ -247,7 +263,31 @@ def solve(
             climbed = _climb(problem, x[row], which[row], level[row])
         if climbed is not None:
             points.x[row], points.value[row], points.multiplier[row], points.ok[row] = climbed
+    if np.any(problem.outwards):
+        _let_go(problem, points, which, level)
     return points
+
+
+def _let_go(problem: Problem, points: Points, which: Rows, level: Array) -> None:
+    """Solve anew where a coordinate at infinity had better be finite; stop those that ran there."""
+    own = np.zeros(points.x.shape, bool)
+    np.put_along_axis(own, np.maximum(problem.held[which], 0), problem.held[which] >= 0, axis=1)
+    out = problem.is_infinite(points.x) & ~own
+    ran = out & (points.x != problem.start)
+    if np.any(ran):
+        points.x[ran] = np.broadcast_to(problem.start, ran.shape)[ran]
+        points.value[:] = problem.objective.values(points.x)
+    back = _INWARD[:, None] * (out * problem.outwards)[:, None, :]
+    values = problem.objective.around(points.x[:, None, :] - back)
+    best = np.argmax(np.where(np.isfinite(values), values, -np.inf), axis=1)
+    rows = np.arange(len(best))
+    finite = np.flatnonzero(points.ok & (values[rows, best] > points.value + _HIGHER))
+    if finite.size and not problem.is_slice:
+        x, lam = (points.x - back[rows, best])[finite], points.multiplier[finite]
+        saddle = saddle_at(problem, x, which[finite], lam)
+        found = solve(problem, x, which[finite], level[finite], lam, saddle)
+        points.x[finite], points.value[finite] = found.x, found.value
+        points.multiplier[finite], points.ok[finite] = found.multiplier, found.ok
 
 
 def _newton(
@@ -258,7 +298,7 @@ def _newton(
     value, ok = np.full(len(x), -np.inf), np.zeros(len(x), bool)
     inverse = saddle.rows(np.arange(len(x)))  # copies
     before, fresh = np.full(len(x), np.inf), np.zeros(len(x), int)
-    free = problem.free(which)
+    free = problem.free(which, x)
     active = np.arange(len(x))
     for _ in range(_STEPS):
         now, gradient = problem.objective.evaluate(x[active])
@@ -345,7 +385,7 @@ def _climb(
     """Maximise one row with the general maximiser; None where it cannot even start."""
     _, normal = problem.levels(x[None, :], which[None, :])
     objective = problem.objective
-    free = problem.free(which[None, :])
+    free = problem.free(which[None, :], x[None, :])
     pivots = _pivots(problem, x, which, normal[0], free[0])
     conditioned = Conditioned(
         objective.density,

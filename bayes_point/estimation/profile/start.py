@@ -18,7 +18,9 @@ from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimate.stopped import stopped, when_stopped
 from bayes_point.estimation.nonsmooth.kinks import _one_sided, ascend, vertex_at
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.optima import distinct
+from bayes_point.estimation.optimise.precision import rounding
 from bayes_point.estimation.profile.branch import Better
 from bayes_point.estimation.profile.lagrangian import Problem
 from bayes_point.estimation.progress import Deadline, OutOfTime, Watch, watched
@@ -32,6 +34,11 @@ Array = NDArray[np.float64]
 _PACKAGE = str(Path(__file__).parents[2])
 # A better optimum is followed so many times.
 _CORRECTIONS = 5
+# So far out, in a log, a search may be led by rounding; and what rounding does not matter to it.
+_OUT = 12
+_CALM = 1e-6
+# Relative change of the log density over a unit of a log that is none.
+_LEVEL = 1e-12
 # An estimate at infinity is profiled from the nearest point that is this near to its supremum.
 _NOTHING = 1e-7
 
@@ -63,11 +70,12 @@ def until_best[T](
         watch.phase = "following the profile"
         for _ in range(_CORRECTIONS):
             start, top = _start(estimate)
+            outwards = _outwards(estimate, start)
             movable = _movable(estimate.objective, start)
             vertex = vertex_at(estimate.objective, start, between=True)
             kinked = vertex is not None and len(vertex.which) > 0
             try:
-                problem = Problem(objective, scalars, movable, is_slice, kinked)
+                problem = Problem(objective, scalars, movable, start, outwards, is_slice, kinked)
                 traced = trace(problem, estimate, start, top)
                 words = when_stopped(watch, "profile") if watch.has_stopped else ""
                 return traced, estimate, words
@@ -100,9 +108,21 @@ def _start(estimate: EstimateRecord) -> tuple[Array, float]:
     top = max(certificate.value, float(values[-1]))
     near = np.flatnonzero(values >= top - _NOTHING * (1 + abs(top)))
     start = certificate.path[near[0] if near.size else -1]
+    if not near.size:
+        start = _further_out(estimate, start)
     # The coordinate of an angle is the angle itself, on any of its turns.
     is_angle = estimate.objective.density.kinds == "circular"
     return np.where(is_angle, wrapped(start), start), top
+
+
+def _further_out(estimate: EstimateRecord, x: Array) -> Array:
+    """Return the point beyond the end of a path to infinity that is highest but for rounding."""
+    objective, path = estimate.objective, estimate.certificate.path
+    rows = x + np.arange(_OUT)[:, None] * (path[-1] - path[-2])
+    free = np.tile(estimate.certificate.direction == 0, (len(rows), 1))
+    ends = maximise(objective, rows, free=free)
+    least = ends.value - rounding(objective, ends.x)
+    return ends.x[np.argmax(np.where(np.isfinite(least), least, -np.inf))]
 
 
 def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:
@@ -110,6 +130,16 @@ def _movable(objective: Objective, x: Array) -> NDArray[np.bool_]:
     left, right = _one_sided(objective, x)
     error = 1 / np.sqrt(np.abs(np.diagonal(objective.hessian(x[None, :])[0])))
     return ~((left > 0) & (right < 0) & ((left - right) * error > 1e-3))
+
+
+def _outwards(estimate: EstimateRecord, x: Array) -> Array:
+    """Return the signs of the logs at infinity where nothing is left, or nothing but rounding."""
+    objective = estimate.objective
+    signs = np.sign(estimate.certificate.direction) * objective.is_transformed
+    values = objective.values(np.concatenate([x - np.diag(signs), x[None]]))
+    level = np.abs(values[:-1] - values[-1]) <= _LEVEL * (1 + np.abs(values[-1]))
+    noisy = ~(rounding(objective, x + _OUT * np.diag(signs)) <= _CALM)
+    return np.where(level | noisy, signs, 0.0)
 
 
 def _corrected(

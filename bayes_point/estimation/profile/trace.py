@@ -154,7 +154,7 @@ def record(
     which, d = rays.which[rows], rays.direction[rows]
     _, normal = problem.levels(points.x, which)
     hessian = problem.hessian(points.x, which, points.multiplier)
-    saddle = Saddle.at(points.x, hessian, normal, problem.free(which))
+    saddle = Saddle.at(points.x, hessian, normal, problem.free(which, points.x))
     dx, dlam = saddle.along(d)
     tangent[rows] = dx
     z[rows] = np.sqrt(np.maximum(0.0, 2 * (top - points.value)))

@@ -6,13 +6,14 @@ import copy
 import math
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
+from pymc.distributions.custom import CustomDistRV, CustomSymbolicDistRV
 
 from bayes_point.errors import ModelError
 from bayes_point.model.concavity.proof import concave_in
@@ -166,6 +167,18 @@ class LogDensity:
     def p(self) -> int:
         """Number of coordinates of the vector."""
         return self.graphs.p
+
+    @cached_property
+    def most(self) -> float:
+        """An upper bound of the log-likelihood: a probability, of discrete data, is at most one."""
+        if self.is_integral:
+            return np.inf  # an approximation of a probability can be above one
+        for rv in self.graphs.frozen.observed_RVs:
+            # What a user wrote need not be a probability.
+            is_own = isinstance(rv.owner.op, CustomDistRV | CustomSymbolicDistRV)
+            if is_own or not rv.type.dtype.startswith(("int", "uint", "bool")):
+                return np.inf
+        return 0.0
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.certificate.verdicts import Claim, Passed, Verdict
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.precision import rounding
 
 __all__ = ["audit", "audited", "contradictions"]
 
@@ -40,14 +41,18 @@ def audit(case: Case) -> Verdict:
 
     Source: McCullough and Vinod (2003), https://doi.org/10.1257/000282803322157133
     """
-    return audited(case.objective, case.certificate, *case.best_end, case.most)
+    return audited(case.objective, case.certificate, *case.best_end)
 
 
 def audited(
-    objective: Objective, known: Certificate, best: Array, in_hand: float, most: float
+    objective: Objective, known: Certificate, best: Array, in_hand: float
 ) -> Claim | Passed:
     """Return what is to be said of a certificate, with the best end that is in hand, (p,)."""
-    wrong = contradictions(objective, known, in_hand, most)
+    wrong = contradictions(objective, known, in_hand)
+    if wrong and np.isfinite(in_hand):
+        # Of what rounding may have raised, less is in hand.
+        sure = in_hand - float(rounding(objective, best[None])[0])
+        wrong = contradictions(objective, known, sure)
     fresh = float(objective.values(known.x[None])[0])
     evidence = {"log density evaluated afresh": fresh}
     if np.isfinite(in_hand):
@@ -86,9 +91,7 @@ class _Seen:
         return np.full(1, np.nan)
 
 
-def contradictions(
-    objective: Objective, known: Certificate, in_hand: float, most: float
-) -> list[str]:
+def contradictions(objective: Objective, known: Certificate, in_hand: float) -> list[str]:
     """Return in words in what a certificate contradicts the density, or itself.
 
     Parameters
@@ -99,8 +102,6 @@ def contradictions(
         What is claimed.
     in_hand : float
         The best value that the search ended at.
-    most : float
-        An upper bound of the objective; infinite where none is known.
     """
     if known.status is Status.UNBOUNDED:
         return [] if np.any(known.undefined) else ["It is called unbounded, along nothing."]
@@ -120,6 +121,7 @@ def contradictions(
         best = max(in_hand, float(np.nanmax(along)))
         if best > value + allowed:
             wrong.append(f"A point was seen with log density {best:.9g}, above {value:.9g}.")
+    most = objective.most
     if value > most + allowed:
         wrong.append(f"The log density reported is {value:.9g}, and at most {most:.9g} possible.")
     return wrong + _not_finite(objective, known)

@@ -12,11 +12,12 @@ from bayes_point.estimation.certificate.point import Point, held_at
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.certificate.tracks import Track, follow
 from bayes_point.estimation.certificate.unbounded import unbounded_along
-from bayes_point.estimation.certificate.verdicts import PRECEDENCE, Claim, Passed, Verdict
+from bayes_point.estimation.certificate.verdicts import PRECEDENCE, Better, Claim, Passed, Verdict
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian
+from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian, maximise
 from bayes_point.estimation.optimise.path_limits import limit_of
 from bayes_point.estimation.optimise.paths import Path
+from bayes_point.estimation.optimise.precision import rounding
 
 __all__ = ["at_the_edge", "escape", "escaping", "leads_away"]
 
@@ -28,6 +29,10 @@ _CONSTANT = 1e-11
 _CLEAR = 1e4
 # Rounding of a slope of an integral over latents.
 _SLOPE_NOISE = 1e-11
+# How far, in the log density, a limit may be above all that was evaluated and not be doubted.
+_GUESSED = 1e-3
+# Rounding of the log density beyond which a fall says nothing.
+_LOST = 1e-3
 # Parameters that are named one by one.
 _NAMED = 20
 
@@ -61,8 +66,13 @@ def leads_away(path: Path, point: Point) -> bool:
     return path.leads_to(point.x) or bool(path.value[-1] > point.value - max(1e-3, 2 * point.noise))
 
 
-def escaping(objective: Objective, point: Point, path: Path) -> Claim:
-    """Judge a density that rises as some coordinates go to infinity: towards a limit, or not."""
+def escaping(objective: Objective, point: Point, path: Path) -> Claim | Better | Passed:
+    """Judge a density that rises as some coordinates go to infinity: towards a limit, or not.
+
+    A limit above all that was evaluated is a guess.  The rise is followed on to see that it is
+    borne out; where the density falls off again the maximum is on the way, and the better point,
+    unless the point is that maximum.
+    """
     null = _constant_along(objective, path)
     path = path.without(null)
     direction = path.direction
@@ -79,6 +89,11 @@ def escaping(objective: Objective, point: Point, path: Path) -> Claim:
     if track.grows_without_bound:
         return unbounded_along(objective, point, [track])
     points, limit = limit_of(objective, path)
+    seen = max(float(np.nanmax(objective.evaluate(points)[0])), float(track.value.max()))
+    if limit > seen + _GUESSED and (top := _turns(objective, track)) is not None:
+        if top.value > point.value + max(top.noise, point.noise):
+            return Better(top.x, point.x, evidence={"log density where it turns": top.value})
+        return Passed({"log density where it turns": top.value})
     status, findings = at_the_edge(objective, points, direction, limit, track, null)
     return Claim(
         point,
@@ -90,6 +105,33 @@ def escaping(objective: Objective, point: Point, path: Path) -> Claim:
         value=limit,
         null_space=null,
     )
+
+
+def _turns(objective: Objective, track: Track) -> Point | None:
+    """Return the top of the way on from the end of a track, if the density falls off beyond it."""
+    step = float(track.distance[-1])
+    on = follow(
+        objective,
+        track.x[-1],
+        float(track.value[-1]),
+        pivot=track.pivot,
+        step=step,
+        noise=track.noise,
+    )
+    beyond = on.x[on.peak + 1 :]
+    if not len(beyond):
+        return None
+    free = np.tile(np.arange(objective.p) != track.pivot, (len(beyond), 1))
+    ends = maximise(objective, beyond, free=free)
+    noise = rounding(objective, ends.x)
+    # Where the others are at their best, and it is not rounding, a fall is one.
+    falls = ends.settled & (noise <= _LOST) & (ends.value < on.value[on.peak] - 10 * noise)
+    if not falls[0]:
+        return None
+    top = Point.at(
+        objective, maximise(objective, on.x[[on.peak]]).x[0], np.zeros(objective.p, bool)
+    )
+    return top if top.is_still else None
 
 
 def _constant_along(objective: Objective, path: Path) -> Array:
