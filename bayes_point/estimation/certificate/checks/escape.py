@@ -128,10 +128,8 @@ def _turns(objective: Objective, track: Track) -> Point | None:
     falls = ends.settled & (noise <= _LOST) & (ends.value < on.value[on.peak] - 10 * noise)
     if not falls[0]:
         return None
-    top = Point.at(
-        objective, maximise(objective, on.x[[on.peak]]).x[0], np.zeros(objective.p, bool)
-    )
-    return top if top.is_still else None
+    top = maximise(objective, on.x[[on.peak]]).x[0]
+    return Point.at(objective, top, np.zeros(objective.p, bool))
 
 
 def _constant_along(objective: Objective, path: Path) -> Array:
