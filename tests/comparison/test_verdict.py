@@ -103,6 +103,15 @@ def test_sixteen_draws_cannot_tell() -> None:
         )
 
 
+def test_the_draws_asked_for_are_those_that_would_show_that_a_gap_does_not_matter() -> None:
+    # At 0.51 sd a normal posterior is covered by 0.92, 0.02 above the threshold; that the gap is
+    # 0.01 above `large` is of no interest where the parameter is not named.
+    found = verdict(normal_mean(5, 4, 100, gap=0.51))
+    assert found.key == "cannot_tell"
+    assert float(found.parameters["draws_needed"].iloc[0]) < 30_000
+    assert verdict(normal_mean(5, 4, 8_000, gap=0.51)).key == "small"
+
+
 def test_as_many_draws_as_it_asked_for_are_enough() -> None:
     tree = normal_mean(3, 4, 25)
     needed = float(verdict(tree).parameters["draws_needed"].iloc[0])

@@ -183,7 +183,8 @@ class Rule:
                 f"{here}, which is small at most: about {needed:,.0f} more draws would tell "
                 "whether it is negligible.",
             )
-        open_ = max(large, *serious, key=lambda e: e.value)
+        # What is shown to be small or more needs but to be shown not to matter.
+        open_ = max(serious if small.above(share) else [large, *serious], key=lambda e: e.value)
         needed = self._more(open_, share)
         return (
             CANNOT_TELL,
