@@ -245,8 +245,8 @@ Models of the kinds that people have, with data made up for the purpose
 `benchmarks/models_in_the_wild.py`.  *Useful*: a maximum with standard errors, or the reason why
 there are none, equal to the reference where one is known, no lower than twenty L-BFGS runs from
 elsewhere, in less than a minute of CPU; where the density has no upper bound, the highest interior
-maximum (`local=True`), as the message advises.  *True, no use*: a status that says why there is no such
-point.  Latent variables are integrated out where the function can do so.
+maximum (`local=True`), as the message advises.  *True, no use*: a status that says why there is no
+such point.  Latent variables are integrated out where the function can do so.
 """
 
 
