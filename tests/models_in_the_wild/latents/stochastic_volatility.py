@@ -15,5 +15,5 @@ def model() -> pm.Model:
         step = pm.Exponential("step", 10)
         h = pm.GaussianRandomWalk("h", sigma=step, init_dist=pm.Normal.dist(0, 1), shape=150)
         nu = pm.Exponential("nu", 0.1)
-        pm.StudentT("y", nu, 0, pm.math.exp(h), observed=Y)
+        pm.StudentT("y", nu=nu, mu=0, sigma=pm.math.exp(h), observed=Y)
     return m
