@@ -58,7 +58,7 @@ def two_back(x: Any) -> Any:
 
 def of_sequences(x: Any) -> Any:
     """A sequence that is the same in each row and one that is not; nothing carried."""
-    return scan(lambda w, y: w * pt.exp(y), sequences=[pt.as_tensor(W[:3]), x])
+    return scan(lambda w, y: w * pt.exp(y), sequences=[pt.as_tensor(W[:3]), x], n_steps=3)
 
 
 def of_vectors(x: Any) -> Any:

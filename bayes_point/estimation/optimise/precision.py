@@ -22,8 +22,6 @@ _STAGES = 9
 _REACH, _PART, _NEAREST, _FARTHEST = 4, 1e-7, 1e-12, 1e-3
 # It is looked for where terms may be large: in a log or a logit, and in a parameter itself.
 _FAR = 12.0, 1e6
-# So many times the noise is more than that makes of a rise.
-_AMISS = 100.0
 # Step in a log or a logit: a twentieth of the parameter.
 _STEP = 0.05
 # What is less than this may be noise, even if it is the same at several points.
@@ -74,8 +72,6 @@ def precision(
             noise[far] = _scattered(
                 objective.rows(far),
                 x[far],
-                value[far],
-                gradient[far],
                 diagonal[far],
                 noise[far],
                 signs[0, 0],
@@ -106,8 +102,6 @@ def rounding(objective: Objective, x: Array) -> Array:
 def _scattered(
     objective: Objective,
     x: Array,
-    value: Array,
-    gradient: Array,
     curvature: Array,
     noise: Array,
     signs: Array,
@@ -116,26 +110,19 @@ def _scattered(
 
     Log gammas of large numbers are rounded to so few levels that next to a point there may be but
     one or two.  Over a line this short a smooth density has no second differences; a kink or a
-    step in it makes one or two that are not zero.  Nor does its slope differ to both sides from
-    what the gradient says: where that cancels too, it goes on so for a while.
+    step in it makes one or two that are not zero.
     """
     size = np.where(objective.is_transformed, np.maximum(np.abs(x), 1.0), np.abs(x))
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = 1 / np.sqrt(curvature)
-        step = np.clip(_PART * error, _NEAREST * size, _FARTHEST * size) * signs
+        step = np.clip(_PART / np.sqrt(curvature), _NEAREST * size, _FARTHEST * size) * signs
     line = np.arange(-_REACH, _REACH + 1)[:, None] * step[:, None, :]
     values = objective.around(x[:, None, :] + line)
     with np.errstate(invalid="ignore"):
         second = np.abs(np.diff(values, 2, axis=1))
         # Where there is no value there is no scatter that can be told.
         rest = np.sort(np.where(np.isfinite(second), second, 0.0), axis=1)[:, :-2]
-        noise = np.maximum(noise, 4 * rest.mean(axis=1))
-        rise = _REACH * np.sum(gradient * step, axis=1)
-        off = np.minimum(np.abs(values[:, -1] - value - rise), np.abs(value - values[:, 0] - rise))
-        parts = np.where(objective.is_transformed, _REACH * np.abs(step), 0.0)
-        part = np.max(parts / np.minimum(error, 1.0), axis=1)
-        amiss = np.where((off > _AMISS * noise) & (part > 0), off / part, 0.0)
-    return np.maximum(noise, np.nan_to_num(amiss))
+    scattered: Array = np.maximum(noise, 4 * rest.mean(axis=1))
+    return scattered
 
 
 def _is_step(fall: Array) -> NDArray[np.bool_]:
