@@ -129,7 +129,12 @@ def described(wild: Any, estimate: Any, estimator: str) -> Line:
     ]
     at = estimate.optima["log_density"]
     point = estimate.status.is_point
-    finite = point and all(np.isfinite(v).all() for v in estimate.stderr().data_vars.values())
+    # A discrete value has no standard error.
+    finite = point and all(
+        np.isfinite(v).all()
+        for name, v in estimate.stderr().data_vars.items()
+        if estimate.point[name].dtype.kind == "f"
+    )
     # Where there is no upper bound a local maximum is what there is, and says so.
     local = estimate.status.key == "local"
     if point and not local and (off or not has(wild, estimator)):
@@ -235,6 +240,13 @@ def table(lines: dict[str, Line]) -> str:
         words = [line["verdict"] for line in lines.values() if line["estimator"] == estimator]
         each = ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))
         counts.append(f"- {estimator.upper()}: {len(words)} asked for; {each}.")
+    some = [
+        any(lines.get(f"{name} {one}", {}).get("verdict") == "useful" for one in ESTIMATORS)
+        for name in named
+    ]
+    counts.append(
+        f"- A useful answer from at least one of the two: {sum(some)} of {len(named)} models."
+    )
     return "\n".join([HEAD, *counts, "", *rows, ""])
 
 
