@@ -5,7 +5,7 @@ The highest sea level of a year: extreme values
 The largest of many values has a generalised extreme-value distribution, whatever the distribution
 of the values. Its shape :math:`\xi` says how heavy the tail is, and with it what to build a sea
 wall for: the *return level* is exceeded in one year of a hundred. The data are 65 years of annual
-maxima at Port Pirie (Coles 2001). The distribution is written out as a `pymc.CustomDist`; where a
+maxima at Port Pirie (Coles 2001). The distribution is written out as a ``pymc.CustomDist``; where a
 value lies beyond its end, the density is 0.
 
 Maximum likelihood gives :math:`(\mu, \sigma, \xi) = (3.87, 0.198, -0.050)`, as Coles has it. The
