@@ -4,8 +4,8 @@ Blocks and treatments, with names: pymc.dims
 
 Penicillin was made by four processes from each of five blends of raw material (Box, Hunter and
 Hunter 1978). The processes are of interest; the blends differ, and are a sample of the blends there
-might be. With ``pymc.dims`` every dimension has a name, and a process and a blend meet without a word
-of indexing.
+might be. With ``pymc.dims`` every dimension has a name, and a process and a blend meet without a
+word of indexing.
 
 The five effects of blends are integrated out, and with ``reml=True`` the four processes too. The
 design is balanced, so that restricted maximum likelihood is the analysis of variance: a residual
