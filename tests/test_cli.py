@@ -118,7 +118,7 @@ def test_the_thresholds_of_the_verdict(here: Path, fit: Fit) -> None:
     assert result.stdout.startswith("The MAP is within 1.5 sd of the posterior mean everywhere")
     page = (here / "coin_flip.html").read_text()
     assert "small if it is 1.5 posterior sd or more" in page
-    assert "at most 5 %" in page
+    assert "at most 5%" in page
     for option, value in (
         ("--margin", 0),
         ("--margin", "nan"),

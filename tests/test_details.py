@@ -181,7 +181,7 @@ def test_the_report_shows_them(whole: xr.DataTree) -> None:
     ):
         assert heading in text
     assert "small if it is 0.25 posterior sd or more" in text
-    assert "is at most 5 %" in text
+    assert "is at most 5%" in text
     pareto_k = float(whole["laplace"].attrs["pareto_k"])
     assert f"Pareto k{pareto_k:.2f}" in text.replace("Pareto k ", "Pareto k")
     low, high = whole["profile/profile/interval"].values[0]

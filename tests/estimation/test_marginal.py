@@ -443,8 +443,6 @@ def test_a_model_without_latents_is_told_so() -> None:
 def test_what_is_not_there_yet_is_refused(dyestuff: bp.PointEstimate) -> None:
     with pytest.raises(ModelError, match="no covariance of kind='sandwich' yet"):
         dyestuff.stderr(kind="sandwich")
-    with pytest.raises(ModelError, match="no bootstrap yet"):
-        dyestuff.conf_int(method="bootstrap", interval="percentile")
     with pytest.raises(ModelError, match="conditional modes, not a profile"):
         bp.profile(dyestuff, var_names="effect", progressbar=False)
     with pm.Model() as alike:
