@@ -494,7 +494,10 @@ def test_what_a_marginal_estimate_does_not_have_is_refused_with_what_to_do() -> 
     mle = bp.find_MLE(two_groups(True), marginalize="latents", n_starts=1, progressbar=False)
     for call, words in (
         (lambda: mle.stderr(kind="sandwich"), "Use kind='hessian', or a profile"),
-        (lambda: mle.conf_int(method="bootstrap"), r"use conf_int\(method='profile'\)"),
+        (
+            lambda: mle.conf_int(method="bootstrap"),
+            "use interval='percentile', or method='profile'",
+        ),
         (lambda: bp.laplace(mle), "conf_int.* are those of the marginal density"),
         (lambda: mle.conf_int(var_names="theta"), "conditional modes, not a profile"),
     ):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bayes_point.arguments import seconds
 from bayes_point.errors import ModelError
+from bayes_point.estimation.estimate.integrated import refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.profile.interval import profile_interval
 from bayes_point.estimation.resample.bootstrap import BootstrapKind, bootstrap_of
@@ -111,6 +112,12 @@ def _bootstrapped(
         raise ModelError(f"Got interval={interval!r}. It must be 'bca' or 'percentile'.")
     if interval == "bca":
         # Before the refits: without units there is no jackknife, and no acceleration.
+        refuse_marginal(
+            estimate,
+            "BCa interval",
+            "Observations that share a latent variable cannot be left out one by one, as a "
+            "jackknife does: use interval='percentile', or method='profile'.",
+        )
         density = log_density(estimate.model, backend=rest.get("backend"), weights=True)
         try:
             units_of(estimate.model, density, rest.get("dims"))

@@ -20,8 +20,9 @@ _STAGES = 9
 # Points of a line to either side, and how far apart they are in standard errors, so that curvature
 # is nothing; at least, and at most, relative to the coordinate.
 _REACH, _PART, _NEAREST, _FARTHEST = 4, 1e-7, 1e-12, 1e-3
-# It is looked for where terms may be large: in a log or a logit, and in a parameter itself.
-_FAR = 12.0, 1e6
+# It is looked for where terms may be large: so far out in a log or a logit. Where a parameter
+# itself is large, what is steep (a skew normal's edge) would be taken for scatter.
+_FAR = 12.0
 # Step in a log or a logit: a twentieth of the parameter.
 _STEP = 0.05
 # What is less than this may be noise, even if it is the same at several points.
@@ -67,7 +68,7 @@ def precision(
     noise = np.maximum(64 * EPS * (1 + np.abs(value)), 8 * np.abs(fall).max(axis=1))
     noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian, held))
     if not (objective.density.is_costly or objective.is_integral):
-        far = np.flatnonzero(np.any(np.abs(x) > np.where(objective.is_transformed, *_FAR), axis=1))
+        far = np.flatnonzero(np.any(objective.is_transformed & (np.abs(x) > _FAR), axis=1))
         if far.size:
             noise[far] = _scattered(
                 objective.rows(far),
