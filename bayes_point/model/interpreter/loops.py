@@ -57,7 +57,7 @@ def loop_over_rows(op: Scan, inputs: Sequence[Any], batched: Sequence[bool]) -> 
     Returns
     -------
     list of variable or None
-        None where the number of steps may differ from row to row.
+        None where the number of steps may differ from row to row, or nothing else does.
     """
     info, carried = op.info, states(op)
     lengths = range(carried.stop, carried.stop + info.n_nit_sot)
@@ -73,6 +73,8 @@ def loop_over_rows(op: Scan, inputs: Sequence[Any], batched: Sequence[bool]) -> 
         for x, i in zip(step.inputs, sources, strict=True)
         if batched[i]
     }
+    if not rows:
+        return None  # the same in each row
     length = next(iter(rows.values())).shape[0]
     outs = [
         # What depends on no row is the same in all of them.
