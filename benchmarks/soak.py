@@ -5,11 +5,14 @@
 Each round begins a refit that is saved as it goes, ends it at random (SIGKILL, SIGTERM or SIGINT),
 often damages the store, and takes it up again, until one call returns. That result is held against
 an uninterrupted one, bit by bit, and so is the store. FOLDER, if given, is on a small file system
-of its own, such as a tmpfs of some MB: there, rounds run with next to no room as well.
+of its own, such as a tmpfs of some MB: there, rounds run with next to no room as well. One round
+in ten is a lazy refit on a Dask cluster of two processes, which are killed while they work, one or
+both of them, as often as Dask forgives.
 
-Counted are kills, data sets lost (the journal said that they were done, nothing damaged them, and
-they were worked on again), wrong numbers, and calls that ended in anything but a result, a signal
-or a sentence of ours. The exit code is 1 if any of the last three is not 0.
+Counted are kills (of refits, and of Dask's workers), data sets lost (the journal said that they
+were done, nothing damaged them, and they were worked on again; or Dask gave no result), wrong
+numbers, and calls that ended in anything but a result, a signal or a sentence of ours. The exit
+code is 1 if any of the last three is not 0.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SENTENCE, INTERRUPTED = 3, 130
 
 
-def refit(path: Path | None) -> xr.Dataset:
+def refit(path: Path | None, lazily: bool = False) -> xr.Dataset:
     """Refit a normal model to data sets of four numbers."""
     with pm.Model() as model:
         mu = pm.Normal("mu", 0, 10)
@@ -60,6 +63,8 @@ def refit(path: Path | None) -> xr.Dataset:
         coords={"site": [f"site {i}" for i in range(N)]},
     )
     Refitter.block_size = BLOCK  # type: ignore[assignment]
+    if lazily:
+        return bp.refit(model, {"y": y.chunk(site=CHUNK)}, dim="site", progressbar=False)
     return bp.refit(model, {"y": y}, dim="site", save=path, chunk_size=CHUNK, progressbar=False)
 
 
@@ -98,6 +103,40 @@ def compare(path: Path, result: Path, verdict: Path, whole: xr.Dataset, stored: 
         with xr.open_zarr(path) as held:
             count += wrong(held.load().drop_vars("status"), whole.drop_vars("status"))
     verdict.write_text(json.dumps({"wrong": count, "worked_on": int(got.attrs["worked_on"])}))
+    return 0
+
+
+def on_a_cluster(verdict: Path, whole: xr.Dataset, seed: int) -> int:
+    """Refit on a Dask cluster whose two workers are killed; write kills and wrong numbers."""
+    import dask
+    import distributed
+
+    rng = random.Random(seed)
+    kills = 0
+    with (
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=50,  # what the workers' ends make Dask say is expected here
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        future = client.compute(refit(None, lazily=True))
+        # Dask gives up a task at whose fourth work a worker died.
+        for _ in range(int(dask.config.get("distributed.scheduler.allowed-failures"))):
+            time.sleep(rng.expovariate(1 / 4))
+            pids = list(client.run(os.getpid).values())
+            victims = rng.sample(pids, rng.randint(1, len(pids)))
+            if future.done():
+                break
+            for victim in victims:
+                os.kill(victim, signal.SIGKILL)
+            kills += len(victims)
+            client.wait_for_workers(2, timeout=120)
+        got = future.result(timeout=300)
+    verdict.write_text(json.dumps({"wrong": wrong(got, whole), "kills": kills}))
     return 0
 
 
@@ -155,16 +194,36 @@ def soak(minutes: float, seed: int, small: Path | None) -> dict[str, int]:
     """Run rounds until the time is up, and return what was counted."""
     rng = random.Random(seed)
     whole = refit(None)
-    names = ("rounds", "kills", "damages", "starved", "sentences", "lost", "wrong", "raw")
+    names = ("rounds", "kills", "worker_kills", "damages", "starved", "sentences")
+    names += ("lost", "wrong", "raw")
     counts = dict.fromkeys(names, 0)
     until = time.monotonic() + 60 * minutes
     while time.monotonic() < until:
+        if counts["rounds"] % 10 == 3:
+            cluster_round(whole, rng, counts)
+            continue
         starved = small is not None and rng.random() < 0.25
         with tempfile.TemporaryDirectory(dir=small if starved else None) as folder:
             one_round(Path(folder) / "fits.zarr", whole, rng, counts, starved)
         counts["rounds"] += 1
         print(json.dumps(counts), file=sys.stderr, flush=True)
     return counts
+
+
+def cluster_round(whole: xr.Dataset, rng: random.Random, counts: dict[str, int]) -> None:
+    counts["rounds"] += 1
+    with tempfile.TemporaryDirectory() as elsewhere:
+        folder = Path(elsewhere)
+        verdict = folder / "verdict.json"
+        code = ended(begin(folder, on_a_cluster, verdict, whole, rng.randrange(1 << 30)))
+        if code:
+            counts["raw"] += 1
+            counts["lost"] += N
+            print(f"on a cluster: ended with {code}: {(folder / 'err').read_text()[-2000:]}")
+            return
+        seen = json.loads(verdict.read_text())
+        counts["worker_kills"] += seen["kills"]
+        counts["wrong"] += seen["wrong"]
 
 
 def one_round(
