@@ -127,6 +127,7 @@ def on_a_cluster(verdict: Path, whole: xr.Dataset, seed: int) -> int:
         # Dask gives up a task at whose fourth work a worker died.
         for _ in range(int(dask.config.get("distributed.scheduler.allowed-failures"))):
             time.sleep(rng.expovariate(1 / 4))
+            client.wait_for_workers(2, timeout=120)
             pids = list(client.run(os.getpid).values())
             victims = rng.sample(pids, rng.randint(1, len(pids)))
             if future.done():
@@ -134,7 +135,6 @@ def on_a_cluster(verdict: Path, whole: xr.Dataset, seed: int) -> int:
             for victim in victims:
                 os.kill(victim, signal.SIGKILL)
             kills += len(victims)
-            client.wait_for_workers(2, timeout=120)
         got = future.result(timeout=300)
     verdict.write_text(json.dumps({"wrong": wrong(got, whole), "kills": kills}))
     return 0

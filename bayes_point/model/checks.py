@@ -15,6 +15,7 @@ from pymc.logprob.utils import ParameterValueError
 from pymc.model.core import BaseModel
 from pymc.pytensorf import expand_inner_graph
 from pytensor.graph.basic import Variable
+from pytensor.graph.replace import graph_replace
 from pytensor.graph.traversal import walk
 
 from bayes_point.errors import ModelError
@@ -23,7 +24,12 @@ from bayes_point.model.given import behind_formula
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.variables.bounds import bounds_of, evaluated, value_of
 
-__all__ = ["as_model", "check_model", "check_names"]
+__all__ = ["as_model", "check_data", "check_model", "check_names"]
+
+type Given = Mapping[Variable, Any]
+"""Data in the place of the model's own, by the variable that holds these."""
+
+_NOTHING: Given = {}
 
 # PyTensor's fast_compile leaves out the rewrites for numerical stability.
 _STABLE = INTERPRETED.including("stabilize")
@@ -72,6 +78,33 @@ def check_model(model: pm.Model | None = None, *, start: bool = True) -> None:
     _check_nothing_missing(model)
     if start:
         _check_start(model)
+
+
+def check_data(model: pm.Model, data: Mapping[str, Any]) -> None:
+    """Raise if other data cannot be observed under a model, in the words of `check_model`.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        One that `check_model` let pass with its own data.
+    data : mapping of str to array
+        Values of observed variables or of ``pm.Data``, by name; of others the model's own hold.
+
+    Raises
+    ------
+    ModelError
+        If they hold NaN or lie outside of the support of their distribution, or if the density is
+        zero or not a number at the model's starting point.
+    """
+    holders = {
+        name: model.rvs_to_values.get(model[name], model[name]) for name in data if name in model
+    }
+    given = {
+        holder: holder.type.filter(np.asarray(data[name]), allow_downcast=True)
+        for name, holder in holders.items()
+    }
+    _check_nothing_missing(model, given)
+    _check_start(model, given)
 
 
 def check_names(model: pm.Model) -> None:
@@ -133,9 +166,9 @@ def _made_with(model: pm.Model, terms: Sequence[Variable], ops: Any) -> bool:
     )
 
 
-def _check_nothing_missing(model: pm.Model) -> None:
+def _check_nothing_missing(model: pm.Model, given: Given = _NOTHING) -> None:
     for rv in model.observed_RVs:
-        if np.size(data := _data(model, rv)) == 0:
+        if np.size(data := _data(model, rv, given)) == 0:
             raise ModelError(
                 f"The observed data of {rv.name!r} have no values: their shape is "
                 f"{np.shape(data)}. Give at least one observation, or leave the variable out."
@@ -155,11 +188,12 @@ def _missing(data: Any) -> NDArray[np.bool_]:
     return np.isnan(data) if data.dtype.kind == "f" else np.zeros(data.shape, dtype=bool)
 
 
-def _data(model: pm.Model, rv: Variable) -> Any:
-    return value_of(model.rvs_to_values[rv])
+def _data(model: pm.Model, rv: Variable, given: Given = _NOTHING) -> Any:
+    value = model.rvs_to_values[rv]
+    return given[value] if value in given else value_of(value)
 
 
-def _check_start(model: pm.Model) -> None:
+def _check_start(model: pm.Model, given: Given = _NOTHING) -> None:
     """Raise if a density is zero or no number at the model's own starting point."""
     terms = [*model.observed_RVs, *model.free_RVs, *model.potentials]
     start = make_initial_point_expression(
@@ -170,6 +204,10 @@ def _check_start(model: pm.Model) -> None:
     )
     inputs = [model.rvs_to_values[rv] for rv in model.free_RVs]
     densities = _as_tensors(model.logp(vars=terms, jacobian=False, sum=False))
+    constants = {
+        holder: holder.type.constant_type(holder.type, data) for holder, data in given.items()
+    }
+    densities = graph_replace(densities, constants, strict=False)
     point = dict(zip(inputs, evaluated(*_as_tensors(start)), strict=True))
     try:
         values = evaluated(*densities, at=point)
@@ -181,7 +219,7 @@ def _check_start(model: pm.Model) -> None:
     values = evaluated(*densities, at=point, mode=_STABLE)
     for term, value in zip(terms, values, strict=True):
         if not np.all(value > -np.inf):
-            _raise_for_density(model, term, value)
+            _raise_for_density(model, term, value, given)
 
 
 def _as_tensors(graphs: Sequence[Variable]) -> list[Variable]:
@@ -205,7 +243,9 @@ def _raise_for_parameters(
     raise AssertionError("each density has a value alone, and together they have none")
 
 
-def _raise_for_density(model: pm.Model, term: Variable, logp: NDArray[np.float64]) -> NoReturn:
+def _raise_for_density(
+    model: pm.Model, term: Variable, logp: NDArray[np.float64], given: Given
+) -> NoReturn:
     """Raise for a term whose log density is -inf or no number at the start."""
     bad = ~(logp > -np.inf)
     index = _first(bad)
@@ -217,7 +257,7 @@ def _raise_for_density(model: pm.Model, term: Variable, logp: NDArray[np.float64
             "or initvals=, or check its expression."
         )
     observed = term in model.observed_RVs
-    value = _data(model, term) if observed else _natural_start(model, term)
+    value = _data(model, term, given) if observed else _natural_start(model, term)
     where = f"{count}{_element(term.name, index)} = {_shown(value[index])}"
     if np.isnan(logp[index]):
         raise ModelError(

@@ -288,7 +288,9 @@ def mixed() -> tuple[np.ndarray, Callable]:
 @pytest.mark.parametrize("estimator", ["MLE", "MAP"])
 def test_a_mixed_batch(estimator: str) -> None:
     y, build = mixed()
-    fits = refit(build(y[0]), {"wins": y[:, :3].astype(int), "size": y[:, 3:]}, estimator=estimator)
+    data = {"wins": y[:, :3].astype(int), "size": y[:, 3:]}
+    with pytest.warns(EstimationWarning, match="dataset = 3: .*'size' hold missing values"):
+        fits = refit(build(y[0]), data, estimator=estimator)
     find = bp.find_MLE if estimator == "MLE" else bp.find_MAP
     seen = fits["status"].values.tolist()
     first_two = ["converged", "at_infinity" if estimator == "MLE" else "converged"]
@@ -346,8 +348,16 @@ def test_a_data_set_without_any_estimate_does_not_stop_the_others() -> None:
         pm.Exponential("life", rate, observed=np.ones(4))
     life = np.exp(y)
     life[1, 2] = -1.0  # impossible
-    for model, data in ((normal(), {"y": y}), (positive, {"life": life})):
-        fits = refit(model, data)
+    nan = (
+        "1 of 5 data sets have no estimate, among them dataset = 1: .* hold missing values: 1 of 4"
+    )
+    negative = "dataset = 1: Observed data of 'life' lie outside .* the first life.2. = -1"
+    for model, data, reason in (
+        (normal(), {"y": y}, nan),
+        (positive, {"life": life}, negative),
+    ):
+        with pytest.warns(EstimationWarning, match=reason):
+            fits = refit(model, data)
         assert (
             fits["status"].values.tolist() == ["converged"] + ["not_converged"] + ["converged"] * 3
         )
@@ -363,7 +373,8 @@ def test_an_index_that_points_nowhere() -> None:
         pm.Normal("y", mu[group], 1, observed=np.zeros(4))
     group = np.array([[0, 1, 0, 1], [0, 1, 2, 1], [1, 1, 0, 0], [0, 0, 0, 1], [0, 9, 0, 1]])
     y = RNG.normal(size=(5, 4))
-    fits = refit(model, {"group": group, "y": y})
+    with pytest.warns(EstimationWarning, match="2 of 5 .* dataset = 1: index 2 is out of bounds"):
+        fits = refit(model, {"group": group, "y": y})
     good = ["converged", "not_converged", "converged", "converged", "not_converged"]
     assert fits["status"].values.tolist() == good
     assert np.isnan(fits["mu"].values[[1, 4]]).all()

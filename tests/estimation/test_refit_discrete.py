@@ -100,7 +100,8 @@ def test_data_that_no_value_explains() -> None:
     with pm.Model() as model:
         n = pm.DiscreteUniform("n", 1, 5)
         pm.Binomial("y", n, 0.5, observed=[1, 2])
-    fits = bp.refit(model, {"y": np.array([[2, 3], [2, 7]])}, **QUIET)
+    with pytest.warns(EstimationWarning, match=r"dataset = 1: The density .* zero .* y.1. = 7"):
+        fits = bp.refit(model, {"y": np.array([[2, 3], [2, 7]])}, **QUIET)
     assert fits["status"].values.tolist() == ["converged", "not_converged"]
     # C(5,2) C(5,3) / 4^5 = 100/1024 is more than C(4,2) C(4,3) / 4^4 = 24/256.
     assert float(fits["n"][0]) == 5

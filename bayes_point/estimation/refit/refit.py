@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Integral, Real
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from bayes_point.arguments import names as checked_names
 from bayes_point.arguments import truth_value, whole_number
-from bayes_point.errors import ModelError
+from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.marginal.integrate import Asked, Marginalize
 from bayes_point.estimation.refit.batch import Arrays, Refitter
@@ -24,12 +25,15 @@ from bayes_point.estimation.refit.discrete import refitter_of
 from bayes_point.estimation.refit.run import chunk_size_for, leading, run
 from bayes_point.estimation.refit.spans import Span, missing
 from bayes_point.estimation.refit.task import NOT_DONE, STATUSES, Task, dtype_of
-from bayes_point.model.checks import as_model, check_model
+from bayes_point.model.checks import as_model, check_data, check_model
 from bayes_point.model.start_rows import start_rows
 from bayes_point.model.starts import Initvals
 
 __all__ = ["refit"]
 
+_PACKAGE = str(Path(__file__).parents[2])
+# Data sets that are asked why they have no estimate, until one has a reason.
+_ASKED = 5
 _KEYS = np.array([status.key for status in STATUSES])
 
 
@@ -128,6 +132,8 @@ def refit(
     Warns
     -----
     EstimationWarning
+        If data sets have no estimate because of what they hold, such as negative counts: how many,
+        and of one of them the reason that `find_MLE` would give.
         After an interrupt from the keyboard: the result holds the chunks that were finished.  If
         `save` was damaged, what is computed again; if it can no longer be written, from which data
         set on.
@@ -215,7 +221,29 @@ def refit(
                 finished=store.add,
             )
     done = leading(out["status"])
-    return _labelled(refitter, sets, {name: rows[:done] for name, rows in out.items()}, done)
+    fits = _labelled(refitter, sets, {name: rows[:done] for name, rows in out.items()}, done)
+    _say_why_some_have_none(model, sets, fits)
+    return fits
+
+
+def _say_why_some_have_none(model: pm.Model, sets: DataSets, fits: xr.Dataset) -> None:
+    """Warn of data sets without an estimate, with the reason of the first that has one.
+
+    The reason is that of `find_MLE`, which is not asked beforehand: a million data sets would wait
+    for one that is wrong.
+    """
+    without = np.flatnonzero(np.isnan(fits["log_likelihood"].values))
+    for i in without[:_ASKED]:
+        try:
+            check_data(model, {name: sets.arrays[name].values[i] for name in sets.names})
+        except (ModelError, IndexError) as reason:
+            warnings.warn(
+                f"{len(without)} of {sets.n} data sets have no estimate, among them {sets.dim} = "
+                f"{fits[sets.dim].values[i]}: {reason}",
+                EstimationWarning,
+                skip_file_prefixes=(_PACKAGE,),
+            )
+            return
 
 
 def _asked(
