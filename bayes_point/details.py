@@ -122,8 +122,8 @@ def add_details(
         with noted(name, left_out):
             if detail.is_joint and "marginal_map" in fitted.estimates and not patient:
                 left_out[name] = (
-                    "it is of the joint density of parameters and latent variables, whose maximum "
-                    f"means little; bp.fit(model, details={name!r}) computes it all the same"
+                    "it would be about the joint estimates, which are not to be used here; "
+                    f"bp.fit(model, details={name!r}) computes it all the same"
                 )
                 continue
             searches = detail.forecast(fitted)

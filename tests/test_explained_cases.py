@@ -113,7 +113,8 @@ def test_eight_schools() -> None:
     verdict = bp.verdict(dt)
     assert verdict.key == "no_verdict"
     assert verdict.sentence == (
-        "There is no verdict: the MAP does not exist: what it maximises has no upper bound (tau). "
-        "Use the posterior, or an interior maximum if there is one: bp.find_MAP(model, local=True)."
+        "There is no verdict, for the MAP does not exist: what it maximises has no upper bound "
+        "(tau). Use the posterior, or an interior maximum if there is one: "
+        "bp.find_MAP(model, local=True)."
     )
     assert np.isnan(bp.gaps(dt)["tau"].sel(estimator="MAP", quantity="gap"))

@@ -13,11 +13,13 @@ import jinja2
 import xarray as xr
 from markupsafe import Markup
 
+from bayes_point.comparison.distance.decision import NEGLIGIBLE, SMALL, SMALL_AT_MOST
+from bayes_point.comparison.distance.verdict import FEW
 from bayes_point.comparison.inputs.wholeness import check_whole
 from bayes_point.errors import ReportError
 from bayes_point.report.request import Request
 from bayes_point.report.sections.approximation import laplace_section
-from bayes_point.report.sections.cost import cost_section
+from bayes_point.report.sections.cost import cost_section, n_scored
 from bayes_point.report.sections.estimates import estimates_section
 from bayes_point.report.sections.latents import latents_section
 from bayes_point.report.sections.overview import overview
@@ -37,9 +39,9 @@ class Section:
     """A part of the page: `build` makes what `template` shows, by default ``<key>.html.j2``.
 
     One that `needs` a group of the tree is on the page of a tree that has it; on others, the foot
-    of the page says what is not there, and of an `optional` one only where it is known why. One
-    with `fold` is closed until the reader opens it, unless that says of a request that it has
-    something to show at once.
+    of the page says what is not there, and of an `optional` one only where it is known why. Where
+    `fold` says so of a request, it is closed until the reader opens it; where `applies` denies it,
+    there is nothing to show.
     """
 
     key: str
@@ -49,14 +51,22 @@ class Section:
     needs: str = ""
     fold: Callable[[Request], bool] = lambda _: False
     optional: bool = False
+    applies: Callable[[Request], bool] = lambda _: True
 
 
 def _always(_: Request) -> bool:
     return True
 
 
-def _found_well(request: Request) -> bool:
-    return all(status.converged for status in request.statuses.values())
+def _found(request: Request) -> bool:
+    """Whether both estimates are points; that one is on an edge stands on top of the page."""
+    points = ("converged", "on_boundary", "local")
+    return all(status.key in points for status in request.statuses.values())
+
+
+def _harmless(request: Request) -> bool:
+    """Whether no gap of either estimate matters, or may."""
+    return all(v.key in (NEGLIGIBLE, SMALL, SMALL_AT_MOST) for v in request.verdicts.values())
 
 
 @dataclass(frozen=True)
@@ -73,16 +83,36 @@ VERDICT = Section("verdict", "Verdict", verdicts)
 SECTIONS = (
     Section("parameters", "Every parameter", summary_section, "summary"),
     Section("gaps", "All gaps at a glance", gaps_section, "figure"),
-    Section("why", "Why they differ", why_section),
-    Section("latents", "The latent variables", latents_section, needs="latents", optional=True),
-    Section("cost", "The cost of plugging in", cost_section, needs="predictive_cost"),
+    Section("why", "Why they differ", why_section, fold=_harmless),
+    Section(
+        "cost",
+        "The cost of plugging in",
+        cost_section,
+        needs="predictive_cost",
+        fold=lambda r: n_scored(r.tree) < FEW,
+    ),
     Section("sampler", "The sampler", lambda r: sampler(r.health)),
     Section("model", "Model and data", lambda r: overview(r.tree)),
-    Section("estimates", "The point estimates", estimates_section, fold=_found_well),
+    Section("estimates", "The point estimates", estimates_section, fold=_found),
+    Section(
+        "latents",
+        "The latent variables",
+        latents_section,
+        needs="latents",
+        fold=_always,
+        optional=True,
+    ),
     Section(
         "marginals", "Posterior and point estimates", marginals_section, "figure", fold=_always
     ),
-    Section("joint", "Pairs of parameters", joint_section, "figure", fold=_always),
+    Section(
+        "joint",
+        "Pairs of parameters",
+        joint_section,
+        "figure",
+        fold=_always,
+        applies=lambda r: r.n_varying > 1,
+    ),
     Section(
         "profile", "Likelihood beside posterior", profile_section, "figure", "profile", _always
     ),
@@ -98,10 +128,10 @@ SECTIONS = (
 """What a page is made of, in its order."""
 
 
-def sections_of(tree: xr.DataTree) -> tuple[list[Section], list[Section]]:
+def sections_of(request: Request) -> tuple[list[Section], list[Section]]:
     """Sections that the page of a tree has, and those whose group it lacks."""
-    there = [s for s in SECTIONS if not s.needs or s.needs in tree.children]
-    return there, [s for s in SECTIONS if s not in there]
+    absent = [s for s in SECTIONS if s.needs and s.needs not in request.tree.children]
+    return [s for s in SECTIONS if s not in absent and s.applies(request)], absent
 
 
 def make_page(request: Request, title: str | None) -> Page:
@@ -118,7 +148,7 @@ def make_page(request: Request, title: str | None) -> Page:
     title = _default_title(attrs) if title is None else title
     top, lede = _render(environment, VERDICT, request)
     sections = []
-    there, absent = sections_of(request.tree)
+    there, absent = sections_of(request)
     for section in there:
         _, body = _render(environment, section, request)
         sections.append(
@@ -171,9 +201,11 @@ def _absent(tree: xr.DataTree, sections: list[Section]) -> list[dict[str, str]]:
     return [
         {
             "heading": section.heading,
+            # What is behind a reason is said where the estimates are.
             "why": sentence(
-                why.get(section.needs, f"bp.fit(model, details={section.needs!r}) computes it"),
-                ["bp"],
+                why.get(
+                    section.needs, f"bp.fit(model, details={section.needs!r}) computes it"
+                ).partition(". ")[0]
             ),
         }
         for section in sections

@@ -36,16 +36,19 @@ def plural(count: int, noun: str) -> str:
 
 
 def sentence(text: str, names: Iterable[str] = ()) -> str:
-    """Return `text` with a full stop, and a capital in front unless one of `names` begins it.
+    """Return `text` with a full stop, and a capital in front unless a name or code begins it.
 
     Examples
     --------
     >>> sentence("the search stopped"), sentence("theta lies on the edge", ["theta"])
     ('The search stopped.', 'theta lies on the edge.')
+    >>> sentence("bp.find_MAP(model) returns it")
+    'bp.find_MAP(model) returns it.'
     """
     text = text.strip()
     first = re.split(r"[^\w]", text, maxsplit=1)[0]
-    if first not in {re.split(r"[^\w]", name, maxsplit=1)[0] for name in names}:
+    is_code = any(c in text.partition(" ")[0] for c in "_(")
+    if not is_code and first not in {re.split(r"[^\w]", name, maxsplit=1)[0] for name in names}:
         text = text[:1].upper() + text[1:]
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 

@@ -331,6 +331,25 @@ def test_very_few_draws() -> None:
     assert "the mode of the marginal posterior is not to be found in fewer than 40 draws" in text
 
 
+@pytest.mark.parametrize(("draws", "enough"), [(30, False), (2000, True)])
+def test_what_the_draws_do_not_determine_says_how_many_would(draws: int, enough: bool) -> None:
+    # Quantiles of a normal: the gap of 0.3 is known, their mode only to some 0.4 or 0.05 sd.
+    x = stats.norm.ppf((np.arange(2 * draws) + 0.5) / (2 * draws))
+    x = np.random.default_rng(2).permutation(x).reshape(2, draws)
+    at = estimate({"x": 0.3, "y": 0.3})
+    found = explain(assemble({"x": x, "y": x}, mle=at, map=at, mode=at))
+    own, said = found["x"], found.attrs["sentences"].splitlines()[0]
+    needed = own.sel(quantity="draws_needed")
+    error = float(own.sel(term="marginal", quantity="shift_mcse"))
+    gap = 0.3 / x.std(ddof=1)
+    assert (error < gap) == enough
+    assert needed.sel(term=["prior", "parametrisation", "total"]).values.tolist() == [0, 0, 0]
+    assert ("would determine joint against marginal and skew" in said) != enough
+    # Errors shrink with the root of the number of draws, here to half of the gap.
+    wanted = 0 if enough else 2 * draws * (2 * error / gap) ** 2
+    assert float(needed.sel(term="marginal")) == pytest.approx(wanted, rel=1e-9)
+
+
 # ---------------------------------------------------------------------------------- sentences
 
 

@@ -257,8 +257,9 @@ def none(found: Verdict) -> str:
 def test_no_verdict_on_an_estimate_that_failed() -> None:
     tree = failed_tree(divergences=0)
     assert none(verdict(tree, estimator="MLE")) == (
-        "There is no verdict: the MLE does not exist: what it maximises has no upper bound (tau). "
-        "Use the posterior, or an interior maximum if there is one: bp.find_MLE(model, local=True)."
+        "There is no verdict, for the MLE does not exist: what it maximises has no upper bound "
+        "(tau). Use the posterior, or an interior maximum if there is one: "
+        "bp.find_MLE(model, local=True)."
     )
     found = verdict(tree)
     assert "the MAP is at infinity" in none(found)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from bayes_point.comparison.causes.explain import explain
 from bayes_point.comparison.plots.waterfall import plot_waterfall
@@ -116,3 +118,18 @@ def test_nothing_to_draw() -> None:
     tree["posterior"] = xr.full_like(tree["posterior"].to_dataset(), 0.5)
     with pytest.raises(ComparisonError, match="Nothing to draw: the posterior draws of theta"):
         plot_waterfall(tree)
+
+
+def test_a_step_that_is_not_determined_has_no_bar() -> None:
+    # Sixty draws know the mode of a normal to some 0.4 sd, which is more than this gap.
+    x = stats.norm.ppf((np.arange(60) + 0.5) / 60)
+    x = np.random.default_rng(2).permutation(x).reshape(2, 30)
+    at = estimate({"x": 0.3, "y": 0.3})
+    pc = plot_waterfall(assemble({"x": x, "y": x}, mle=at, map=at, mode=at), backend="matplotlib")
+    said = texts(pc, "x")
+    assert said[:2] == ["0", "0"]
+    for text in said[2:]:
+        assert re.fullmatch(r"needs [\d,]+ draws", text)
+    for kind in ("bar", "noise", "mcse"):
+        assert f"{kind}_marginal" not in pc.viz
+        assert f"{kind}_skew" not in pc.viz

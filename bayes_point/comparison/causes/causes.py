@@ -16,6 +16,7 @@ COLUMNS = ("prior", "parametrisation", "marginal", "skew", "total")
 """Terms of `explain`, the two of the skew in one."""
 
 NOTE = "(in brackets: within twice the Monte Carlo error of 0)"
+OPEN = "(?: not determined, since the Monte Carlo error exceeds the gap)"
 
 
 def causes_frame(found: Explanation) -> SummaryFrame:
@@ -32,6 +33,8 @@ def causes_frame(found: Explanation) -> SummaryFrame:
                 text = "-"
             elif value == 0:
                 text = "0"
+            elif found.needed[term][i] > 0:
+                text = "?"
             elif noise:
                 text = f"({text})"
             cells[row.label, term] = (value, text)
@@ -40,4 +43,5 @@ def causes_frame(found: Explanation) -> SummaryFrame:
         for row, of in zip(found.rows, found.missing, strict=True)
         for point, why in of.items()
     ]
-    return frame.with_texts(cells, (NOTE, *missing))
+    open_ = any((found.needed[term] > 0).any() for term in COLUMNS)
+    return frame.with_texts(cells, (NOTE, *([OPEN] if open_ else []), *missing))

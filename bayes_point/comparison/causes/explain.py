@@ -18,7 +18,7 @@ from bayes_point.comparison.inputs.validate import SAMPLE_DIMS
 
 __all__ = ["CAUSES", "QUANTITIES", "STEPS", "Explanation", "explain", "explained"]
 
-QUANTITIES = ("distance", "shift", "shift_mcse", "is_noise")
+QUANTITIES = ("distance", "shift", "shift_mcse", "is_noise", "draws_needed")
 
 STEPS = {
     "prior": ("MLE", "MAP"),
@@ -65,6 +65,10 @@ class Explanation:
         By term: those of `STEPS`, and "skew", "shape" and "MAP", the sums that sentences speak of.
     noise : dict of {str : ndarray of bool, shape (n,)}
         Whether a term may as well be 0.
+    needed : dict of {str : ndarray of shape (n,)}
+        By term: about how many draws would determine it, 0 where these do. A term is not
+        determined where its Monte Carlo error exceeds the gap that it is to explain: the larger of
+        those of MLE and MAP that are more than noise.
     missing : sequence of dict of {str : str}
         For each parameter, which points it lacks, and why.
     sentences : tuple of str
@@ -76,6 +80,7 @@ class Explanation:
     shift: Mapping[str, Array]
     mcse: Mapping[str, Array]
     noise: Mapping[str, NDArray[np.bool_]]
+    needed: Mapping[str, Array]
     missing: Sequence[Mapping[str, str]]
     sentences: tuple[str, ...]
 
@@ -128,6 +133,8 @@ def explain(
         - ``shift_mcse``: Monte Carlo standard error of the shift, with the bias of the marginal
           mode
         - ``is_noise``: 1 if the shift is within twice its error of 0, else 0
+        - ``draws_needed``: 0 where the shift is determined. Where its Monte Carlo error exceeds the
+          larger of the two gaps, about how many draws in all would determine it
 
         A step from or to a point that does not exist is NaN, and so is the total without an MLE.
         ``attrs["sentences"]`` is a text with a line for each scalar parameter, in their order,
@@ -175,7 +182,15 @@ def explain(
     found, sd = explained(selected), selected.draws.sd
     stacked = np.stack(
         [
-            np.stack([found.shift[t] * sd, found.shift[t], found.mcse[t], _as_number(found, t)])
+            np.stack(
+                [
+                    found.shift[t] * sd,
+                    found.shift[t],
+                    found.mcse[t],
+                    np.where(np.isnan(found.shift[t]), np.nan, found.noise[t]),
+                    found.needed[t],
+                ]
+            )
             for t in STEPS
         ]
     )
@@ -200,21 +215,38 @@ def explained(selected: Selected) -> Explanation:
     mcse = {t: error for t, (_, error) in steps.items()}
     with np.errstate(invalid="ignore"):
         noise = {t: ~(np.abs(shift[t]) > np.fmax(NOISE * mcse[t], EXACT)) for t in steps}
+    needed = _draws_needed(shift, mcse, noise, selected.draws.z[..., 0].size)
     sentences = tuple(
         sentence(
             row.label,
             {t: float(s[i]) for t, s in shift.items()},
             {t: float(e[i]) for t, e in mcse.items()},
             {t: bool(x[i]) for t, x in noise.items()},
+            {t: float(x[i]) for t, x in needed.items()},
             chain.missing[i],
         )
         for i, row in enumerate(rows)
     )
-    return Explanation(rows, chain.points, shift, mcse, noise, chain.missing, sentences)
+    return Explanation(rows, chain.points, shift, mcse, noise, needed, chain.missing, sentences)
 
 
-def _as_number(found: Explanation, term: str) -> Array:
-    return np.where(np.isnan(found.shift[term]), np.nan, found.noise[term])
+def _draws_needed(
+    shift: Mapping[str, Array],
+    mcse: Mapping[str, Array],
+    noise: Mapping[str, NDArray[np.bool_]],
+    n: int,
+) -> dict[str, Array]:
+    """Return by term how many draws would determine it, 0 where `n` do, NaN where there is none."""
+    # The larger of the gaps of MLE and MAP, as far as they are more than noise.
+    gaps = [np.where(noise[t], np.nan, np.abs(shift[t])) for t in ("total", "MAP")]
+    gap = np.fmax(*gaps)
+    needed = {}
+    with np.errstate(invalid="ignore"):
+        for term, error in mcse.items():
+            # Errors shrink with the root of the draws; to half the gap, against noise in them.
+            open_ = np.where(error > gap, n * (2 * error / gap) ** 2, 0.0)
+            needed[term] = np.where(np.isnan(shift[term]), np.nan, open_)
+    return needed
 
 
 def _by_variable(values: Array, posterior: xr.Dataset) -> dict[Hashable, Any]:

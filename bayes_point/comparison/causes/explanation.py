@@ -29,6 +29,7 @@ def sentence(
     shift: Mapping[str, float],
     mcse: Mapping[str, float],
     noise: Mapping[str, bool],
+    needed: Mapping[str, float],
     missing: Mapping[str, str],
 ) -> str:
     """Say why the mean of one parameter lies where it does.
@@ -41,6 +42,8 @@ def sentence(
         the marginal's), "MAP" (to the mean).
     noise : dict of {str : bool}
         Whether a term may as well be 0.
+    needed : dict of {str : float}
+        By term: how many draws would determine it, 0 where these do.
     missing : dict of {str : str}
         By point, why it is missing.
     """
@@ -59,6 +62,7 @@ def sentence(
         side = "above" if whole > 0 else "below"
         parts = [f"the mean lies {_size(whole, error)} sd {side} the MAP"]
         parts.append(_causes(shift, mcse, noise, math.copysign(1, whole)))
+        parts.append(_undetermined(needed))
     parts.append(_prior(shift, mcse, whole, missing))
     parts += [
         f"{NAMES[point]} is {missing[point]}"
@@ -91,6 +95,21 @@ def _causes(
     if less:
         text += f"{', ' if text else ''}offset by {' and '.join(less)}"
     return text
+
+
+def draws_in_words(needed: float) -> str:
+    """Return a number of draws, to two digits and rounded up."""
+    digits = max(0, math.floor(math.log10(needed)) - 1)
+    return f"{math.ceil(needed / 10**digits) * 10**digits:,} draws"
+
+
+def _undetermined(needed: Mapping[str, float]) -> str:
+    """Say how many draws would determine the terms that these do not."""
+    most = max((needed[t] for t in _BETWEEN if needed[t] > 0), default=0.0)
+    if not most:
+        return ""
+    names = " and ".join(_BETWEEN[t] for t in reversed(_BETWEEN) if needed[t] > 0)
+    return f"about {draws_in_words(most)} would determine {names}"
 
 
 def _cancelling(

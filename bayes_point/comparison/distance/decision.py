@@ -200,7 +200,7 @@ class Rule:
             named = sorted(self.status.named & set(table.index))
             about = f" ({listed(named)})" if named else ""
             instead = INSTEAD[self.status.key].format(name.split()[-1])
-            return NO_VERDICT, f"There is no verdict: {why}{about}. {instead}."
+            return NO_VERDICT, f"There is no verdict, for {why}{about}. {instead}."
         if self.doubts:
             return NO_VERDICT, f"There is no verdict on the {name}: {self.doubts[0]}"
         keys = table["verdict"]

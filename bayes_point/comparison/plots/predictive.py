@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,12 @@ from bayes_point.comparison.plots.styling import (
 )
 from bayes_point.errors import ComparisonError
 
-__all__ = ["plot_predictive"]
+__all__ = ["PANELS", "plot_predictive"]
 
 Array = NDArray[np.float64]
 
 _VISUALS = ("point", "error", "reference", "ecdf", "band", "legend")
-_PANELS = ("log density", "coverage", "calibration")
+PANELS = ("log density", "coverage", "calibration")
 # The colours of the estimates, and one more of Okabe and Ito.
 _COLORS = {
     "MLE": STYLES["MLE"].color,
@@ -48,6 +48,7 @@ _KOLMOGOROV = 1.358
 def plot_predictive(
     scores: xr.Dataset,
     *,
+    panels: Sequence[str] = PANELS,
     plot_collection: PlotCollection | None = None,
     backend: str | None = None,
     visuals: Visuals = None,
@@ -66,6 +67,9 @@ def plot_predictive(
     ----------
     scores : xarray.Dataset
         What `predictive` returned.
+    panels : sequence of {"log density", "coverage", "calibration"}
+        Which to draw, all by default. Of binary data only the first says something: each interval
+        holds both values, and their PIT is noise.
     plot_collection : arviz_plots.PlotCollection, optional
         Where to draw, as returned by this function.
     backend : {"matplotlib", "bokeh", "plotly", "none"}, optional
@@ -79,12 +83,12 @@ def plot_predictive(
     Returns
     -------
     arviz_plots.PlotCollection
-        With the dim ``panel``: log density, coverage, calibration.
+        With the dim ``panel``: those of `panels`.
 
     Raises
     ------
     ComparisonError
-        If `scores` is not what `predictive` returns.
+        If `scores` is not what `predictive` returns, or `panels` has none of the three.
 
     See Also
     --------
@@ -109,17 +113,23 @@ def plot_predictive(
         raise ComparisonError(
             f"Got {type(scores).__name__}: pass the Dataset that bp.predictive(model, dt) returns."
         )
+    if isinstance(panels, str) or not panels or set(panels) - set(PANELS):
+        raise ComparisonError(
+            f"Got panels={panels!r}. Give a sequence of some of {', '.join(map(repr, PANELS))}."
+        )
     backend = backend_name(backend, plot_collection)
     if plot_collection is None:
         plot_collection = PlotCollection.grid(
-            xr.Dataset({"panel_of": ("panel", np.zeros(3))}, coords={"panel": list(_PANELS)}),
+            xr.Dataset(
+                {"panel_of": ("panel", np.zeros(len(panels)))}, coords={"panel": list(panels)}
+            ),
             backend=backend,
             **grid_arguments(pc_kwargs, backend, (10.5, 3.6), cols=["panel"]),
         )
     canvas = _Canvas(plot_collection, backend, visuals, scores)
-    canvas.log_density()
-    canvas.coverage()
-    canvas.calibration()
+    draw = dict(zip(PANELS, (canvas.log_density, canvas.coverage, canvas.calibration), strict=True))
+    for panel in panels:
+        draw[panel]()
     canvas.legend()
     return plot_collection
 
@@ -141,7 +151,7 @@ class _Canvas:
 
     def log_density(self) -> None:
         """Draw the total log densities, as differences from the posterior's if there is one."""
-        target = self._target(0)
+        target = self._target(PANELS[0])
         compared = bool(np.isfinite(self.scores["difference"].sel(scope="left_out")).any())
         name = "difference" if compared else "total"
         if compared:
@@ -153,7 +163,7 @@ class _Canvas:
 
     def coverage(self) -> None:
         """Draw the part of the observations that lie in their intervals."""
-        target = self._target(1)
+        target = self._target(PANELS[1])
         prob = float(self.scores.attrs["ci_prob"])
         self._reference(target, prob)
         self._rows(target, self.scores["coverage"], self.scores["coverage_se"], (0.0, 1.0))
@@ -162,7 +172,7 @@ class _Canvas:
 
     def calibration(self) -> None:
         """Draw the empirical distribution function of the PITs, less that of a uniform."""
-        target = self._target(2)
+        target = self._target(PANELS[2])
         n = self.scores.sizes["observation"]
         band = _KOLMOGOROV / np.sqrt(max(n, 1))
         kwargs = visual_arguments(self.visuals, "band", {"color": "B3", "alpha": 0.25})
@@ -191,8 +201,8 @@ class _Canvas:
         entries["seen"] = point_entry("mean", grey, self.backend, hollow=True)
         draw_legend(self.collection, self.visuals, self.backend, entries)
 
-    def _target(self, panel: int) -> Any:
-        return self.collection.get_target(None, {"panel": _PANELS[panel]})
+    def _target(self, panel: str) -> Any:
+        return self.collection.get_target(None, {"panel": panel})
 
     def _heights(self) -> list[float]:
         return [float(len(self.names) - 1 - i) for i in range(len(self.names))]

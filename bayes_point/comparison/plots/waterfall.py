@@ -15,6 +15,7 @@ from arviz_plots.visuals import vline
 from numpy.typing import NDArray
 
 from bayes_point.comparison.causes.explain import NOISE, Explanation, explained
+from bayes_point.comparison.causes.explanation import draws_in_words
 from bayes_point.comparison.inputs.selected import Selected
 from bayes_point.comparison.plots.legends import draw_legend
 from bayes_point.comparison.plots.marks import FAR, by_gap
@@ -66,7 +67,8 @@ def plot_waterfall(
 
     One plot a scalar parameter. Each bar begins where the one above it ends; the last ends at the
     posterior mean, at 0. A pale bar is within error of 0, and the line across the end of a bar is
-    twice its Monte Carlo error to either side.
+    twice its Monte Carlo error to either side. A step whose Monte Carlo error exceeds the gap has
+    no bar: the row says how many draws would determine it.
 
     Parameters
     ----------
@@ -206,6 +208,8 @@ def draw_waterfall(
         "within error of 0": {"color": "#999999", "width": 7, "alpha": 0.35},
         "± 2 Monte Carlo errors": {"color": STYLES["mean"].color, "width": 1.2},
     }
+    if not any(found.noise[row[0]][i] for i in names for row in _ROWS):
+        del entries["within error of 0"]
     draw_legend(pc, visuals, backend, entries)
     return pc
 
@@ -219,14 +223,15 @@ def largest(found: Explanation) -> NDArray[np.intp]:
 def _frame(found: Explanation, i: int) -> tuple[float, float]:
     """Limits of the axis: the points that are not too far, and room for the numbers."""
     ends = [float(found.points[p][i]) for p in ("MLE", "MAP", "mode", "marginal mode", "mean")]
-    error = NOISE * float(np.nan_to_num(found.mcse["skew"][i]))
+    # A step that is not determined has no bar.
+    error = NOISE * float(np.nan_to_num(found.mcse["skew"][i])) * (found.needed["skew"][i] == 0)
     ends += [ends[3] - error, ends[3] + error]
     near = [x for x in ends if abs(x) <= FAR]
     low, high = min(near), max(near)
     # Never so near that noise looks like a mountain.
     width = max(high - low, 0.6)
     middle = (low + high) / 2
-    return middle - 0.5 * width - 0.3 * width, middle + 0.5 * width + 0.3 * width
+    return middle - 0.95 * width, middle + 0.95 * width
 
 
 def _draw_row(
@@ -252,23 +257,41 @@ def _draw_row(
 
     ends = {n: (found.points[start][i], found.points[end][i]) for i, n in names.items()}
     bars = {n: np.clip(x, *frames[n]) for n, x in ends.items() if np.isfinite(x).all()}
+    open_ = {n for i, n in names.items() if found.needed[term][i] > 0}
     noise = {n: bool(found.noise[term][i]) for i, n in names.items()}
-    draw("bar", _bar, {n: x for n, x in bars.items() if not noise[n]}, {"color": color})
+    draw(
+        "bar",
+        _bar,
+        {n: x for n, x in bars.items() if not noise[n] and n not in open_},
+        {"color": color},
+    )
     pale = {"color": "#999999", "alpha": 0.35}
-    draw("noise", _bar, {n: x for n, x in bars.items() if noise[n]}, pale)
+    draw("noise", _bar, {n: x for n, x in bars.items() if noise[n] and n not in open_}, pale)
     errors = {n: NOISE * float(found.mcse[term][i]) for i, n in names.items()}
     across = {n: (x[1] - errors[n], x[1] + errors[n]) for n, x in ends.items() if n in bars}
     if term == "skew":  # it ends at the mean, which is where we measure from
         across = {n: (x[0] - errors[n], x[0] + errors[n]) for n, x in ends.items() if n in bars}
-    across = {n: np.clip(x, *frames[n]) for n, x in across.items() if errors[n] > 0}
+    across = {
+        n: np.clip(x, *frames[n]) for n, x in across.items() if errors[n] > 0 and n not in open_
+    }
     draw("mcse", _level, across, {"color": STYLES["mean"].color, "width": 1.2})
     if k + 1 < len(_ROWS):
-        draw("link", _link, {n: x[1] for n, x in bars.items()}, {"color": "B2", "width": 0.8})
+        draw(
+            "link",
+            _link,
+            {n: x[1] for n, x in bars.items() if n not in open_},
+            {"color": "B2", "width": 0.8},
+        )
     for i, n in names.items():
         text, x, align = _words(found, term, (start, end), i, bars.get(n), frames[n])
         kwargs = visual_arguments(visuals, "value", {"size": 10, "color": "B1"})
         if kwargs is not False:
             target = pc.get_target(n, {})
+            if backend_module("matplotlib") is drawer:
+                # No line behind a number.
+                paper = target.figure.get_facecolor()
+                box = {"facecolor": paper, "edgecolor": "none", "pad": 0.6}
+                kwargs = {"bbox": box, "zorder": 5} | kwargs
             drawer.text(
                 x, -k, text, target, horizontal_align=align, vertical_align="center", **kwargs
             )
@@ -289,6 +312,8 @@ def _words(
         why = next((found.missing[i][p] for p in ends if p in found.missing[i]), "no value")
         who = next((p for p in ends if p in found.missing[i]), ends[0])
         return f"{who}: {why}", low + room, "left"
+    if (needed := float(found.needed[term][i])) > 0:
+        return f"needs {draws_in_words(needed)}", low + room, "left"
     value, error = float(found.shift[term][i]), float(found.mcse[term][i])
     text = f"{value:+.{1 if error >= 0.25 else 2}f}".replace("-", "−")
     if value == 0 or float(text.replace("−", "-")) == 0:
@@ -298,7 +323,7 @@ def _words(
     tip = bar[0] if term == "skew" else bar[1]
     right, left = max(right, tip + reach), min(left, tip - reach)
     # Within the frame, even where the bar or its error is not.
-    inset = 0.16 * (high - low)
+    inset = 0.23 * (high - low)
     right, left = min(right, high - inset), max(left, low + inset)
     # To the side that has more room, and beyond the line at 0 where it would cross the number.
     if high - right >= left - low:

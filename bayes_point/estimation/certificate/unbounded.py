@@ -27,7 +27,7 @@ def unbounded_along(objective: Objective, point: Judged, growing: list[Track]) -
         undefined |= diverges
         names = _vanishing(objective, diverges, track)
         evidence = {
-            f"log density {distance:+.3g} away": float(value)
+            f"log density at a distance of {distance:+.3g}": float(value)
             for distance, value in zip(track.distance[-3:], track.value[-3:], strict=True)
         }
         findings.append(

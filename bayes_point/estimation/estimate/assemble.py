@@ -207,8 +207,8 @@ def _interior(estimator: str, status: Status, optima: xr.Dataset) -> list[Findin
         Finding(
             "There are interior maxima, which may be what is wanted.",
             (),
-            {f"log density of the best, {words},": float(optima["log_density"][1])},
-            f"find_{estimator}(model, local=True) returns the highest that it finds.",
+            {f"log density of the best ({words})": float(optima["log_density"][1])},
+            f"bp.find_{estimator}(model, local=True) returns the highest that it finds.",
         )
     ]
 

@@ -63,7 +63,7 @@ def laplace_section(request: Request) -> dict[str, Any]:
     shown = f" The {MAX_ROWS} that are farthest off are listed." if len(which) > MAX_ROWS else ""
     return {
         "good": trusted and not problems,
-        "badge": "can be trusted, with weights" if trusted else "not to be trusted",
+        "badge": _badge(trusted, bool(problems)),
         "explanation": (
             "The Laplace approximation takes the posterior for the normal at its mode on the "
             "unconstrained scale (Jacobian included), which is what most quick approximations do. "
@@ -89,6 +89,12 @@ def laplace_section(request: Request) -> dict[str, Any]:
             "weighted mean and sd."
         ),
     }
+
+
+def _badge(trusted: bool, flawed: bool) -> str:
+    if not trusted:
+        return "not to be trusted"
+    return "can be trusted in part" if flawed else "can be trusted, with weights"
 
 
 def known(value: float) -> bool:

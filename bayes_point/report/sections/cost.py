@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bayes_point.comparison.distance.verdict import FEW
-from bayes_point.comparison.plots.predictive import plot_predictive
+from bayes_point.comparison.plots.predictive import PANELS, plot_predictive
 from bayes_point.report.sections.figures import draw
 from bayes_point.report.wording import number, plural, row, sentence
 
@@ -18,10 +20,27 @@ if TYPE_CHECKING:
 SIZE = (9.4, 3.4)
 """Inches of the three panels."""
 
+ALTS = {
+    1: "The log predictive density of each distribution less that of the posterior",
+    3: "Three panels: the log predictive density of each distribution less that of the posterior, "
+    "the share of observations within their intervals, and the calibration of the predictions",
+}
+CAPTIONS = {
+    1: "Log density of the data, less that of the posterior predictive, with two standard errors.",
+    3: "Left: log density of the data, less that of the posterior predictive, with two standard "
+    "errors. Middle: share of the observations within their intervals. Right: calibration; "
+    "within the band it cannot be faulted.",
+}
+
 NAMES = {"MLE": "MLE plugged in", "MAP": "MAP plugged in"}
 
 # The least difference in log density that a reader need care for, in its own standard errors.
 _REAL = 2.0
+
+
+def n_scored(tree: xr.DataTree) -> int:
+    """How many observations were left out and predicted."""
+    return int(tree["predictive_cost"].dataset.sizes["observation"])
 
 
 def cost_section(request: Request) -> dict[str, Any]:
@@ -45,28 +64,27 @@ def cost_section(request: Request) -> dict[str, Any]:
         note = str(own["note"].values)
         if note:
             notes.append(f"{label}: {sentence(note)}")
-    n = scores.sizes["observation"]
+    n = n_scored(request.tree)
     if n < FEW:
         notes.append(
-            f"A standard error from {plural(n, 'observation')} is itself a rough guess, and too "
-            "small where these are alike."
+            f"{plural(n, 'observation')}, fewer than {FEW}, cannot tell which predicts better: "
+            "the standard errors are rough guesses, and too small where observations are alike."
         )
+    # Of outcomes that are 0 or 1, each interval holds either, and the PIT is noise.
+    panels = PANELS[:1] if _is_binary(request.tree) else PANELS
     alt = (
-        "Three panels: the log predictive density of each distribution less that of the posterior, "
-        "the share of observations within their intervals, and the calibration of the "
-        f"predictions. {_costs(left_out)}"
+        f"{ALTS[len(panels)]}. {_costs(left_out)} The table has the log density of each, and the "
+        "share of observations in its intervals."
     )
-    caption = (
-        "Left: log density of the data, less that of the posterior predictive, with two standard "
-        "errors. Middle: share of the observations within their intervals. Right: calibration; "
-        "within the band it cannot be faulted."
-    )
+    caption = CAPTIONS[len(panels)]
+    size = (SIZE[0] if len(panels) > 1 else SIZE[0] / 2, SIZE[1])
 
     def make() -> Any:
         return plot_predictive(
             scores,
+            panels=panels,
             backend="matplotlib",
-            figure_kwargs={"figsize": SIZE, "figsize_units": "inches"},
+            figure_kwargs={"figsize": size, "figsize_units": "inches"},
         )
 
     return {
@@ -79,9 +97,17 @@ def cost_section(request: Request) -> dict[str, Any]:
     }
 
 
+def _is_binary(tree: xr.DataTree) -> bool:
+    """Whether all that is observed is 0 or 1."""
+    if "observed_data" not in tree.children:
+        return False
+    observed = tree["observed_data"].dataset.data_vars.values()
+    return bool(observed) and all(np.isin(array.values, (0, 1)).all() for array in observed)
+
+
 def _costs(left_out: xr.Dataset) -> str:
     """Say what plugging in costs, in units of log density and against its error."""
-    said = []
+    said, n = [], left_out.sizes["observation"]
     for name in ("MLE", "MAP"):
         own = left_out.sel(distribution=name)
         value, error = float(own["difference"]), float(own["difference_se"])
@@ -90,13 +116,15 @@ def _costs(left_out: xr.Dataset) -> str:
         elif abs(value) <= _REAL * error:
             said.append(
                 f"Plugging in the {name} predicts as well as averaging over the posterior, within "
-                f"error: {_signed(value)} in log density, standard error {_digits(error)}."
+                f"error ({_signed(value)} nats over all {n:,} observations, standard error "
+                f"{_digits(error)})."
             )
         else:
             verb = "costs" if value < 0 else "gains"
             said.append(
-                f"Plugging in the {name} {verb} {_digits(abs(value))} in log density, with a "
-                f"standard error of {_digits(error)}."
+                f"Plugging in the {name} {verb} {_digits(abs(value))} nats of log predictive "
+                f"density over all {n:,} observations (standard error {_digits(error)}), or "
+                f"{number(abs(value) / n, digits=1)} an observation."
             )
     return " ".join(said)
 
@@ -114,7 +142,8 @@ def _share(own: xr.Dataset) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    text = f"{value:+.2f}".replace("-", "−")
+    return "0.00" if text[1:] == "0.00" else text
 
 
 def _digits(value: float) -> str:

@@ -80,7 +80,10 @@ def _estimate(tree: xr.DataTree, group: str, shown: Collection[str] | None) -> d
         "search": _search(int(attrs["n_starts"]), node["optima"]["reached"].to_numpy().tolist()),
         "coefficients": coefficient_table(node, name, shown),
         "optima": _optima(name, node["optima"].dataset),
-        "evidence": _evidence(json.loads(attrs.get("evidence", "{}"))),
+        # Of a maximum that was found the checks have seen to it: these numbers are rounding.
+        "evidence": _evidence(json.loads(attrs.get("evidence", "{}")))
+        if attrs["status"] == "not_converged"
+        else [],
         "findings": [_finding(f) for f in json.loads(attrs["findings"])],
     }
 
@@ -106,7 +109,7 @@ def _finding(finding: dict[str, Any]) -> dict[str, Any]:
 
 def _evidence(numbers: dict[str, float | str]) -> list[str]:
     # JSON has no infinity: what is not finite is stored as its name.
-    return [f"{k.replace('_', ' ')} {number(float(v), digits=3)}" for k, v in numbers.items()]
+    return [f"{k.replace('_', ' ')}: {number(float(v), digits=3)}" for k, v in numbers.items()]
 
 
 def _optima(estimator: str, optima: xr.Dataset) -> dict[str, Any] | None:

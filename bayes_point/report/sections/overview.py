@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from bayes_point.comparison.inputs.marginal import latent_names
+from bayes_point.comparison.inputs.selection import free_names
 from bayes_point.report.wording import plural, row
 
 if TYPE_CHECKING:
@@ -27,15 +29,16 @@ def overview(tree: xr.DataTree) -> dict[str, Any]:
     latents = latent_names(tree)
     sentence = f"{plural(n_parameters, 'scalar')} in {plural(len(parameters), 'variable')}"
     if "/mle/unconstrained" in tree.groups:
-        free = tree["mle/unconstrained"].dataset.sizes["parameter"]
-        sentence += f" ({plural(free, 'free parameter')}"
+        n_free = tree["mle/unconstrained"].dataset.sizes["parameter"]
+        sentence += f" ({plural(n_free, 'free parameter')}"
         values = sum(count for name, _, count in parameters if name in latents)
         sentence += f", {plural(values, 'latent value')})" if latents else ")"
     sentence += f", estimated from {plural(n_observations, 'observation')}."
+    free = {*free_names(tree), *latents}
     rows = [
         row(
             name,
-            ["latent variable" if name in latents else what, shape, f"{count:,}"],
+            [_kind(name, what, free, latents), shape, f"{count:,}"],
             ["text", "text", ""],
         )
         for what, variables in (
@@ -50,6 +53,12 @@ def overview(tree: xr.DataTree) -> dict[str, Any]:
         "model_text": str(tree.attrs.get("model_text", "")).strip(),
         "variables": rows,
     }
+
+
+def _kind(name: str, what: str, free: set[str], latents: Collection[str]) -> str:
+    if name in latents:
+        return "latent variable"
+    return "deterministic" if what == "parameter" and name not in free else what
 
 
 def _variables(tree: xr.DataTree, group: str) -> list[tuple[str, str, int]]:

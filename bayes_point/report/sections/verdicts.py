@@ -63,6 +63,12 @@ def verdicts(request: Request) -> dict[str, Any]:
                 ],
             }
         )
+    # Names stand in calls as well: bp.find_MAP.
+    one, other = (request.verdicts[estimator] for estimator in ORDER)
+    swapped = one.sentence.replace(one.estimator.split()[-1], other.estimator.split()[-1])
+    if other.key == NO_VERDICT and other.sentence == swapped:
+        said = f"There is no verdict on the {other.estimator}, for the same reason."
+        cards[1]["sentence"] = said
     notes = marginal_note(request.tree)
     if not request.health.ok:
         found_problems = plural(len(request.health.problems), "problem")

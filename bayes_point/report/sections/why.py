@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bayes_point.comparison.causes.explanation import draws_in_words
 from bayes_point.comparison.plots.waterfall import draw_waterfall, largest
 from bayes_point.report.sections.figures import draw
 from bayes_point.report.sections.plots import NOTHING
@@ -22,6 +24,8 @@ from bayes_point.report.sections.verdicts import (
 from bayes_point.report.wording import plural, sentence
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayes_point.comparison.causes.explain import Explanation
     from bayes_point.report.request import Request
 
@@ -57,8 +61,10 @@ def why_section(request: Request) -> dict[str, Any]:
         return {"note": NOTHING}
     if not any(np.isfinite(found.shift[term][order]).any() for term in ("MAP", "total")):
         return {"note": "Neither estimate exists: there is no gap to explain."}
-    keys = np.stack([v.parameters["verdict"] == NEGLIGIBLE for v in request.verdicts.values()])
-    order = order[~keys.all(0)[order]]
+    nothing = np.stack(
+        [_is_nothing(v.parameters, request.thresholds.margin) for v in request.verdicts.values()]
+    ).all(0)
+    order = order[~nothing[order]]
     if not len(order):
         return {"note": "All gaps are negligible: there is nothing to explain."}
     shown = order[:MAX_ROWS].tolist()
@@ -83,10 +89,27 @@ def why_section(request: Request) -> dict[str, Any]:
         "caption": "The largest gaps, in posterior sd, and their causes",
         "columns": ["parameter", "MAP", "gap MLE", "gap MAP", *COLUMNS.values()],
         "rows": [_row(request, found, i) for i in shown],
-        "legend": "Grey numbers are within two Monte Carlo standard errors of 0.",
+        "legend": _legend(found, shown),
         "sentences": [_split(found, i) for i in shown[:MAX_PICTURES]],
         "figure": _figure(found, order),
     }
+
+
+def _is_nothing(table: pd.DataFrame, margin: float) -> NDArray[np.bool_]:
+    """Whether a gap is negligible; where there is no verdict, whether it is smaller than that."""
+    small = (table["verdict"] == NO_VERDICT) & (table["gap"].abs() < margin)
+    return np.asarray((table["verdict"] == NEGLIGIBLE) | small)
+
+
+def _legend(found: Explanation, shown: list[int]) -> str:
+    """Say what grey means, and what these draws leave open."""
+    text = "Grey numbers are within two Monte Carlo standard errors of 0."
+    needed = np.stack([found.needed[term][shown] for term in COLUMNS])
+    if not (needed > 0).any():
+        return text
+    text += " Not determined: the Monte Carlo error exceeds the gap"
+    most = draws_in_words(float(np.nanmax(needed)))
+    return f"{text}; about {most} would determine all."
 
 
 def _row(request: Request, found: Explanation, i: int) -> dict[str, Any]:
@@ -110,6 +133,8 @@ def _cell(value: float, found: Explanation, term: str, i: int, *points: str) -> 
     if not math.isfinite(value):
         why = next((found.missing[i][p] for p in points if p in found.missing[i]), "–")
         return {"text": why, "kind": "words"}
+    if found.needed[term][i] > 0:
+        return {"text": "not determined", "kind": "noise"}
     return {
         "text": signed(value, float(found.mcse[term][i])),
         "kind": "noise" if found.noise[term][i] else "",
@@ -156,6 +181,11 @@ def _figure(found: Explanation, order: np.ndarray) -> Any:
         "Each bar begins where the one above it ends; the last ends at the posterior mean. Grey "
         "bars are within twice their Monte Carlo error of 0, which the line across a bar shows."
     )
+    if any((found.needed[term][shown] > 0).any() for term in COLUMNS):
+        caption += (
+            " A step whose Monte Carlo error exceeds the gap is not determined: it has no bar, and "
+            "says about how many draws in all would determine it."
+        )
     if n < len(order):
         caption += f" Shown: the {n} of {len(order):,} parameters with the largest gaps."
     return draw(make, alt=alt, caption=caption)
