@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pymc as pm
+import pymc.dims as pmd
 from scipy import stats
 
 from bayes_point.model.density.pointwise import Pointwise
@@ -76,3 +77,23 @@ def test_a_parameter_outside_its_domain_has_density_zero() -> None:
         pm.Normal("y", 0, sigma, observed=[1.0])
     log_density, _, _ = Pointwise(model)({"sigma": np.array([1.0, -1.0])})
     np.testing.assert_allclose(log_density[:, 0], [stats.norm.logpdf(1.0), -np.inf])
+
+
+def test_a_model_of_named_dims_has_the_terms_of_its_twin() -> None:
+    # The rows come last in the mean, and first in the data.
+    rng = np.random.default_rng(7)
+    design, y = rng.normal(size=(6, 2)), rng.normal(size=6)
+    with pm.Model(coords={"row": range(6), "column": ["u", "v"]}) as named:
+        x = pmd.Data("x", design.T, dims=("column", "row"))
+        b = pmd.Normal("b", 0, 5, dims="column")
+        s = pmd.HalfNormal("s", 1)
+        pmd.Normal("y", x.dot(b), s, observed=pmd.as_xtensor(y, dims=("row",)))
+    with pm.Model() as plain:
+        b, s = pm.Normal("b", 0, 5, shape=2), pm.HalfNormal("s", 1)
+        pm.Normal("y", design @ b, s, observed=y)
+    at = {"b": np.array([[1.0, -0.5], [0.2, 0.3]]), "s": np.array([0.4, 1.0])}
+    found = Pointwise(named)
+    assert found.shapes == {"y": (6,)}
+    assert not found.without_cdf
+    for own, twin in zip(found(at), Pointwise(plain)(at), strict=True):
+        np.testing.assert_allclose(own, twin, rtol=1e-12)

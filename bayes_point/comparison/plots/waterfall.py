@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 from arviz_base.labels import BaseLabeller
 from arviz_plots import PlotCollection
-from arviz_plots.visuals import vline
 from numpy.typing import NDArray
 
 from bayes_point.comparison.causes.explain import NOISE, Explanation, explained
@@ -90,7 +89,8 @@ def plot_waterfall(
     visuals : mapping of {str : mapping or False}, optional
         Keyword arguments of the visuals, or False to leave one out: ``bar`` and ``noise`` (passed
         to ``fill_between_y`` of the backend), ``mcse`` and ``link`` (``line``), ``value``
-        (``text``), ``reference`` (``vline``), ``title``, ``legend``.
+        (``text``), ``reference``
+        (``line``), ``title``, ``legend``.
     **pc_kwargs
         Passed to ``arviz_plots.PlotCollection.wrap``.
 
@@ -176,8 +176,8 @@ def draw_waterfall(
     labels = labeller or BaseLabeller()
     reference = visual_arguments(visuals, "reference", {"color": "B2", "width": 1})
     if reference is not False:
-        zero = xr.Dataset(dict.fromkeys(names.values(), 0.0))
-        pc.map(vline, "reference", data=zero, ignore_aes="all", **reference)
+        rows = xr.Dataset({n: ("row", _has_bar(found, i)) for i, n in names.items()})
+        pc.map(_zero, "reference", data=rows, ignore_aes="all", drawer=drawer, **reference)
     frames = {name: _frame(found, i) for i, name in names.items()}
     for k, row in enumerate(_ROWS):
         _draw_row(pc, drawer, found, names, frames, visuals, k, row)
@@ -194,6 +194,7 @@ def draw_waterfall(
         if backend == "matplotlib":
             target.spines[["top", "left", "right"]].set_visible(False)
             target.tick_params(axis="y", length=0)
+            target.locator_params(axis="x", nbins=4)
     titles = {
         name: textwrap.fill(
             str(labels.make_label_vert(found.rows[i].label, {}, {})).split("\n")[0], _WIDTH
@@ -287,11 +288,6 @@ def _draw_row(
         kwargs = visual_arguments(visuals, "value", {"size": 10, "color": "B1"})
         if kwargs is not False:
             target = pc.get_target(n, {})
-            if backend_module("matplotlib") is drawer:
-                # No line behind a number.
-                paper = target.figure.get_facecolor()
-                box = {"facecolor": paper, "edgecolor": "none", "pad": 0.6}
-                kwargs = {"bbox": box, "zorder": 5} | kwargs
             drawer.text(
                 x, -k, text, target, horizontal_align=align, vertical_align="center", **kwargs
             )
@@ -331,6 +327,19 @@ def _words(
         return text, room if x < room and x + inset > 0 else x, "left"
     x = left - room
     return text, -room if x > -room and x - inset < 0 else x, "right"
+
+
+def _has_bar(found: Explanation, i: int) -> NDArray[np.bool_]:
+    """Whether each row has a bar, and not words that a line would cross."""
+    ends = [(found.points[start][i], found.points[end][i]) for _, start, end, *_ in _ROWS]
+    known = [found.needed[term][i] == 0 for term, *_ in _ROWS]
+    return np.isfinite(ends).all(1) & np.array(known)
+
+
+def _zero(da: xr.DataArray, target: Any, *, drawer: Any, **kwargs: Any) -> Any:
+    """Draw the line at 0, from one row to the next, but not through words."""
+    y = [(0.5 - k, -0.5 - k) if there else (np.nan, np.nan) for k, there in enumerate(da.values)]
+    return drawer.line(np.zeros(2 * len(y)), np.ravel(y), target, **kwargs)
 
 
 def _bar(da: xr.DataArray, target: Any, *, drawer: Any, y: float, **kwargs: Any) -> Any:

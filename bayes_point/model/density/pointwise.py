@@ -16,6 +16,8 @@ from pymc.distributions.distribution import PartialObservedRV
 from pymc.model.transform.optimization import freeze_dims_and_data
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import graph_replace
+from pytensor.xtensor import as_xtensor
+from pytensor.xtensor.type import XTensorType
 
 from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.compiling import (
@@ -56,8 +58,11 @@ class Pointwise:
     def __init__(self, model: pm.Model) -> None:
         frozen = freeze_dims_and_data(model)
         self._free = [rv.name for rv in model.free_RVs]
-        self._inputs = [frozen[name].type(name=name) for name in self._free]
-        given = {frozen[rv.name]: x for rv, x in zip(model.free_RVs, self._inputs, strict=True)}
+        self._inputs, given = [], {}
+        for name in self._free:
+            x, put = _input(frozen[name])
+            self._inputs.append(x)
+            given[frozen[name]] = put
         terms: list[list[Any]] = []
         missing: list[str] = []
         self.shapes: dict[str, tuple[int, ...]] = {}
@@ -72,7 +77,7 @@ class Pointwise:
             # Put in before the density is derived: of a censored variable or a mixture it would
             # otherwise hold copies of the free variables.
             (rv,) = graph_replace([frozen[name]], given, strict=False)
-            log_density = pm.logp(rv, value)
+            log_density = _as_tensor(pm.logp(rv, value), value)
             upper, lower = _cdf(rv, value, log_density)
             if upper is None:
                 missing.append(name)
@@ -121,15 +126,31 @@ class Pointwise:
         return function
 
 
+def _input(rv: Any) -> tuple[Any, Any]:
+    """Return a tensor to be given the values of a variable, and what stands for the variable."""
+    if not isinstance(rv.type, XTensorType):
+        x = rv.type(name=rv.name)
+        return x, x
+    x = pt.tensor(rv.name, dtype=rv.type.dtype, shape=rv.type.shape)
+    return x, as_xtensor(x, dims=rv.type.dims)
+
+
+def _as_tensor(term: Any, value: Any) -> Any:
+    """Return a term without the names of its dims, which are put in the order of the data."""
+    if isinstance(term.type, XTensorType):
+        term = term.transpose(*(dim for dim in value.type.dims if dim in term.type.dims))
+    return pt.as_tensor(term, allow_xtensor_conversion=True)
+
+
 def _cdf(rv: Any, value: Any, log_density: Any) -> tuple[Any, Any]:
     """Return P(Y <= y) and P(Y < y) as graphs, or None twice where PyMC does not know them."""
     # A censored variable is continuous with atoms: P(Y < y) cannot be told from P(Y <= y).
     if isinstance(rv.owner.op, CensoredRV):
         return None, None
     try:
-        upper = pt.exp(pm.logcdf(rv, value))
+        upper = pt.exp(_as_tensor(pm.logcdf(rv, value), value))
         discrete = not rv.type.dtype.startswith("float")
-        lower = pt.exp(pm.logcdf(rv, value - 1)) if discrete else upper
+        lower = pt.exp(_as_tensor(pm.logcdf(rv, value - 1), value)) if discrete else upper
     except NotImplementedError:
         return None, None
     if upper.type.ndim != log_density.type.ndim:

@@ -34,15 +34,16 @@ def gaps_section(request: Request) -> dict[str, Any]:
     if not request.n_varying:
         return _words(NOTHING)
     marks = marked(request.selected, None, MAX_GAPS, sort=True)
+    inner = 0.5 if request.ci_prob > 0.5 else request.ci_prob / 2
     alt = (
         "One row for each parameter: its posterior interval around the mean at 0, with MLE and "
         f"MAP marked at their distance in posterior sd. {_each(marks, marks.gap, signed=True)}"
     )
     caption = (
-        "Distance from the posterior mean in posterior sd. The bar of an estimate is twice its "
-        "Monte Carlo error; one whose bar reaches 0 agrees with the mean within that error."
+        "Distance of the estimates from the posterior mean, in posterior sd, over the "
+        f"{inner:.0%} and {request.ci_prob:.0%} intervals of the posterior. The bar of an estimate "
+        "is twice its Monte Carlo error; where it reaches 0, estimate and mean agree within error."
     )
-    inner = 0.5 if request.ci_prob > 0.5 else request.ci_prob / 2
     return _drawn(
         draw_gaps, marks, alt, caption,
         ci_kind=request.ci_kind, ci_probs=(inner, request.ci_prob),
