@@ -37,7 +37,7 @@ class Marks:
     names : tuple of str
         One name a parameter, unique.
     labels, titles : dict of {str : str}
-        The label in one line (``beta[age]``), and in two for titles.
+        The label in one line (``beta[age]``), and as titles have it: the same, or the labeller's.
     x : ndarray of shape (chain, draw, n)
     discrete : ndarray of bool, shape (n,)
         Whether the draws are integers.
@@ -166,7 +166,10 @@ def marked(selected: Selected, labeller: Any, most: int, *, sort: bool = False) 
     return Marks(
         names=names,
         labels={n: rows[i].label for n, i in zip(names, chosen, strict=True)},
-        titles={n: rows[i].title for n, i in zip(names, chosen, strict=True)},
+        titles={
+            n: rows[i].label if labeller is None else rows[i].title
+            for n, i in zip(names, chosen, strict=True)
+        },
         x=draws.x[..., chosen],
         discrete=_discrete(posterior)[chosen],
         mean=draws.mean[chosen],

@@ -28,7 +28,7 @@ PANEL = (6.6, 2.6)
 """Inches of the panel of a variable."""
 
 _STATUS = {
-    "converged": "has an interior maximum",
+    "converged": "is an interior maximum",
     "on_boundary": "lies on the edge of the support",
     "at_infinity": "lies at infinity",
     "not_identified": "is not identified",

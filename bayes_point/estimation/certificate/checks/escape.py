@@ -179,7 +179,9 @@ def at_the_edge(
         ]
     findings = []
     if infinite:
-        words = _listed([f"{name} to {'+' if end > 0 else '-'}infinity" for name, end in infinite])
+        words = _listed(
+            [f"{name} goes to {'+' if end > 0 else '-'}infinity" for name, end in infinite]
+        )
         findings.append(
             Finding(
                 f"The density keeps rising, towards a limit, as {words}.",
