@@ -179,12 +179,10 @@ def at_the_edge(
         ]
     findings = []
     if infinite:
-        words = _listed(
-            [f"{name} goes to {'+' if end > 0 else '-'}infinity" for name, end in infinite]
-        )
+        words = _listed([f"{name} to {'+' if end > 0 else '-'}infinity" for name, end in infinite])
         findings.append(
             Finding(
-                f"The density keeps rising, towards a limit, as {words}.",
+                f"The density keeps rising, towards a limit, as parameters grow without end: {words}.",
                 tuple(label for label, _ in infinite),
                 {"limiting log density": limit},
                 "No finite estimate exists. Give these parameters a proper prior, or look for "
