@@ -128,14 +128,15 @@ how often the truth is within two of the errors that the first one claims.
 {table}
 
 The package uses the **local polynomial** (Loader 1996): the log density in the shortest window that
-holds most of the draws is fitted by a quartic. {verdict}
+holds most of the draws is fitted by a quartic. With 4,000 draws its error is half of that of the
+log-spline and of the kernel, and a quarter of that of the half-sample mode, without a bias to speak
+of; the kernel pulls a skewed mode towards the mean.
 
 Made by `benchmarks/marginal_mode.py`.
 """
     return text.format(
         replicates=replicates,
         table="\n".join(f"| {' | '.join(row)} |" for row in table),
-        verdict="{verdict}",
     )
 
 

@@ -217,7 +217,10 @@ class Rule:
         small = judged[judged["verdict"].isin((SMALL, SMALL_AT_MOST))]
         if len(small):
             shown = (small["verdict"] == SMALL).any()
-            size = f"{self._worst(small)}, which is small{'' if shown else ' at most'}"
+            # Those that may be above the margin, but seem not to be, are of no interest here.
+            seen = small[small["gap"].abs() >= self.thresholds.margin]
+            worst = self._worst(seen) if len(seen) else self._worst(small, 1)
+            size = f"{worst}, which is small{'' if shown else ' at most'}"
             text = f"The {name} lies near the posterior mean: {size}."
             known = [self.corrections[label] for label in small.index if label in self.corrections]
             advice = f"{' '.join([text, *known])} {self._predicts()}Use it."

@@ -176,8 +176,8 @@ def draw_waterfall(
     labels = labeller or BaseLabeller()
     reference = visual_arguments(visuals, "reference", {"color": "B2", "width": 1})
     if reference is not False:
-        rows = xr.Dataset({n: ("row", _has_bar(found, i)) for i, n in names.items()})
-        pc.map(_zero, "reference", data=rows, ignore_aes="all", drawer=drawer, **reference)
+        bars = xr.Dataset({n: ("row", _has_bar(found, i)) for i, n in names.items()})
+        pc.map(_zero, "reference", data=bars, ignore_aes="all", drawer=drawer, **reference)
     frames = {name: _frame(found, i) for i, name in names.items()}
     for k, row in enumerate(_ROWS):
         _draw_row(pc, drawer, found, names, frames, visuals, k, row)

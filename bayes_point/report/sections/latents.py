@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    type Array = NDArray[np.float64]
+
     from bayes_point.report.request import Request
 
 MAX_ROWS, MAX_PANELS, MAX_MARKS = 8, 3, 120
@@ -46,9 +48,10 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
     values = sum(tree["posterior"].dataset[name].isel(chain=0, draw=0).size for name in names)
     first = (
         f"Latent variables are integrated out of both: {listed(names)} "
-        f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}; their own section has "
-        "what is estimated of them."
-    )
+        f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}; in code, these estimates "
+        'are bp.find_MLE(model, marginalize="latents") and bp.find_MAP likewise. '
+        f"{_in_short(tree)}"
+    ).rstrip()
     if not {*JOINT} <= {*tree.children}:
         return [first]
     joint = [
@@ -69,20 +72,16 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
 def latents_section(request: Request) -> dict[str, Any]:
     """Return how conditional modes and posterior means compare, the largest gaps, and a figure."""
     tree = request.tree
-    found, posterior = tree["latents"].dataset, tree["posterior"].dataset
-    summed = [str(name) for name in found.data_vars if f"{name}_value" in found[name].dims]
-    shown = [name for name in _shown(tree) if name not in summed]
-    shown = [name for name in shown if np.isfinite(found[name].isel(quantity=1)).any()]
+    shown, summed = _modes(tree)
     if not shown:
         return _chances(tree, summed)
-    found = found[shown]
-    posterior = posterior[list(found.data_vars)].transpose(*SAMPLE_DIMS, ...)
+    found = tree["latents"].dataset[shown]
+    posterior = tree["posterior"].dataset[shown].transpose(*SAMPLE_DIMS, ...)
     labels = [scalar.label for scalar in scalars(posterior, SAMPLE_DIMS)]
     draws = flatten(posterior, SAMPLE_DIMS)
     mode, fixed, whole = flatten(found.transpose("quantity", ...), ("quantity",))
     mean, sd = draws.mean((0, 1)), draws.std((0, 1))
-    with np.errstate(all="ignore"):
-        gap, ratio = (mode - mean) / sd, whole / sd
+    gap, ratio = _against(mode, whole, mean, sd)
     order = np.argsort(-np.nan_to_num(np.abs(gap), nan=-1.0), kind="stable")[:MAX_ROWS]
     rows = [
         row(
@@ -104,6 +103,46 @@ def latents_section(request: Request) -> dict[str, Any]:
         "rows": rows,
         "figure": _figure(posterior, found, request.ci_prob),
     }
+
+
+def _modes(tree: xr.DataTree) -> tuple[list[str], list[str]]:
+    """Return the latents that have conditional modes to show, and those summed over."""
+    found = tree["latents"].dataset
+    summed = [str(name) for name in found.data_vars if f"{name}_value" in found[name].dims]
+    shown = [name for name in _shown(tree) if name not in summed]
+    return [n for n in shown if np.isfinite(found[n].isel(quantity=1)).any()], summed
+
+
+def _against(mode: Array, whole: Array, mean: Array, sd: Array) -> tuple[Array, Array]:
+    """Return the gaps of the modes in posterior sd, and their sd over those of the posterior."""
+    with np.errstate(all="ignore"):
+        return (mode - mean) / sd, whole / sd
+
+
+def _are_near(gap: Array, ratio: Array) -> bool:
+    """Whether modes and their sd can be used in place of the posterior."""
+    near = np.nanmax(np.abs(gap)) < 0.5 and np.nanmin(ratio) > 0.8 and np.nanmax(ratio) < 1.25
+    return bool(near)
+
+
+def _in_short(tree: xr.DataTree) -> str:
+    """Say in a sentence what to take for the latents themselves."""
+    if "latents" not in tree.children or not (shown := _modes(tree)[0]):
+        return ""
+    found = tree["latents"].dataset[shown].transpose("quantity", ...)
+    draws = flatten(tree["posterior"].dataset[shown].transpose(*SAMPLE_DIMS, ...), SAMPLE_DIMS)
+    mode, _, whole = flatten(found, ("quantity",))
+    gap, ratio = _against(mode, whole, draws.mean((0, 1)), draws.std((0, 1)))
+    if not np.isfinite(gap).any() or not np.isfinite(ratio).any():
+        return "For their own values, use the posterior."
+    where = f"all within {np.nanmax(np.abs(gap)):.2f} posterior sd of its means"
+    if _are_near(gap, ratio):
+        return f"For their own values, use the posterior or the conditional modes, {where}."
+    return (
+        "For their own values, use the posterior, from whose means the conditional modes are up to "
+        f"{np.nanmax(np.abs(gap)):.2f} sd off, with {np.nanmin(ratio):.2f} to "
+        f"{np.nanmax(ratio):.2f} times its sd."
+    )
 
 
 def _chances(tree: xr.DataTree, names: list[str]) -> dict[str, Any]:
@@ -181,8 +220,8 @@ def _shown(tree: xr.DataTree) -> list[str]:
 def _explanation(
     tree: xr.DataTree,
     names: list[str],
-    gap: NDArray[np.float64],
-    ratio: NDArray[np.float64],
+    gap: Array,
+    ratio: Array,
     labels: list[str],
 ) -> str:
     text = (
@@ -203,10 +242,9 @@ def _explanation(
         )
     low, high = np.nanmin(ratio), np.nanmax(ratio)
     text += f"Their sd is {low:.2f} to {high:.2f} times the posterior's. "
-    near = abs(gap[worst]) < 0.5 and low > 0.8 and high < 1.25
     return text + (
         "They can be used in place of the posterior of the latent variables."
-        if near
+        if _are_near(gap, ratio)
         else "Use the posterior for those that are far off."
     )
 

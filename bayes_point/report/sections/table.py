@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bayes_point.comparison.inputs.marginal import is_marginal
 from bayes_point.comparison.inputs.validate import ESTIMATORS
 from bayes_point.comparison.plots.waterfall import largest
 from bayes_point.comparison.tables import summarised
@@ -44,6 +45,7 @@ def summary_section(request: Request) -> dict[str, Any]:
         marked = any(r["cells"][j]["mark"] for r in rows)
         for r in rows:
             r["cells"][j]["room"] = marked
+    kind = "Marginal point estimates" if is_marginal(request.tree) else "Point estimates"
     explanation = (
         f"The interval is the {request.ci_prob:.0%} {KINDS[request.ci_kind]} interval of the "
         "posterior. A gap is the distance of the estimate from the posterior mean in posterior "
@@ -56,7 +58,7 @@ def summary_section(request: Request) -> dict[str, Any]:
     explanation += " The download adds causes, standard errors and all digits."
     return {
         "explanation": explanation,
-        "caption": "Point estimates and posterior",
+        "caption": f"{kind} and posterior",
         "columns": ["parameter", *columns],
         "rows": rows,
         "tall": len(rows) > TALL,

@@ -182,7 +182,8 @@ def at_the_edge(
         words = _listed([f"{name} to {'+' if end > 0 else '-'}infinity" for name, end in infinite])
         findings.append(
             Finding(
-                f"The density keeps rising, towards a limit, as parameters grow without end: {words}.",
+                "The density keeps rising, towards a limit, as parameters grow without end: "
+                f"{words}.",
                 tuple(label for label, _ in infinite),
                 {"limiting log density": limit},
                 "No finite estimate exists. Give these parameters a proper prior, or look for "
