@@ -112,7 +112,7 @@ def on_a_cluster(verdict: Path, whole: xr.Dataset, seed: int) -> int:
     import distributed
 
     rng = random.Random(seed)
-    kills = 0
+    killed: set[int] = set()
     with (
         distributed.LocalCluster(
             n_workers=2,
@@ -127,17 +127,31 @@ def on_a_cluster(verdict: Path, whole: xr.Dataset, seed: int) -> int:
         # Dask gives up a task at whose fourth work a worker died.
         for _ in range(int(dask.config.get("distributed.scheduler.allowed-failures"))):
             time.sleep(rng.expovariate(1 / 4))
-            client.wait_for_workers(2, timeout=120)
-            pids = list(client.run(os.getpid).values())
-            victims = rng.sample(pids, rng.randint(1, len(pids)))
+            alive = workers(cluster, client, killed)
             if future.done():
                 break
-            for victim in victims:
+            for victim in rng.sample(alive, rng.randint(1, 2)):
                 os.kill(victim, signal.SIGKILL)
-            kills += len(victims)
+                killed.add(victim)
         got = future.result(timeout=300)
-    verdict.write_text(json.dumps({"wrong": wrong(got, whole), "kills": kills}))
+    verdict.write_text(json.dumps({"wrong": wrong(got, whole), "kills": len(killed)}))
     return 0
+
+
+def workers(cluster: Any, client: Any, killed: set[int]) -> list[int]:
+    """Wait for two workers that nobody killed, and return their process ids."""
+    last = time.monotonic()
+    while True:
+        # Of one that is just dying the answer is an error.
+        answers = client.run(os.getpid, on_error="return").values()
+        alive = [one for one in answers if isinstance(one, int) and one not in killed]
+        if len(alive) >= 2:
+            return alive
+        if time.monotonic() - last > 30:
+            # Dask's nanny sometimes gives up a worker that died at a bad moment.
+            cluster.scale(len(cluster.workers) + 1)
+            last = time.monotonic()
+        time.sleep(0.2)
 
 
 def begin(folder: Path, function: Callable[..., int], *args: Any) -> int:

@@ -8,6 +8,7 @@ from scipy.special import expit
 import bayes_point as bp
 from bayes_point.estimation.certificate.certify import certify
 from bayes_point.estimation.objective import Objective, Penalty
+from bayes_point.estimation.optimise.factor import Factor
 from bayes_point.model.density.density import LogDensity
 
 QUIET = {"progressbar": False, "random_seed": 1}
@@ -138,3 +139,51 @@ def test_on_the_way_to_a_bound_no_mixture_of_directions_hides_it() -> None:
     with np.errstate(all="ignore"):
         found = certify(objective, x, start=np.zeros(2), centre=np.zeros(2), settled=True)
     assert found.status.key == "on_boundary"
+
+
+def test_a_factor_of_the_curvature() -> None:
+    # H = -(units) C (units), whatever the units: its inverse, eigenvalues and solutions by NumPy.
+    rng = np.random.default_rng(3)
+    root = rng.normal(size=(40, 30))
+    units = 10.0 ** rng.uniform(-4, 4, size=30)
+    hessian = -(root.T @ root) * units[:, None] * units
+    factor = Factor.of(hessian)
+    assert factor is not None
+    scale = 1 / np.sqrt(np.diagonal(-hessian))
+    correlation = -hessian * scale[:, None] * scale
+    eigenvalues = np.linalg.eigvalsh(correlation)
+    np.testing.assert_allclose(factor.ends, eigenvalues[[0, -1]], rtol=1e-3)
+    assert 0 < factor.least <= eigenvalues[0]
+    np.testing.assert_allclose(
+        factor.errors, scale * np.sqrt(np.diagonal(np.linalg.inv(correlation))), rtol=1e-9
+    )
+    gradient = rng.normal(size=30) * units
+    np.testing.assert_allclose(-hessian @ factor.newton(gradient), gradient, rtol=1e-8)
+    # z'z is the fall, twice over, of a parabola with this curvature.
+    z = rng.normal(size=30)
+    step = factor.step(z)
+    np.testing.assert_allclose(-step @ hessian @ step, z @ z, rtol=1e-9)
+    np.testing.assert_allclose(factor.slope(-hessian @ step), z, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "curvature", [np.diag([1.0, -1.0]), np.ones((2, 2)), np.full((2, 2), np.nan)]
+)
+def test_what_is_not_definite_has_no_factor(curvature: np.ndarray) -> None:
+    assert Factor.of(-curvature) is None
+
+
+def test_many_coordinates_are_climbed_by_factors() -> None:
+    # Log rates of 600 counts with a normal prior: each is the root of y - exp(b) - b / 4 = 0.
+    y = np.random.default_rng(5).poisson(4, size=600)
+    with pm.Model() as model:
+        b = pm.Normal("b", 0, 2, shape=600)
+        pm.Poisson("y", pm.math.exp(b), observed=y)
+    found = bp.find_MAP(model, progressbar=False)
+    b = found.point["b"].values
+    np.testing.assert_allclose(y - np.exp(b) - b / 4, 0, atol=1e-9)
+    assert found.certificate.checks[0].check == "concave"
+    assert found.n_starts == 1
+    # Without the prior the counts of zero have their rates at zero: nothing is claimed by a factor.
+    with pytest.warns(bp.EstimationWarning):
+        assert bp.find_MLE(model, progressbar=False).status.key == "at_infinity"

@@ -10,6 +10,7 @@ from scipy.linalg import qr
 
 from bayes_point.estimation.certificate.point import Point
 from bayes_point.estimation.certificate.tracks import Track, follow_each
+from bayes_point.estimation.certificate.verdicts import Judged
 from bayes_point.estimation.nonsmooth.kinks import is_maximum_along
 from bayes_point.estimation.objective import Objective
 
@@ -75,7 +76,7 @@ def _slack(objective: Objective, point: Point, limit: Array) -> NDArray[np.bool_
     return (far < WEAK_FALL) | (near < np.maximum(0.05 * part**2, 10 * point.noise))
 
 
-def least_fall(objective: Objective, point: Point, steps: Array) -> Array:
+def least_fall(objective: Objective, point: Judged, steps: Array) -> Array:
     """Return how far the density falls over each step, or over its opposite if that is less."""
     values = objective.values(np.concatenate([point.x + steps, point.x - steps]))
     # What is not a number is no evidence of a fall.
@@ -91,7 +92,7 @@ def is_loose(objective: Objective, point: Point, elsewhere: Array) -> bool:
     """
     curvature, axes = point.quadratic.curvature[0], point.quadratic.axes[0]
     error = axes * point.quadratic.scale[0][:, None] / np.sqrt(np.maximum(np.abs(curvature), 1e-16))
-    long = np.any(np.abs(error) > longest(objective, point)[:, None], axis=0) | (
+    long = np.any(np.abs(error) > longest(objective, point.x)[:, None], axis=0) | (
         curvature < WEAK_CURVATURE
     )
     _, gradient = objective.evaluate(elsewhere)
@@ -100,9 +101,9 @@ def is_loose(objective: Objective, point: Point, elsewhere: Array) -> bool:
     return bool(np.any(long & np.any(slope, axis=0)))
 
 
-def longest(objective: Objective, point: Point) -> Array:
+def longest(objective: Objective, x: Array) -> Array:
     """Return how long, (p,), a standard error can be of what is held by more than nothing."""
-    return np.where(objective.is_transformed, _FAR, _LOOSE * (1.0 + np.abs(point.x)))
+    return np.where(objective.is_transformed, _FAR, _LOOSE * (1.0 + np.abs(x)))
 
 
 def both_ways(

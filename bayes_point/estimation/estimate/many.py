@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.certificate.checks.audit import audited
+from bayes_point.estimation.certificate.checks.audit import audited_claim
 from bayes_point.estimation.certificate.many_certify import (
     certify_many,
     is_maximum,
@@ -17,7 +17,6 @@ from bayes_point.estimation.certificate.many_certify import (
     judge_on_kinks,
 )
 from bayes_point.estimation.certificate.record import Certificate
-from bayes_point.estimation.certificate.verdicts import Claim, Said
 from bayes_point.estimation.nonsmooth.many_kinks import vertex_from
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.optima import Optimum
@@ -36,7 +35,7 @@ def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[
     if (vertex := vertex_from(objective, starts[0])) is not None:
         claim = judge_on_kinks(objective, vertex, starts[0])
         if claim is not None:
-            certificate = _concluded(objective, "vertex", claim, vertex.x, -np.inf)
+            certificate = audited_claim(objective, "vertex", claim, vertex.x, -np.inf)
             return certificate, [Optimum(vertex.x, certificate.value, (0,), False)], 1
     first = climb(objective, starts[0])
     ends = [first]
@@ -63,20 +62,10 @@ def search_many(objective: Objective, starts: Array) -> tuple[Certificate, list[
     objective.announce("certifying")
     where = next(k for k, end in enumerate(ends) if end is best)
     claim = certify_many(objective, best, starts[reached[where][0]], starts[0])
-    certificate = _concluded(objective, "curvature", claim, best.x, best.value)
+    certificate = audited_claim(objective, "curvature", claim, best.x, best.value)
     optima = [
         Optimum(end.x, end.value, tuple(reached[k]), False)
         for k, end in sorted(enumerate(ends), key=lambda pair: (pair[0] != where, -pair[1].value))
         if end.settled and (k == where or is_maximum(objective, end))
     ]
     return certificate, optima, len(starts)
-
-
-def _concluded(
-    objective: Objective, check: str, claim: Claim, best: Array, in_hand: float
-) -> Certificate:
-    """Return the certificate of a claim, audited beside the best end that is in hand."""
-    said = Said.of(check, claim)
-    verdict = audited(objective, Certificate.concluded([claim]), best, in_hand)
-    claims = [claim, verdict] if isinstance(verdict, Claim) else [claim]
-    return Certificate.concluded(claims, [said, Said.of("audit", verdict)])

@@ -17,7 +17,6 @@ from bayes_point.estimation.certificate.certify import (
     audit,
     is_evident,
     is_on_ridge,
-    is_proven,
     try_at,
 )
 from bayes_point.estimation.certificate.checks.elsewhere import on_other_scales
@@ -28,6 +27,7 @@ from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import Further, Said
 from bayes_point.estimation.estimate.local import interior_maxima, local_maximum
 from bayes_point.estimation.estimate.many import MANY, search_many
+from bayes_point.estimation.estimate.only import only_maximum
 from bayes_point.estimation.nonsmooth.kinks import ascend
 from bayes_point.estimation.nonsmooth.smoothing import kinks_in
 from bayes_point.estimation.objective import Objective
@@ -116,7 +116,8 @@ def search(
             f"local=True looks for interior maxima among up to {MANY} coordinates, got "
             f"{objective.p:,}. Leave it out, or hold some parameters with fix=."
         )
-    if objective.p <= MANY and (only := _only(objective, starts[:1], rng, observed)):
+    climb = partial(_climb, objective) if objective.p <= MANY else None
+    if only := only_maximum(objective, starts[:1], rng, observed, climb):
         return only
     usable = _usable(objective, starts)
     if objective.p > MANY:
@@ -209,25 +210,6 @@ def _searched(
             world.add(verdict.starts, verdict.ends)
             case, world.optima = _judged(objective, world.starts, world.ends, world, case.said)
     return case
-
-
-def _only(
-    objective: Objective, start: Array, rng: np.random.Generator, observed: Array
-) -> tuple[Certificate, list[Optimum], int] | None:
-    """Return the only maximum of a density that is concave, from one start; None if in doubt."""
-    if not objective.concave_in or not len(where_finite(objective, start)):
-        return None
-    climb = partial(_climb, objective)
-    world = World(start, observed, rng, climb, climb(start))
-    x, settled = world.ends.x[0], bool(world.ends.settled[0])
-    if not np.isfinite(world.ends.value[0]):
-        return None
-    objective.announce("certifying")
-    case = Case(objective, x, start=start[0], centre=start[0], settled=settled, world=world)
-    if not is_proven(case):
-        return None
-    case.hear("audit", audit(case))
-    return case.certificate, distinct(world.ends, objective.density, 0), 1
 
 
 def _judged(

@@ -12,7 +12,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.krylov import Curved, scale_at
 from bayes_point.estimation.optimise.maximise import EPS
 
-__all__ = ["Climb", "approach", "climb"]
+__all__ = ["Climb", "approach", "climb", "descend"]
 
 Array = NDArray[np.float64]
 
@@ -80,27 +80,63 @@ def approach(
 
     `unit`, (p,), is a length for each coordinate; one that is not `free` has none.
     """
+    reach = np.where(objective.is_transformed, 30.0 / np.maximum(unit, 1e-300), np.inf)
+    return descend(
+        objective, start, lambda z: unit * z, lambda g: unit * g, free, stop=stop, reach=reach
+    )
+
+
+def descend(
+    objective: Objective,
+    start: Array,
+    step: Callable[[Array], Array],
+    slope: Callable[[Array], Array],
+    free: NDArray[np.bool_],
+    *,
+    stop: Callable[[Array], bool] | None = None,
+    reach: Array | float = np.inf,
+    tolerance: float = 1e-7,
+) -> tuple[Array, bool]:
+    """Go from `start` to near a maximum by L-BFGS; say also whether `stop` ended it.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is maximised.
+    start : ndarray, (p,)
+        Where to begin.
+    step, slope : callable
+        A linear change of coordinates, from z to a step of x; and its transpose, from the gradient
+        by x to that by z.
+    free : ndarray of bool, (p,)
+        Which coordinates of x may move.
+    stop : callable, optional
+        Says of a point that the rest of the way need not be gone.
+    reach : ndarray, (p,), or float
+        The largest absolute value of each z.
+    tolerance : float
+        Largest absolute gradient by z at which this ends.
+    """
     from scipy.optimize import minimize  # slow to import
 
     worst, stopped = 0.0, False
 
     def cost(z: Array) -> tuple[float, Array]:
         nonlocal worst
-        value, gradient = _at(objective, start + unit * z, free)
+        value, gradient = _at(objective, start + step(z), free)
         if not np.isfinite(value) or not np.all(np.isfinite(gradient)):
             # No value there: a wall, from which the line search turns back.
             return worst + 1e6 * (1 + abs(worst)), np.zeros_like(z)
         worst = max(worst, -value)
-        return -value, -unit * gradient
+        return -value, -slope(gradient)
 
     def callback(z: Array) -> None:
         nonlocal stopped
-        if stop is not None and stop(start + unit * z):
+        if stop is not None and stop(start + step(z)):
             stopped = True
             raise StopIteration
 
-    options = {"maxcor": _MEMORY, "maxiter": _LBFGS_ITERATIONS, "ftol": 1e-11, "gtol": 1e-7}
-    reach = np.where(objective.is_transformed, 30.0 / np.maximum(unit, 1e-300), np.inf)
+    reach = np.broadcast_to(reach, start.shape)
     found = minimize(
         cost,
         np.zeros_like(start),
@@ -108,9 +144,9 @@ def approach(
         method="L-BFGS-B",
         bounds=np.stack([-reach, reach], axis=1),
         callback=callback,
-        options=options,
+        options={"maxcor": _MEMORY, "maxiter": _LBFGS_ITERATIONS, "ftol": 1e-11, "gtol": tolerance},
     )
-    return start + unit * found.x, stopped
+    return start + step(found.x), stopped
 
 
 def _newton(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Climb:

@@ -28,7 +28,8 @@ __all__ = ["Design", "design_of", "weighted_product"]
 
 Array = NDArray[np.float64]
 
-# Elements of the rows of a design that are weighted together: they stay in the cache.
+# Elements of the rows of a design that are weighted together: they stay in the cache.  Of many
+# columns at least half as many rows, or what is added to goes through memory more often than they.
 _BLOCK = 100_000
 
 
@@ -84,7 +85,7 @@ def design_of(
 def weighted_product(matrix: Array, weights: Array) -> Array:
     """Return ``matrix' diag(weights) matrix``, a block of rows at a time."""
     n, q = matrix.shape
-    at_once = max(1, _BLOCK // q)
+    at_once = max(1, _BLOCK // q, q // 2)
     out = np.zeros((q, q))
     for i in range(0, n, at_once):
         rows, w = matrix[i : i + at_once], weights[i : i + at_once, None]

@@ -11,11 +11,11 @@ from bayes_point.estimation.certificate.case import Case
 from bayes_point.estimation.certificate.limits import natural_limit
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
-from bayes_point.estimation.certificate.verdicts import Claim, Passed, Verdict
+from bayes_point.estimation.certificate.verdicts import Claim, Passed, Said, Verdict
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.precision import rounding
 
-__all__ = ["audit", "audited", "contradictions"]
+__all__ = ["audit", "audited", "audited_claim", "contradictions"]
 
 Array = NDArray[np.float64]
 
@@ -75,6 +75,15 @@ def audited(
         overrules=True,
         evidence=evidence,
     )
+
+
+def audited_claim(
+    objective: Objective, check: str, claim: Claim, best: Array, in_hand: float
+) -> Certificate:
+    """Return the certificate of what one check claimed, audited beside the best end in hand."""
+    verdict = audited(objective, Certificate.concluded([claim]), best, in_hand)
+    claims = [claim, verdict] if isinstance(verdict, Claim) else [claim]
+    return Certificate.concluded(claims, [Said.of(check, claim), Said.of("audit", verdict)])
 
 
 @dataclass(frozen=True)

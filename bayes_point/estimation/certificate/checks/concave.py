@@ -6,19 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.certificate.case import Case
-from bayes_point.estimation.certificate.point import SPIKE, Point
+from bayes_point.estimation.certificate.point import SPIKE, is_still
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.certificate.suspects import WEAK_CURVATURE, least_fall, longest
-from bayes_point.estimation.certificate.verdicts import Claim, Passed, Verdict
+from bayes_point.estimation.certificate.verdicts import Claim, Judged, Passed, Verdict
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.factor import Factor, is_definite
 
-__all__ = ["concave", "only_maximum"]
+__all__ = ["concave", "only_at", "only_maximum"]
 
 Array = NDArray[np.float64]
 
 # How far around the curvature is looked at, in standard errors: half to one and a half of this
-# along each axis, at random, so that no direction between them is left out ...
-_AROUND = 0.1
+# along each of p directions, at random, so that no direction between them is left out.  Of a
+# thousand directions a tenth each is three standard errors, over which the curvature may change:
+# in all it is at most one of these, the second where the first is too long ...
+_AROUND, _IN_ALL = 0.1, (1.0, 0.1)
 # ... of which what is left of the way to the maximum may be this part, ...
 _LEFT = 0.25
 # ... and between what multiples of that at the point the curvature has to stay.
@@ -32,10 +35,11 @@ def concave(case: Case) -> Verdict:
     the parameters or in other coordinates that are named.
 
     Evidence: the slope is zero to rounding, the curvature negative in every direction, and no
-    standard error out of all proportion; a tenth of a standard error away, both ways across all
-    axes, the curvature is between half and twice as large, and the density has fallen.  So there
-    is a stationary point within (Kantorovich), and of a concave density that is the only maximum.
-    Where it is not so, as where data are separated, nothing is claimed.
+    standard error out of all proportion; a tenth of a standard error away across all directions (in
+    all at most one, or a tenth), both ways, the curvature is between half and twice as large in
+    each, and the density has fallen.  So there is a stationary point within (Kantorovich), and of a
+    concave density that is the only maximum.  Where it is not so, as where data are separated,
+    nothing is claimed.
 
     Blind spot: a curvature that vanishes between the three points at which it is looked at.
 
@@ -43,34 +47,37 @@ def concave(case: Case) -> Verdict:
     """
     if not case.objective.concave_in or np.any(case.held):
         return None
-    point = case.point
-    sound = point.is_still and point.spike <= SPIKE and point.distance <= _LEFT * _AROUND
-    if not sound or not point.curvature[0] > WEAK_CURVATURE:
+    quadratic = case.point.quadratic
+    axes, curvature = quadratic.axes[0], quadratic.curvature[0]
+    factor = Factor.scaled(quadratic.scale[0], (axes * curvature) @ axes.T)
+    return only_at(case.objective, case.point, factor, case.point.spike)
+
+
+def only_at(objective: Objective, point: Judged, factor: Factor | None, spike: float) -> Verdict:
+    """Say whether a point is the only maximum of a concave density, by a factor of its curvature.
+
+    See `concave`; `spike` is the fall over one unit in the last place.
+    """
+    sound = is_still(point.distance, point.noise) and spike <= SPIKE
+    sound &= point.distance <= _LEFT * _AROUND
+    if factor is None or not sound or not factor.least > WEAK_CURVATURE:
         return None
-    error = point.quadratic.axes[0] * point.quadratic.scale[0][:, None]
-    error = error / np.sqrt(point.quadratic.curvature[0])
-    if np.any(np.abs(error) > longest(case.objective, point)[:, None]):
+    if np.any(factor.errors > longest(objective, point.x)):
         return None
     rng = np.random.default_rng(0)
-    part = rng.uniform(0.5, 1.5, len(error)) * rng.choice([-1.0, 1.0], len(error))
-    step = error @ (_AROUND * part)
-    least, most = _curvature_around(case.objective, point, error, step)
-    fall = float(least_fall(case.objective, point, step[None])[0])
-    evidence = {
-        "distance in standard errors": point.distance,
-        "least curvature nearby, of that at the point": least,
-        "largest": most,
-        "fall of the log density": fall,
-    }
-    if not (_KEPT[0] <= least <= most <= _KEPT[1] and fall > point.noise):
-        return Passed(evidence)
-    return Claim(
-        point,
-        Status.CONVERGED,
-        is_proof=True,
-        evidence=evidence,
-        proof=only_maximum(case.objective),
-    )
+    p = len(point.x)
+    z = _AROUND * rng.uniform(0.5, 1.5, p) * rng.choice([-1.0, 1.0], p)
+    length = float(np.linalg.norm(z))
+    evidence = {"distance in standard errors": point.distance}
+    for part in dict.fromkeys(min(1.0, most / length) for most in _IN_ALL):
+        step = factor.step(part * z)
+        fall = float(least_fall(objective, point, step[None])[0])
+        evidence["fall of the log density"] = fall
+        around = (point.x + step, point.x - step)
+        if fall > point.noise and all(_is_kept(objective, x, factor) for x in around):
+            proof = only_maximum(objective)
+            return Claim(point, Status.CONVERGED, is_proof=True, evidence=evidence, proof=proof)
+    return Passed(evidence)
 
 
 def only_maximum(objective: Objective) -> str:
@@ -79,13 +86,8 @@ def only_maximum(objective: Objective) -> str:
     return where and f"log-concave in {where}: the only maximum, by proof"
 
 
-def _curvature_around(
-    objective: Objective, point: Point, error: Array, step: Array
-) -> tuple[float, float]:
-    """Return the least and the largest curvature nearby, in units of that at the point."""
-    hessians = objective.hessian(np.stack([point.x + step, point.x - step]))
-    relative = -error.T @ hessians @ error
-    if not np.all(np.isfinite(relative)):
-        return np.nan, np.nan
-    eigenvalues = np.linalg.eigvalsh(relative)
-    return float(eigenvalues.min()), float(eigenvalues.max())
+def _is_kept(objective: Objective, x: Array, factor: Factor) -> bool:
+    """Whether the curvature at `x`, (p,), is in all directions much the same as a factor's."""
+    least, most = (part * factor.matrix for part in _KEPT)
+    scaled = -objective.hessian(x[None])[0] * factor.scale[:, None] * factor.scale
+    return is_definite(scaled - least) and is_definite(most - scaled)
