@@ -124,7 +124,7 @@ def on_a_cluster(verdict: Path, whole: xr.Dataset, seed: int) -> int:
         distributed.Client(cluster) as client,
     ):
         future = client.compute(refit(None, lazily=True))
-        # Dask gives up a task at whose fourth work a worker died.
+        # Dask gives up a task at which the fourth worker died.
         for _ in range(int(dask.config.get("distributed.scheduler.allowed-failures"))):
             time.sleep(rng.expovariate(1 / 4))
             alive = workers(cluster, client, killed)
@@ -133,7 +133,11 @@ def on_a_cluster(verdict: Path, whole: xr.Dataset, seed: int) -> int:
             for victim in rng.sample(alive, rng.randint(1, 2)):
                 os.kill(victim, signal.SIGKILL)
                 killed.add(victim)
-        got = future.result(timeout=300)
+        until = time.monotonic() + 300
+        while not future.done() and time.monotonic() < until:
+            workers(cluster, client, killed)
+            time.sleep(0.5)
+        got = future.result(timeout=1)
     verdict.write_text(json.dumps({"wrong": wrong(got, whole), "kills": len(killed)}))
     return 0
 
@@ -148,7 +152,7 @@ def workers(cluster: Any, client: Any, killed: set[int]) -> list[int]:
         if len(alive) >= 2:
             return alive
         if time.monotonic() - last > 30:
-            # Dask's nanny sometimes gives up a worker that died at a bad moment.
+            # Dask's nanny gives up a worker that dies before it knows that it has started.
             cluster.scale(len(cluster.workers) + 1)
             last = time.monotonic()
         time.sleep(0.2)
