@@ -684,6 +684,16 @@ def test_it_runs_as_a_script(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_gaussian_process() -> None:
+    # scikit-learn 1.7, GaussianProcessRegressor(ConstantKernel() * Matern(nu=1.5) + WhiteKernel()).
+    start = {"eta": 100.0, "length": 20.0, "sigma": 100.0}
+    mle = bp.find_MLE(example("gaussian_process")["model"], initvals=start, **QUIET)
+    found = [float(mle[name]) for name in ("eta", "length", "sigma")]
+    # Its L-BFGS stops a few millionths of a standard error away.
+    np.testing.assert_allclose(found, [121.32788684, 4.06273557, 115.84873736], rtol=1e-6)
+    assert mle.log_likelihood == pytest.approx(-637.6355922405, abs=1e-9)
+
+
 @pytest.mark.slow
 def test_the_sampled_posteriors_are_the_exact_ones() -> None:
     # Beta(13, 10): four heads of five under Beta(9, 9).  Not only its mean, but its quantiles.

@@ -73,6 +73,7 @@ bp.plot_estimates(dt)
 # `explain <bayes_point.explain>` takes the distance apart into its causes.
 
 print(bp.verdict(dt))
+print(bp.explain(dt).attrs["sentences"])
 
 # %%
 # The report
