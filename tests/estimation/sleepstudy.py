@@ -11,7 +11,7 @@ from io import StringIO
 import numpy as np
 import pymc as pm
 
-__all__ = ["REACTION", "correlated"]
+__all__ = ["REACTION", "correlated", "counted"]
 
 REACTION = np.loadtxt(
     StringIO("""
@@ -48,4 +48,17 @@ def correlated() -> pm.Model:
         effect = pm.MvNormal("effect", 0, chol=chol, shape=(18, 2))
         line = fixed[0] + effect[driver, 0] + (fixed[1] + effect[driver, 1]) * days
         pm.Normal("y", line, sigma, observed=REACTION.ravel())
+    return model
+
+
+def counted() -> pm.Model:
+    """Return glmmTMB's ``round(Reaction) ~ Days + (Days | Subject), family = poisson``."""
+    days = np.arange(10.0)
+    with pm.Model() as model:
+        fixed = pm.Flat("fixed", shape=2)
+        scale = pm.HalfNormal.dist(1, shape=2)
+        chol, _, _ = pm.LKJCholeskyCov("chol", n=2, eta=1, sd_dist=scale)
+        effect = pm.MvNormal("effect", 0, chol=chol, shape=(18, 2))
+        line = fixed[0] + effect[:, :1] + (fixed[1] + effect[:, 1:]) * days
+        pm.Poisson("y", pm.math.exp(line), observed=np.round(REACTION).astype(int))
     return model

@@ -8,8 +8,9 @@ import pytest
 
 import bayes_point as bp
 from bayes_point.estimation.estimator import Estimator
-from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.density import MarginalDensity, _crowded
 from bayes_point.estimation.marginal.modes import Modes
+from bayes_point.estimation.marginal.penalised import penalised
 from bayes_point.estimation.optimise.maximise import _carried, maximise
 from bayes_point.model.density.cache import log_density
 
@@ -88,3 +89,27 @@ def test_maxima_along_a_track_are_those_of_what_is_held_there() -> None:
     np.testing.assert_array_equal(ends.x[:, 1], starts[:, 1])
     slopes = density.marginal(ends.x)[1]
     assert np.abs(slopes[:, 0]).max() < 1e-6
+
+
+def test_a_penalised_fit_is_least_squares_with_the_latents_shrunken() -> None:
+    # With all variances one, groups of four: the means of groups about mu, whatever the start.
+    y = np.arange(12.0).reshape(3, 4) ** 1.5
+    with pm.Model() as model:
+        mu, tau = pm.Flat("mu"), pm.HalfFlat("tau")
+        u = pm.Normal("u", 0, tau, shape=3)
+        pm.Normal("y", mu + u[:, None], 1.0, observed=y)
+    full = log_density(model, backend=None)
+    density = MarginalDensity(full, ["u"], np.zeros(full.p))
+    objective = Estimator("MLE", {"likelihood": 1.0}).objective(density)
+    starts = np.array([[-300.0, 0.5], [40.0, -1.0]])
+    found = penalised(objective, starts)
+    assert np.allclose(found[:, 0], y.mean(), rtol=1e-9)
+    assert np.array_equal(found[:, 1], starts[:, 1])  # a scale stays
+    # Where the penalised fit is lower, as there is none better, a start stays.
+    best = np.array([[y.mean(), 0.5]])
+    assert np.array_equal(penalised(objective, best), best)
+
+
+def test_modes_that_are_far_from_the_others_are_remembered() -> None:
+    rows = np.array([[0.0, 0.0], [9.0, 1.0], [0.1, 0.0], [0.4, 0.3], [0.12, 0.0]])
+    assert _crowded(rows) == 2  # 0.02 from the last, which is newer

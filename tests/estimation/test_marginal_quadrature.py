@@ -12,6 +12,7 @@ import bayes_point as bp
 from bayes_point.errors import ModelError
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.model.density.cache import log_density
+from tests.estimation.sleepstudy import counted
 
 TIMES = np.array([94.3, 15.7, 62.9, 126.0, 5.24, 31.4, 1.05, 1.05, 2.1, 10.5])
 FAILURES = np.array([5, 1, 5, 14, 3, 19, 1, 1, 4, 22])
@@ -149,3 +150,13 @@ def test_crossed_latents_have_no_quadrature() -> None:
 def test_what_makes_no_sense_is_refused(options: dict[str, object], words: str) -> None:
     with pytest.raises(ModelError, match=words):
         find(pumps(), **options)
+
+
+def test_correlated_slopes_of_counts_are_those_of_glmm_tmb() -> None:
+    # glmmTMB 1.1.5 by Laplace's method: -894.0582313.
+    laplace = find(counted(), quadrature=1)
+    assert laplace.status.key == "converged"
+    assert laplace.log_likelihood == pytest.approx(-894.058231, abs=1e-6)
+    assert laplace.integrated is not None
+    assert laplace.integrated.structure == "18 blocks of 2"
+    assert find(counted(), quadrature=11).log_likelihood == pytest.approx(-894.057201, abs=1e-6)

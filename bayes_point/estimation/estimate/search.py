@@ -28,6 +28,7 @@ from bayes_point.estimation.certificate.verdicts import Further, Said
 from bayes_point.estimation.estimate.local import interior_maxima, local_maximum
 from bayes_point.estimation.estimate.many import MANY, search_many
 from bayes_point.estimation.estimate.only import only_maximum
+from bayes_point.estimation.marginal.penalised import penalised
 from bayes_point.estimation.nonsmooth.kinks import ascend
 from bayes_point.estimation.nonsmooth.smoothing import kinks_in
 from bayes_point.estimation.objective import Objective
@@ -293,6 +294,7 @@ def _climb(objective: Objective, starts: Array) -> Search:
         most = _DEAR_ITERATIONS
         # The way there needs no more than the first digits of a Hessian.
         climbed = replace(objective, density=objective.density.rough())
+        starts = penalised(climbed, starts)
     if objective.density.is_costly:
         ends = _one_by_one(climbed, starts)
     elif objective.is_integral:

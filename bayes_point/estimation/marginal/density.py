@@ -327,7 +327,9 @@ class MarginalDensity(LogDensity):
         # Of the columns that a seed is the sum of, each meets its own row once.
         variances = np.einsum("ncd,cd->nd", inverse, structure.seeds)
         deviations = np.repeat(np.sqrt(variances), c, axis=0)
-        third = joint.third_product(np.repeat(modes.x, c, axis=0), v, w, deviations, again)
+        third = joint.third_product(
+            np.repeat(modes.x, c, axis=0), v, w, deviations, again, is_gaussian=self.is_exact
+        )
         # Half the derivative of -log|H| where the latents stay, and as far as they move.
         trace = 0.5 * third.reshape(n, c, -1).sum(axis=1)
         moved = np.zeros_like(modes.x)
@@ -347,24 +349,25 @@ class MarginalDensity(LogDensity):
         factors = np.repeat(modes.factors, p, axis=0)
         return self.structure.solve(factors, mixed).reshape(n, p, joint.d).swapaxes(1, 2)
 
-    def _remember(self, x: Array, inputs: Inputs | None) -> None:
-        """Let the search for modes near these rows begin at theirs, or where they lead to."""
-        modes = self.modes(x, inputs)
+    def remember(self, modes: Modes, inputs: Inputs | None = None) -> None:
+        """Let the search for modes nearby begin at these, or where they lead to."""
         self._anchor(modes, self.slopes_of(modes, inputs))
 
     def _anchor(self, modes: Modes, slopes: Array | None) -> None:
         """Remember the last of these modes, and how they change where that is known."""
         joint = self.joint
         for i in np.flatnonzero(modes.found)[-_ANCHORS:]:
+            theta, u = modes.x[i, joint.outer], modes.x[i, joint.inner]
             slope = None if slopes is None else slopes[i]
             if slope is None or np.isfinite(slope).all():
-                theta, u = modes.x[i, joint.outer], modes.x[i, joint.inner]
                 self._anchors.append(Anchor(theta, u, slope))
-        del self._anchors[:-_ANCHORS]
+        while len(self._anchors) > _ANCHORS:
+            del self._anchors[_crowded(np.array([anchor.theta for anchor in self._anchors]))]
 
     def _curvature(self, x: Array, inputs: Inputs | None) -> tuple[Array]:
         with np.errstate(all="ignore"):
-            self._remember(x[-_ANCHORS:], inputs and {k: v[-_ANCHORS:] for k, v in inputs.items()})
+            last = inputs and {k: v[-_ANCHORS:] for k, v in inputs.items()}
+            self.remember(self.modes(x[-_ANCHORS:], last), last)
             longest = np.where(self._is_log, _LOG_STEP, np.inf)
             known = np.isfinite(self._step)
             step = np.where(known, self._step, _FIRST_STEP * (1 + np.abs(x)))
@@ -477,7 +480,7 @@ class MarginalDensity(LogDensity):
         modes = self.modes(x, inputs)
         whole = modes.x.copy()
         whole[np.ix_(~modes.found, self.joint.inner)] = np.nan
-        return self.full.natural(whole, inputs)
+        return self.joint.density.natural(whole, inputs)
 
     def natural_jacobian(self, x: Array) -> dict[str, Array]:
         """Return the derivatives of every natural-scale variable by the parameters, at `x`, (P,).
@@ -533,6 +536,16 @@ class MarginalDensity(LogDensity):
     def _pushed(self, whole: Array, along: Array) -> dict[str, Array]:
         pushed = natural_derivatives(self.full).along(whole, along)
         return {name: np.moveaxis(np.asarray(rows, float), 0, -1) for name, rows in pushed.items()}
+
+
+def _crowded(rows: Array) -> int:
+    """Return which of these, (n, P), is missed least: the earlier of the two next to each other.
+
+    What is left is spread out, so that a search from another start finds what it began with.
+    """
+    away = np.abs(rows[:, None] - rows).max(axis=2)
+    away[np.tril_indices(len(rows))] = np.inf
+    return int(np.unravel_index(np.argmin(away), away.shape)[0])
 
 
 def _made_again(

@@ -81,10 +81,7 @@ class Joint:
         ]
         if self.potentials:
             total = total + frozen.logp(vars=self.potentials, jacobian=False)
-        terms = {
-            "likelihood": unrolled(graphs.of_x([total])[0], graphs.row),
-            "prior": pt.zeros((), dtype="float64"),
-        }
+        terms = {"likelihood": unrolled(graphs.of_x([total])[0], graphs.row)}
         self.density = density.remade(terms, density.inputs)
         if density.bound:
             self.density = self.density.bind(density.bound)
@@ -138,18 +135,31 @@ class Joint:
         return self.density.call(function, [(self.p,)], [x, v], inputs)[0]
 
     def third_product(
-        self, x: Array, v: Array, w: Array, deviations: Array, inputs: Inputs
+        self,
+        x: Array,
+        v: Array,
+        w: Array,
+        deviations: Array,
+        inputs: Inputs,
+        *,
+        is_gaussian: bool = False,
     ) -> Array:
         """Return the derivative by x of ``w' H(x) v``, row by row: (batch, p).
 
-        Along latents alone, whose standard deviations are `deviations`, (batch, d).
+        Along latents alone, whose standard deviations are `deviations`, (batch, d).  Where the
+        density is Gaussian in them ``H v`` is linear along them, and two points tell its slope.
         """
         # By symmetry the derivative of H v along w.  Third derivatives take seconds to build.
         size = np.max(np.abs(w[:, self.inner]) / deviations, axis=1, keepdims=True)
-        h = _STEP / (size + np.finfo(float).tiny)
-        again = inputs and {name: np.concatenate([rows] * 4) for name, rows in inputs.items()}
-        rows = np.concatenate([x + step * h * w for step in (2, 1, -1, -2)])
-        products = self.hessian_product(rows, np.tile(v, (4, 1)), again)
+        h = (1.0 if is_gaussian else _STEP) / (size + np.finfo(float).tiny)
+        steps = (1, -1) if is_gaussian else (2, 1, -1, -2)
+        n = len(steps)
+        again = inputs and {name: np.concatenate([rows] * n) for name, rows in inputs.items()}
+        rows = np.concatenate([x + step * h * w for step in steps])
+        products = self.hessian_product(rows, np.tile(v, (n, 1)), again)
+        if is_gaussian:
+            ahead, behind = np.split(products, 2)
+            return np.asarray((ahead - behind) / (2 * h))
         far, near, back, far_back = np.split(products, 4)
         return central_difference(far, near, back, far_back, h)
 

@@ -89,9 +89,10 @@ class Functions:
     @cached_property
     def is_vectorised(self) -> bool:
         """Whether the graph runs on a whole batch; if not, rows are looped over."""
+        terms = tuple(term for term in ALWAYS if term in self.graphs.terms)
         try:
             with building():
-                batch = self._vectorised_gradient(ALWAYS)
+                batch = self._vectorised_gradient(terms)
             x = 0.1 * np.random.default_rng(0).standard_normal((3, self.graphs.p))
             # The model's own data, turned a little further in each row.
             rows = [
@@ -118,7 +119,7 @@ class Functions:
             ]
             if not all(same):
                 return False
-        self._kept["gradient", *ALWAYS] = batch
+        self._kept["gradient", *terms] = batch
         return True
 
     # ------------------------------------------------------------------- functions of the terms

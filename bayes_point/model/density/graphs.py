@@ -118,6 +118,7 @@ class Graphs:
         """Return graphs of the same vector with other terms, of x, and with other inputs."""
         other = copy.copy(self)
         other.inputs, other._of_x = dict(inputs), dict(terms)
+        other.terms = tuple(name for name in terms if name != "jacobian")
         other.is_of_model = False
         return other
 
