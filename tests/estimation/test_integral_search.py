@@ -43,9 +43,9 @@ def test_a_point_is_integrated_once_in_a_call_and_not_known_to_the_next(
     density = MarginalDensity(log_density(model, backend=None), ["effect"], np.zeros(22))
     modes = density.modes
 
-    def count(x: np.ndarray, inputs: None = None) -> Modes:
+    def count(x: np.ndarray, inputs: None = None, starts: None = None) -> Modes:
         made.append(len(x))
-        return modes(x, inputs)
+        return modes(x, inputs, starts)
 
     monkeypatch.setattr(density, "modes", count)
     x = np.array([[1.0, -0.5], [0.9, -0.6]])
@@ -67,9 +67,9 @@ def test_few_searches_for_modes_make_an_estimate(monkeypatch: pytest.MonkeyPatch
     counted = []
     modes = MarginalDensity.modes
 
-    def count(self: MarginalDensity, x: np.ndarray, inputs: None = None) -> Modes:
+    def count(self: MarginalDensity, x: np.ndarray, *more: None) -> Modes:
         counted.append(len(x))
-        return modes(self, x, inputs)
+        return modes(self, x, *more)
 
     monkeypatch.setattr(MarginalDensity, "modes", count)
     options = {"quadrature": 1, "n_starts": 2, "progressbar": False}

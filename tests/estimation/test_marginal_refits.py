@@ -8,6 +8,10 @@ import pytest
 
 import bayes_point as bp
 from bayes_point.errors import ModelError
+from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.maximise import maximise
+from bayes_point.model.density.cache import log_density
 
 GROUP = np.repeat(np.arange(6), 4)
 
@@ -41,6 +45,20 @@ def test_refits_are_the_mles_of_a_balanced_layout(groups: pm.Model) -> None:
     assert np.allclose(fits["mu_stderr"], np.sqrt(np.var(means, axis=1) / 6), rtol=1e-5)
     one = bp.find_MLE(groups, marginalize=["a"], progressbar=False)
     assert float(fits["log_likelihood"][0]) == pytest.approx(one.log_likelihood, abs=1e-8)
+
+
+def test_data_sets_that_are_nearly_alike_keep_their_own_maxima(groups: pm.Model) -> None:
+    # One begins at its maximum; the other is shifted by a hundredth of a standard error, and has
+    # the same likelihood elsewhere.
+    full = log_density(groups, backend=None, inputs=("y",))
+    density = MarginalDensity(full.bind({"y": DATA[0]}), ["a"], np.zeros(full.p))
+    mle = bp.find_MLE(groups, marginalize=["a"], progressbar=False)
+    best = np.asarray(mle.unconstrained.values, float)
+    inputs = {"y": DATA[[0, 0]] + np.array([[0.0], [0.01]])}
+    objective = Objective(density, {"likelihood": 1.0}, inputs=inputs)
+    ends = maximise(objective, np.stack([best, best + np.array([0.5, 0.3, 0.1])]))
+    assert ends.settled.all()
+    assert np.allclose(ends.x[1] - ends.x[0], [0.01, 0, 0], atol=1e-7)
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from bayes_point.estimation.marginal.modes import (
 )
 from bayes_point.estimation.marginal.quadrature import Quadrature, quadrature_of
 from bayes_point.estimation.marginal.structure import Structure
-from bayes_point.model.density.density import Inputs, LogDensity
+from bayes_point.model.density.density import Evaluator, Inputs, LogDensity
 from bayes_point.model.density.derivatives import natural_derivatives
 from bayes_point.model.density.functions import Functions
 from bayes_point.model.differences import central_difference
@@ -227,17 +227,22 @@ class MarginalDensity(LogDensity):
         super().forget()
         self._recent_rows.clear()
 
-    def laplace(self, x: Array, inputs: Inputs | None = None) -> tuple[Array, Array]:
-        """Return the same by Laplace's method, whatever the number of nodes."""
+    def laplace(
+        self, x: Array, inputs: Inputs | None = None, starts: Array | None = None
+    ) -> tuple[Array, Array]:
+        """Return the same by Laplace's method, whatever the number of nodes.
+
+        The modes are searched from `starts`, (batch, d), if given.
+        """
         at_once = max(1, _AT_ONCE // (4 * len(self.structure.seeds) * self.joint.p))
         parts = []
         with np.errstate(all="ignore"):
             for i in range(0, max(len(x), 1), at_once):
                 rows = slice(i, i + at_once)
                 some = inputs and {name: part[rows] for name, part in inputs.items()}
-                modes = self.modes(x[rows], some)
+                modes = self.modes(x[rows], some, None if starts is None else starts[rows])
                 parts.append((self._values_of(modes), self._gradients_of(modes, some)))
-                if inputs is None:
+                if inputs is None and starts is None:
                     self._anchor(modes, None)
         value, gradient = (np.concatenate(part) for part in zip(*parts, strict=True))
         return value, gradient
@@ -296,10 +301,14 @@ class MarginalDensity(LogDensity):
         other.laplace_shift = shift
         return other
 
-    def modes(self, x: Array, inputs: Inputs | None = None) -> Modes:
-        """Return the modes of the latents for each row of parameters `x`, (batch, P)."""
+    def modes(self, x: Array, inputs: Inputs | None = None, starts: Array | None = None) -> Modes:
+        """Return the modes of the latents for each row of parameters `x`, (batch, P).
+
+        They are searched from `starts`, (batch, d); by default from where known ones lead to.
+        """
         with np.errstate(all="ignore"):
-            starts = predicted(self.joint, self._anchors, self._start, x, inputs)
+            if starts is None:
+                starts = predicted(self.joint, self._anchors, self._start, x, inputs)
             return find_modes(
                 self.joint,
                 self.structure,
@@ -366,12 +375,15 @@ class MarginalDensity(LogDensity):
 
     def _curvature(self, x: Array, inputs: Inputs | None) -> tuple[Array]:
         with np.errstate(all="ignore"):
-            last = inputs and {k: v[-_ANCHORS:] for k, v in inputs.items()}
-            self.remember(self.modes(x[-_ANCHORS:], last), last)
+            modes = self.modes(x, inputs)
+            slopes = self.slopes_of(modes, inputs)
+            self._anchor(modes, slopes)
+            there = (modes.x[:, self.joint.inner], slopes)
             longest = np.where(self._is_log, _LOG_STEP, np.inf)
             known = np.isfinite(self._step)
             step = np.where(known, self._step, _FIRST_STEP * (1 + np.abs(x)))
-            hessian = self._differences_of(x, np.minimum(step, longest), inputs)
+            step = np.minimum(step, longest)
+            hessian = self._differences_of(x, step, inputs, *there)
             wanted = _STEP / np.sqrt(np.abs(np.diagonal(hessian, axis1=1, axis2=2)))
             wanted = np.minimum(wanted, np.minimum(longest, 1e-2 * (1 + np.abs(x))))
             # A step that is far off is a difference of rounding, or of another part of the density.
@@ -380,7 +392,8 @@ class MarginalDensity(LogDensity):
                 rows = np.flatnonzero(off.any(axis=1))
                 again = inputs and {name: part[rows] for name, part in inputs.items()}
                 better = np.where(off, wanted, step)[rows]
-                hessian[rows] = self._differences_of(x[rows], better, again)
+                near = [part[rows] for part in there]
+                hessian[rows] = self._differences_of(x[rows], better, again, *near)
             # It is small beside the rest: what only climbs does without.
             if self.nodes > 1 and not self._is_rough:
                 hessian += self._bent(x, inputs)
@@ -416,15 +429,22 @@ class MarginalDensity(LogDensity):
             found.append(out)
         return np.asarray((4 * found[0] - found[1]) / 3)
 
-    def _differences_of(self, x: Array, step: Array, inputs: Inputs | None) -> Array:
-        """Return the Hessian, (batch, P, P), from differences of the exact gradient."""
+    def _differences_of(
+        self, x: Array, step: Array, inputs: Inputs | None, u: Array, slopes: Array
+    ) -> Array:
+        """Return the Hessian, (batch, P, P), from differences of the exact gradient.
+
+        The modes there are `u`, (batch, d), and how they change `slopes`, (batch, d, P).
+        """
         n, p = x.shape
         each = np.broadcast_to(step, x.shape)[:, :, None] * np.eye(p)
         multiples = np.array([1.0, -1.0] if self._is_rough else [2.0, 1.0, -1.0, -2.0])
         k = len(multiples)
         rows = (x[:, None, None] + multiples[:, None, None] * each[:, None]).reshape(-1, p)
         again = inputs and {name: np.repeat(part, k * p, axis=0) for name, part in inputs.items()}
-        gradients = self.laplace(rows, again)[1].reshape(n, k, p, p).swapaxes(0, 1)
+        moved = multiples[:, None, None] * (each @ slopes.swapaxes(1, 2))[:, None]
+        starts = (u[:, None, None] + moved).reshape(n * k * p, -1)
+        gradients = self.laplace(rows, again, starts)[1].reshape(n, k, p, p).swapaxes(0, 1)
         h = np.broadcast_to(step, x.shape)[:, :, None]
         if self._is_rough:
             hessian = (gradients[0] - gradients[1]) / (2 * h)
@@ -462,6 +482,13 @@ class MarginalDensity(LogDensity):
         bound.full, bound.joint = self.full.bind(values), self.joint.bound(values)
         bound._anchors, bound._step = list(self._anchors), self._step.copy()
         return bound
+
+    def evaluated_by(self, evaluator: Evaluator | None) -> MarginalDensity:
+        """See `LogDensity`; the density of data and latents is as well."""
+        other = super().evaluated_by(evaluator)
+        assert isinstance(other, MarginalDensity)
+        other.joint = self.joint.evaluated_by(evaluator)
+        return other
 
     def remade(self, graphs: Mapping[str, Any], inputs: Mapping[str, Any]) -> MarginalDensity:
         """See `LogDensity`; the marginal likelihood stays as it is."""

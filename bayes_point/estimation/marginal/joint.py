@@ -12,7 +12,7 @@ import pytensor.tensor as pt
 from numpy.typing import ArrayLike, NDArray
 from pytensor.graph.traversal import ancestors
 
-from bayes_point.model.density.density import LogDensity
+from bayes_point.model.density.density import Evaluator, LogDensity
 from bayes_point.model.differences import central_difference
 from bayes_point.model.interpreter.unrolled import unrolled
 
@@ -113,6 +113,12 @@ class Joint:
         """Return the same for other data."""
         other = copy.copy(self)
         other.density, other.natural_of = self.density.bind(values), self.natural_of.bind(values)
+        return other
+
+    def evaluated_by(self, evaluator: Evaluator | None) -> Joint:
+        """Return the same with another that calls its functions, or none: see `LogDensity`."""
+        other = copy.copy(self)
+        other.density = self.density.evaluated_by(evaluator)
         return other
 
     def whole(self, theta: Array, u: Array) -> Array:

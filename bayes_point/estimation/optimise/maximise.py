@@ -252,7 +252,8 @@ def maximise(
         hessian[rows] = finite_hessian(here.rows(np.flatnonzero(afresh)), x[rows])
         old[rows] = False
         active = active[(moved | stuck) & ~done]
-        if is_carried and settled.any():
+        # Of another data set it is another maximum.
+        if is_carried and settled.any() and objective.inputs is None:
             home = _home(x, value, hessian, free, np.flatnonzero(settled), active)
             there = home >= 0
             for array in (x, value, gradient, hessian):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,7 +22,7 @@ from bayes_point.estimation.estimator import estimator_of
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.marginal.integrate import integrated, within
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import maximise
+from bayes_point.estimation.optimise.maximise import Search, finite_hessian, maximise
 from bayes_point.estimation.optimise.regular import Factors, Rest, Weighted, newton
 from bayes_point.estimation.refit.doubtful import Outcome, Singly
 from bayes_point.estimation.refit.task import STATUSES, Task, stderr_of, value_of_stderr
@@ -45,6 +45,8 @@ _FEWEST = 64
 _STARTS = 8
 # The longest step in a log or a logit.
 _REACH = 5.0
+# Of an integral, after which one that still climbs is on its way to an edge.
+_ITERATIONS = 40
 
 # A PyTensor function keeps its results in itself: two threads must not share one.
 _LOCK = threading.RLock()
@@ -225,20 +227,35 @@ class Refitter:
     def _climb(self, objective: Weighted, starts: Array, inputs: Mapping[str, NDArray]) -> Rest:
         """Climb from each start, and from the others that are asked for; the best end wins."""
         reach = np.where(self._transformed, _REACH, np.inf)
-        rest = newton(objective, np.ascontiguousarray(starts.T), reach)
+
+        def climb(x: Array) -> Rest:
+            if self.density.is_integral:
+                return self._carried(x, inputs)
+            return newton(objective, np.ascontiguousarray(x.T), reach)
+
+        rest = climb(starts)
         for other in self._starts()[1:] if self.task.n_starts > 1 else ():
-            again = newton(objective, np.repeat(other[:, None], len(starts), axis=1), reach)
+            again = climb(np.repeat(other[None], len(starts), axis=0))
             better = np.flatnonzero(again.settled & (~rest.settled | (again.value > rest.value)))
             rest.put(better, again.rows(better))
         left = np.flatnonzero(~rest.settled)
-        if left.size:
+        if left.size and not self.density.is_integral:
             each = Objective(self.density, self.terms, inputs=inputs)
-            ends = maximise(each.rows(left), starts[left])
-            found = Rest(
-                ends.x.T, ends.value, ends.gradient.T, ends.hessian.transpose(1, 2, 0), ends.settled
-            )
-            rest.put(left, found)
+            rest.put(left, _rest_of(maximise(each.rows(left), starts[left])))
         return rest
+
+    def _carried(self, starts: Array, inputs: Mapping[str, NDArray]) -> Rest:
+        """Climb on integrals, from the Hessian that they have at the first start and own data.
+
+        It is carried along, and computed once for each of the ends.
+        """
+        own = {name: one.own[None] for name, one in self.density.inputs.items()}
+        first = Objective(self.density, self.terms, inputs=own)
+        near = finite_hessian(first, starts[:1])[0]
+        climbed = Objective(self.density.rough(), self.terms, inputs=inputs)
+        ends = maximise(climbed, starts, max_iterations=_ITERATIONS, hessian=near)
+        hessian = Objective(self.density, self.terms, inputs=inputs).hessian(ends.x)
+        return _rest_of(replace(ends, hessian=hessian))
 
     def _results(
         self, objective: Weighted, rest: Rest, starts: Array, inputs: Mapping[str, NDArray]
@@ -335,6 +352,12 @@ class Refitter:
             initvals=self.task.initvals,
             rng=np.random.default_rng(self.task.random_seed),
         )
+
+
+def _rest_of(ends: Search) -> Rest:
+    return Rest(
+        ends.x.T, ends.value, ends.gradient.T, ends.hessian.transpose(1, 2, 0), ends.settled
+    )
 
 
 @cache
