@@ -7,6 +7,7 @@ import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -31,6 +32,7 @@ from bayes_point.estimation.estimate.discrete import enumerate_values
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE, warn_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.face.reconcile import reconciled
 from bayes_point.estimation.marginal.integrate import Marginalize
 from bayes_point.estimation.progress import Deadline
 from bayes_point.idata import check_idata, data_of, fingerprints_of
@@ -218,6 +220,7 @@ def fit(
             begin = time.perf_counter()
             map_ = find_MAP(model, max_seconds=deadline.share(2), **search)
             taken = time.perf_counter() - begin
+            mle, map_ = _reconciled(mle, map_, potentials, search, deadline)
         mode = _unconstrained_mode(model, map_, search | {"max_seconds": deadline.share(1)})
         estimates = {"mle": mle, "map": map_, "mode": mode}
     else:
@@ -312,10 +315,29 @@ def _marginal(
         warnings.simplefilter("ignore", EstimationWarning)
         mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(2), **given)
         map_ = find_MAP(model, max_seconds=deadline.share(1), **given)
+        mle, map_ = _reconciled(mle, map_, potentials, given, deadline)
         mode = _unconstrained_mode(model, map_, given | {"max_seconds": deadline.share(1)})
     found = {"marginal_mle": mle, "marginal_map": map_}
     # That one serves only to explain the gap.
     return found if mode.certificate.is_stopped else found | {"marginal_mode": mode}
+
+
+def _reconciled(
+    mle: PointEstimate,
+    map_: PointEstimate,
+    potentials: Potentials | None,
+    search: Mapping[str, Any],
+    deadline: Deadline,
+) -> tuple[PointEstimate, PointEstimate]:
+    """Return both; one that the other proves wrong is searched for anew, from there."""
+
+    def found(name: str, initvals: Initvals) -> PointEstimate:
+        find = find_MLE if name == "MLE" else find_MAP
+        given: dict[str, Any] = {**search, "initvals": initvals, "potentials": potentials}
+        return find(mle.model, max_seconds=deadline.share(1), **given)
+
+    mle = reconciled(mle, map_, partial(found, "MLE"))
+    return mle, reconciled(map_, mle, partial(found, "MAP"))
 
 
 def _check_ended(found: Mapping[str, PointEstimate], limit: float | None) -> None:

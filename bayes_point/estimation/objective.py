@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 # Relative steps of differences: of a gradient, near enough to leave kinks alone; of one that was
 # taken by differences itself, so that rounding and truncation are both near 1e-9.
 _ONCE, _TWICE = np.finfo(float).eps ** (1 / 3), 2e-3
+# Terms that are not of the data.
+_OF_PRIOR = ("prior", "jacobian")
 # What rounding may add to the log of a probability that is one: log gammas of a million observed
 # millions cancel to it. What is above that is noise, and no likelihood.
 _ROUNDING = 1e-3
@@ -141,6 +143,12 @@ class Objective:
     def is_integral(self) -> bool:
         """Whether each value is an integral over latents, many times as dear as the density."""
         return self.density.is_integral
+
+    @property
+    def of_data(self) -> Objective:
+        """The same without the terms of the prior: what the data say, as far as it says it."""
+        kept = {term: w for term, w in self.weights.items() if term not in _OF_PRIOR}
+        return replace(self, weights=kept, penalty=None)
 
     @property
     def most(self) -> float:

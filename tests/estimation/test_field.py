@@ -299,3 +299,57 @@ def test_zero_to_a_power_has_a_value_and_no_derivative() -> None:
     assert float(mle.stderr()["k"]) == pytest.approx(se, rel=1e-4)
     lower, upper = mle.conf_int()["k"].values
     assert lower < float(mle.point["k"]) < upper
+
+
+# --------------------------------------------------------------------------- merged components
+
+DECAY = 5 * np.exp(-1.5 * np.linspace(0.1, 8, 40)) + 3 * np.exp(-0.3 * np.linspace(0.1, 8, 40))
+
+
+@cache
+def two_decays() -> pm.Model:
+    t = np.linspace(0.1, 8, 40)
+    y = DECAY + np.random.default_rng(0).normal(0, 0.2, 40)
+    with pm.Model() as model:
+        a, k = pm.Flat("a", shape=2), pm.Flat("k", shape=2)
+        pm.Normal("y", a[0] * pt.exp(-k[0] * t) + a[1] * pt.exp(-k[1] * t), 0.2, observed=y)
+    return model
+
+
+@pytest.mark.parametrize(
+    "merged",
+    # One decay in two parts: both positive, or one negative, where to draw them apart does not pay.
+    [{"a": [4.0, 4.0], "k": [1.0, 1.0]}, {"a": [12.0, -4.0], "k": [1.0, 1.0]}],
+)
+def test_two_decays_that_begin_as_one_are_drawn_apart(merged: dict[str, list[float]]) -> None:
+    t = np.linspace(0.1, 8, 40)
+    data = DECAY + np.random.default_rng(0).normal(0, 0.2, 40)
+    apart, _ = curve_fit(
+        lambda t, a, b, k, m: a * np.exp(-k * t) + b * np.exp(-m * t), t, data, [5, 3, 1.5, 0.3]
+    )
+    estimate = find_MLE(two_decays(), initvals=merged, n_starts=1, **QUIET)
+    assert estimate.status is Status.CONVERGED
+    np.testing.assert_allclose(np.sort(estimate.point["k"]), np.sort(apart[2:]), rtol=1e-4)
+
+
+def test_two_peaks_that_begin_as_one_are_drawn_apart() -> None:
+    x = np.linspace(-5, 5, 60)
+    y = 3 * stats.norm.pdf(x, -1, 0.7) + 2 * stats.norm.pdf(x, 1.2, 0.7)
+    y += np.random.default_rng(2).normal(0, 0.03, 60)
+    with pm.Model() as model:
+        h, c = pm.HalfFlat("h", shape=2), pm.Flat("c", shape=2)
+        w = pm.HalfFlat("w")
+        bells = h * pt.exp(-0.5 * ((x[:, None] - c) / w) ** 2)
+        pm.Normal("y", bells.sum(axis=1), 0.03, observed=y)
+    start = {"h": [1.0, 1.0], "c": [0.0, 0.0], "w": 1.0}
+    apart, _ = curve_fit(
+        lambda x, g, h, b, c, w: (
+            g * np.exp(-0.5 * ((x - b) / w) ** 2) + h * np.exp(-0.5 * ((x - c) / w) ** 2)
+        ),
+        x,
+        y,
+        [1.5, 1, -1, 1, 0.7],
+    )
+    estimate = find_MLE(model, initvals=start, n_starts=1, **QUIET)
+    assert estimate.status is Status.CONVERGED
+    np.testing.assert_allclose(np.sort(estimate.point["c"]), np.sort(apart[2:4]), atol=1e-5)

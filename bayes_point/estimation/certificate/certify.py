@@ -23,10 +23,12 @@ from bayes_point.estimation.certificate.checks.elsewhere import elsewhere
 from bayes_point.estimation.certificate.checks.escape import escape
 from bayes_point.estimation.certificate.checks.face import face
 from bayes_point.estimation.certificate.checks.flat import flat
+from bayes_point.estimation.certificate.checks.flat_optimum import flat_optimum
 from bayes_point.estimation.certificate.checks.growing import growing
 from bayes_point.estimation.certificate.checks.kink import kink
 from bayes_point.estimation.certificate.checks.lost import lost
 from bayes_point.estimation.certificate.checks.plateau import plateau
+from bayes_point.estimation.certificate.checks.pole_factor import pole_factor
 from bayes_point.estimation.certificate.checks.pole_here import pole_here
 from bayes_point.estimation.certificate.checks.pole_kink import pole_kink
 from bayes_point.estimation.certificate.checks.pole_observation import pole_observation
@@ -90,6 +92,8 @@ HERE: tuple[Check, ...] = (
 ELSEWHERE: tuple[Check, ...] = (
     plateau,
     elsewhere,
+    flat_optimum,
+    pole_factor,
     pole_observation,
     pole_kink,
     pole_walls,

@@ -14,15 +14,18 @@ from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.case import Case, World, where_finite
 from bayes_point.estimation.certificate.certify import (
     ELSEWHERE,
+    Check,
     audit,
     is_evident,
     is_on_ridge,
     try_at,
 )
 from bayes_point.estimation.certificate.checks.elsewhere import on_other_scales
+from bayes_point.estimation.certificate.checks.pole_factor import pole_factor, shrinking_row
 from bayes_point.estimation.certificate.checks.pole_observation import collapse, pole_observation
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.certificate.tracks import Track
 from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import Further, Said
 from bayes_point.estimation.estimate.local import interior_maxima, local_maximum
@@ -123,14 +126,14 @@ def search(
     usable = _usable(objective, starts)
     if objective.p > MANY:
         return search_many(objective, usable)
-    pole = collapse(objective, usable[0], observed)
+    check, pole = _cheap_pole(objective, usable[0], observed)
     if pole is not None:
         climb = partial(maximise, objective, max_iterations=_FEW_ITERATIONS)
         world = World(usable, observed, rng, climb, climb(usable))
         case = Case(
             objective, usable[0], start=usable[0], centre=usable[0], settled=False, world=world
         )
-        case.hear(pole_observation.__name__, unbounded_along(objective, case.point, [pole]))
+        case.hear(check.__name__, unbounded_along(objective, case.point, [pole]))
     else:
         case = _searched(objective, usable, rng, observed, more)
         world = case.world
@@ -152,6 +155,13 @@ def search(
             return *found, len(world.starts)
     head = Optimum(case.certificate.x, np.inf, (0,), False)
     return case.certificate, [head, *sound, *spurious], len(world.starts)
+
+
+def _cheap_pole(objective: Objective, x: Array, observed: Array) -> tuple[Check, Track | None]:
+    """Return a pole that is found without a search, if there is one, and the check that looks."""
+    if (row := shrinking_row(objective, x)) is not None:
+        return pole_factor, row
+    return pole_observation, collapse(objective, x, observed)
 
 
 def _is_worth_more(seen: int, starts: int, enough: int) -> bool:
@@ -205,7 +215,7 @@ def _searched(
         if verdict.is_apart:
             second, others = _judged(objective, verdict.starts, verdict.ends, world, case.said)
             found, known = second.certificate, case.certificate
-            if found.status.is_point and found.value > known.value:
+            if found.status is not Status.NOT_CONVERGED and found.value > known.value:
                 case, world.optima = second, others
         else:
             world.add(verdict.starts, verdict.ends)

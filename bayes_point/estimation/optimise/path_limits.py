@@ -20,6 +20,8 @@ _CRAWLING = 0.95
 _LENGTHENING = 1.1
 # Points from which a limit is extrapolated.
 TAIL = 5
+# Relative to the log density, how far a limit may be from the end of the path in any case.
+_LEFT = 1e-3
 # How much further out, in units of the last step, a limit is looked at.
 _BEYOND = np.array([10.0, 20.0, 50.0, 150.0, 600.0])
 _PLACES = 3
@@ -34,12 +36,24 @@ def limit_of(objective: Objective, path: Path) -> tuple[Array, float]:
     to the limit shrinks in equal proportion from one to the next (as 1 / nu does when log nu
     grows, or exp(-b) when b does), and Aitken's extrapolation takes it away.
     """
-    direction = path.direction
     # Further out more of it is gone already, but rounding, which the extrapolation multiplies,
     # grows.
     noise = np.maximum.accumulate(path.noise) / (1 + np.abs(path.value))
     exact = np.flatnonzero(noise <= _EXACT)
-    base = path.x[exact[-1] if exact.size else -1]
+    if exact.size:
+        points, limit = _limit_from(objective, path, path.x[exact[-1]])
+        # Beyond the end of the path there is no more left than there was on the way to it, nor
+        # less; where the path changed to another one, what is seen from before says nothing.
+        end, before = path.value[-1], path.value[exact[-1]]
+        allowed = _LEFT * (1 + abs(end))
+        if exact[-1] == len(noise) - 1 or -allowed <= limit - end <= allowed + end - before:
+            return points, limit
+    return _limit_from(objective, path, path.x[-1])
+
+
+def _limit_from(objective: Objective, path: Path, base: Array) -> tuple[Array, float]:
+    """Return the path with five points that end at `base`, (p,), and the limit seen from there."""
+    direction = path.direction
     unit = direction / np.max(
         np.abs(direction) / np.minimum(path.scale, np.abs(direction) + 1e-300)
     )

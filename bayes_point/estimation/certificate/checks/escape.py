@@ -89,6 +89,9 @@ def escaping(objective: Objective, point: Point, path: Path) -> Claim | Better |
     if track.grows_without_bound:
         return unbounded_along(objective, point, [track])
     points, limit = limit_of(objective, path)
+    if limit < point.value - max(_GUESSED, 2 * point.noise):
+        # A path that ends below the point got stuck, and says nothing of where the point leads.
+        return Passed({"limit at the end of the path": limit})
     seen = max(float(np.nanmax(objective.evaluate(points)[0])), float(track.value.max()))
     if limit > seen + _GUESSED and (top := _turns(objective, track)) is not None:
         if top.value > point.value + max(top.noise, point.noise):

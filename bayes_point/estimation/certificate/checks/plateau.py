@@ -9,8 +9,6 @@ the data say is looked at by itself.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,8 +34,6 @@ _CLEAR = 1e-9
 _LEVEL = 1e-6
 # Sizes are looked for from 1e-12 to 1e12: their log.
 _MAGNITUDES = 12 * np.log(10)
-# Terms that are not of the data.
-_OF_PRIOR = ("prior", "jacobian")
 
 
 def plateau(case: Case) -> Verdict:
@@ -70,8 +66,7 @@ def _is_level(objective: Objective, x: Array) -> NDArray[np.bool_]:
 
     That is told from its slope and curvature at the point.
     """
-    data = {term: w for term, w in objective.weights.items() if term not in _OF_PRIOR}
-    of_data = replace(objective, weights=data, penalty=None)
+    of_data = objective.of_data
     gradient, hessian = of_data.evaluate(x[None])[1][0], finite_hessian(of_data, x[None])[0]
     unit = np.where(objective.is_transformed, 1.0, 1.0 + np.abs(x))
     level: NDArray[np.bool_] = (np.abs(gradient) * unit < _LEVEL) & np.all(

@@ -24,9 +24,10 @@ from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import Passed, Verdict
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
+from bayes_point.estimation.optimise.precision import rounding
 from bayes_point.model.variables.scales import scale_variables
 
-__all__ = ["grows_elsewhere", "pole_scale"]
+__all__ = ["PROPORTIONAL", "grows_elsewhere", "pole_scale", "proportional_by"]
 
 Array = NDArray[np.float64]
 
@@ -34,12 +35,18 @@ Array = NDArray[np.float64]
 _BASES = 2
 
 # Steps in a log: at first so small that the others can follow, then to 1e-9 of the scale.
-_STEPS = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.5, 2.5, 3.0, 3.0, 3.0])
+PROPORTIONAL = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.5, 2.5, 3.0, 3.0, 3.0])
 # So many rates of growth in a row, as equal as this, are a proportion.
 _RATES = 3
 _EQUAL = 0.15
 # A fall that slows down by no more than this from step to step does not turn into a growth.
 _SLOWLY = 0.65
+# So far in a log from where a search begins, a scale has run off.
+_RUN_OFF = 7.0
+# Part of the gain of a step that may be left where the others have come along.
+_NOTHING_LEFT = 1e-3
+# Rounding of the log density at a point at which arithmetic has come to its end.
+_LOST = 1e-3
 # A slower growth, by e-fold of the scale, may be one that comes to an end.
 _LEAST_RATE = 0.1
 # What falls by more than this does not come back.
@@ -60,7 +67,8 @@ def pole_scale(case: Case) -> Verdict:
     have a limit there.
 
     Evidence: each scale of the model, and what acts as the log of one, is made smaller step by
-    step, to 1e-9 of it, the others maximised over at each.  Over more than four orders of magnitude
+    step, to 1e-9 of it (from a start, where it is next to nothing at the point already), the others
+    maximised over at each.  Over more than four orders of magnitude
     the log density grows in proportion to the log of the scale: three rates in a row are equal to
     15 per cent, and more than a tenth an e-fold.
 
@@ -115,34 +123,43 @@ def grows_elsewhere(objective: Objective, x: Array, others: Array) -> Track | No
         [np.tile(x, (len(columns), 1)), np.repeat(others, int(known.sum()), axis=0)]
     )
     rows = np.arange(len(current))
-    current[rows, pivots] = x[pivots]
+    # A scale that has run off already begins where the others can still follow it.
+    own = signs * (x[pivots] - current[rows, pivots]) > _RUN_OFF
+    own &= objective.is_transformed[pivots]
+    current[rows, pivots] = np.where(own, current[rows, pivots], x[pivots])
     best = float(objective.evaluate(x[None, :])[0][0])
+    if np.any(own) and rounding(objective, x[None])[0] > _LOST:
+        best = -np.inf
     points, values = [current], [objective.evaluate(current)[0]]
-    for k in range(len(_STEPS)):
-        ahead = _ahead(objective, points, pivots, signs, _STEPS[: k + 1])
+    for k in range(len(PROPORTIONAL)):
+        ahead = _ahead(objective, points, pivots, signs, PROPORTIONAL[: k + 1])
         free = np.ones(ahead.shape, bool)
         free[rows, pivots] = False
         search = maximise(objective, ahead, free=free, max_iterations=_ITERATIONS)
         points.append(search.x)
         values.append(search.value)
-        going, growing = _verdicts(np.array(values), _STEPS[: k + 1])
+        going, growing = _verdicts(np.array(values), PROPORTIONAL[: k + 1])
         # Ten units of a parameter that is no log are not orders of magnitude: a growth there has
-        # to come out above what is known, or else it may only be on its way back to it.
-        growing &= objective.is_transformed[pivots] | (search.value > best)
+        # to come out above what is known, or else it may only be on its way back to it; as one
+        # that begins further off than the point is, if that is one and not the end of arithmetic.
+        growing &= (objective.is_transformed[pivots] & ~own) | (search.value > best)
         waiting = np.flatnonzero(growing & ~search.settled)
         if waiting.size:
             at, still = search.x[waiting], free[waiting]
             rest = maximise(objective, at, free=still, max_iterations=_TO_REST)
-            growing[waiting] = rest.settled
+            # What has nothing left to gain is at rest as well, as well as rounding lets it be.
+            left = rest.value - search.value[waiting]
+            gained = search.value[waiting] - values[-2][waiting]
+            growing[waiting] = rest.settled | (left <= _NOTHING_LEFT * gained)
         if np.any(growing):
             row = int(np.argmax(np.where(growing, search.value, -np.inf)))
-            distance = np.concatenate([[0.0], np.cumsum(_STEPS[: k + 1])]) * signs[row]
+            distance = np.concatenate([[0.0], np.cumsum(PROPORTIONAL[: k + 1])]) * signs[row]
             path = np.array([some[row] for some in points])
             return Track(int(pivots[row]), distance, path, np.array(values)[:, row], 0.0)
         keep = going & np.isfinite(search.value) & _first_of_its_kind(search.x, pivots, signs)
         if not np.any(keep):
             return None
-        pivots, signs = pivots[keep], signs[keep]
+        pivots, signs, own = pivots[keep], signs[keep], own[keep]
         rows = np.arange(len(pivots))
         points, values = [some[keep] for some in points], [some[keep] for some in values]
     return None
@@ -188,6 +205,14 @@ def _verdicts(values: Array, steps: Array) -> tuple[NDArray[np.bool_], NDArray[n
         # Growth that lasted for four orders of magnitude.
         growing = proportional & (last.min(axis=0) > _LEAST_RATE) & (np.sum(steps) > 11)
     return going & ~level & ~_falling(rates), growing
+
+
+def proportional_by(values: Array) -> int:
+    """Return how many of the values on a way down show a growth in proportion; 0 if none do."""
+    for k in range(1, len(values)):
+        if _verdicts(values[: k + 1, None], PROPORTIONAL[:k])[1][0]:
+            return k + 1
+    return 0
 
 
 def _falling(rates: Array) -> NDArray[np.bool_]:
