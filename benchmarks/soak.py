@@ -87,6 +87,8 @@ def work(path: Path, result: Path) -> int:
         return SENTENCE
     except KeyboardInterrupt:
         return INTERRUPTED
+    # What refit returned is written by us: Ctrl-C is for the calls of the package.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if fits.sizes["site"] < N:
         return INTERRUPTED  # what is finished by then
     fits.attrs["worked_on"] = count
