@@ -87,10 +87,27 @@ def test_nothing_to_solve_for() -> None:
 @pytest.mark.parametrize(
     ("core", "dtypes"),
     [
-        (Solve(b_ndim=1), REAL),
+        (Solve(b_ndim=1, assume_a="sym"), REAL),
         (Cholesky(lower=True), ["float32"]),
         (SolveTriangular(lower=True, b_ndim=1), ["float64", "complex128"]),
     ],
 )
 def test_what_is_left_to_pytensor(core: Any, dtypes: list[str]) -> None:
     assert over_rows_by_lapack(core, dtypes) is None
+
+
+@pytest.mark.parametrize("b_ndim", [1, 2])
+def test_general_matrices_are_solved_one_batch_at_a_time(b_ndim: int) -> None:
+    a = ROOTS[0].copy()
+    a[3] = np.outer([1.0, 2.0, 3.0], [1.0, 0.0, 1.0])  # of rank one: it has no solution
+    b = RNG.normal(size=(5, *(3, 4)[:b_ndim]))
+    x = made(Solve(assume_a="gen", b_ndim=b_ndim))(a, b)
+    assert np.all(np.isnan(x[3]))
+    others = [0, 1, 2, 4]
+    right = b[..., None] if b_ndim == 1 else b
+    back = a[others] @ (x[others][..., None] if b_ndim == 1 else x[others])
+    np.testing.assert_allclose(back, right[others], rtol=1e-10)
+    # Nothing is singular, and the right-hand side is the same all along.
+    x = made(Solve(assume_a="gen", b_ndim=b_ndim))(ROOTS, b[:1])
+    back = ROOTS @ (x[..., None] if b_ndim == 1 else x)
+    np.testing.assert_allclose(back, np.broadcast_to(right[:1], back.shape), rtol=1e-10)

@@ -1,4 +1,4 @@
-"""Cholesky factors and triangular solves of the rows of a batch, by LAPACK.
+"""Cholesky factors and solves of the rows of a batch, by LAPACK.
 
 The matrices are small and many.  PyTensor, as SciPy, looks up the LAPACK function and checks its
 arguments anew for each of them, which takes ten times as long as LAPACK does.
@@ -7,11 +7,13 @@ arguments anew for each of them, which takes ten times as long as LAPACK does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
+from pytensor.tensor.linalg.solvers.general import Solve
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from scipy.linalg.lapack import dpotrf, dtrtrs
 
@@ -26,7 +28,9 @@ def over_rows_by_lapack(core: Any, dtypes: list[str]) -> Callable[..., Array] | 
         return None
     if isinstance(core, Cholesky):
         return _cholesky(core)
-    return _solve(core) if isinstance(core, SolveTriangular) else None
+    if isinstance(core, SolveTriangular):
+        return _solve_triangular(core)
+    return _solve(core) if isinstance(core, Solve) and core.assume_a == "gen" else None
 
 
 def _cholesky(core: Any) -> Callable[[Array], Array]:
@@ -45,6 +49,25 @@ def _cholesky(core: Any) -> Callable[[Array], Array]:
 
 
 def _solve(core: Any) -> Callable[[Array, Array], Array]:
+    def solutions(a: Array, b: Array) -> Array:
+        """Return the solution for each matrix, (..., m, m), and right-hand side; or NaN."""
+        right = b if core.b_ndim == 2 else b[..., None]
+        try:
+            out = np.linalg.solve(a, right)
+        except np.linalg.LinAlgError:
+            batch = np.broadcast_shapes(a.shape[:-2], right.shape[:-2])
+            a = np.broadcast_to(a, (*batch, *a.shape[-2:]))
+            right = np.broadcast_to(right, (*batch, *right.shape[-2:]))
+            out = np.full(right.shape, np.nan)
+            for i in np.ndindex(batch):
+                with suppress(np.linalg.LinAlgError):
+                    out[i] = np.linalg.solve(a[i], right[i])
+        return out if core.b_ndim == 2 else out[..., 0]
+
+    return solutions
+
+
+def _solve_triangular(core: Any) -> Callable[[Array, Array], Array]:
     def solutions(a: Array, b: Array) -> Array:
         """Return the solution for each matrix, (..., m, m), and right-hand side; or NaN."""
         k: int = core.b_ndim

@@ -15,22 +15,32 @@ from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.scan.op import Scan
+from pytensor.tensor.extra_ops import _broadcast_assert, _runtime_broadcast_assert
 
 from bayes_point.model.interpreter.lean import LeanStepLinker
 
 __all__ = ["lean_steps", "loop_over_rows", "states"]
 
+_SAME_SHAPE = (_broadcast_assert, _runtime_broadcast_assert)
 # Of the function that makes one step, whose graph is rewritten with all the rest before.
 _STEP = Mode(linker=LeanStepLinker(), optimizer=None)
 
 
 @node_rewriter([Scan])
 def lean_steps(fgraph: Any, node: Any) -> Any:
-    """Make the steps of a loop in the lean interpreter."""
+    """Make the steps of a loop in the lean interpreter.
+
+    A step over the rows of a batch asks of each array whether it has as many rows as the others;
+    all have, and to ask takes as long as to compute.
+    """
     if node.op.mode is not None:
         return None
+    step = node.op.fgraph.unfreeze()
+    for one in step.toposort():
+        if one.op in _SAME_SHAPE:
+            step.replace(one.outputs[0], one.inputs[0])
     op = copy(node.op)
-    op.mode, op._fn = _STEP, None
+    op.fgraph, op.mode, op._fn = step.freeze(), _STEP, None
     return op(*node.inputs, return_list=True)
 
 
