@@ -285,3 +285,16 @@ def test_a_mixture_may_be_tested_against_one_without_latents() -> None:
     test = bp.likelihood_ratio_test(null, alternative)
     found = 2 * (alternative.log_likelihood - null.log_likelihood)
     assert float(test.statistic) == pytest.approx(found)
+
+
+def test_many_scalars_in_a_chain_are_refused_before_their_graphs_are_built() -> None:
+    # Of 40, building took minutes, in which nothing could be stopped.
+    with pm.Model() as model:
+        stay = pm.Beta("stay", 5, 2)
+        z = pm.Bernoulli("z0", 0.5)
+        for t in range(1, 17):
+            z = pm.Bernoulli(f"z{t}", pm.math.switch(z, stay, 1 - stay))
+        pm.Normal("y", z, 1, observed=0.3)
+    for names in ("latents", [f"z{t}" for t in range(17)]):
+        with pytest.raises(ModelError, match=r"17 discrete variables, 'z0' to 'z16'.*one vector"):
+            bp.find_MLE(model, marginalize=names, progressbar=False)

@@ -9,6 +9,8 @@ import pytest
 import bayes_point as bp
 from bayes_point.errors import ModelError
 from bayes_point.estimation.marginal import find_structure
+from bayes_point.estimation.marginal.integrate import Asked, integrated
+from bayes_point.model.density.cache import log_density
 
 RING = np.roll(np.eye(6), 1, axis=0) + np.roll(np.eye(6), -1, axis=0)
 
@@ -50,3 +52,35 @@ def test_restricted_likelihoods_of_other_fixed_effects_are_not_compared() -> Non
     )
     with pytest.raises(ModelError, match=r"other fixed effects, \['mu'\] and \['mu', 'slope'\]"):
         bp.likelihood_ratio_test(narrow, wide)
+
+
+# The gamma has no mass near zero, where its density goes to zero: there is a maximum.
+SHAPES = {pm.HalfCauchy: (1,), pm.Gamma: (2, 1)}
+
+
+def horseshoe(*, centred: bool, prior: type = pm.HalfCauchy) -> pm.Model:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(30, 3))
+    with pm.Model() as model:
+        tau, lam = pm.HalfNormal("tau"), prior("lam", *SHAPES[prior], shape=3)
+        if centred:
+            beta = pm.Normal("beta", 0, tau * lam, shape=3)
+        else:
+            beta = pm.Deterministic("beta", tau * lam * pm.Normal("z", shape=3))
+        pm.Normal("y", pm.math.dot(x, beta), 1, observed=2 * x[:, 0] + rng.normal(size=30))
+    return model
+
+
+def test_scales_that_go_to_zero_with_what_they_scale_leave_no_maximum() -> None:
+    words = r"\['beta', 'lam'\] cannot .* no maximum.*integrate z and \['lam'\] out; or leave"
+    with pytest.raises(ModelError, match=words):
+        bp.find_MLE(horseshoe(centred=True), marginalize=["beta", "lam"], progressbar=False)
+    # As a product, as it advises, there is one; and with lam among the parameters.
+    for centred, names, prior in (
+        (False, ["z", "lam"], pm.HalfCauchy),
+        (True, ["beta"], pm.HalfCauchy),
+        (True, ["beta", "lam"], pm.Gamma),
+    ):
+        model = horseshoe(centred=centred, prior=prior)
+        density = integrated(model, log_density(model, backend=None), Asked(names))
+        assert np.isfinite(density.evaluate(np.zeros((1, density.p)), ("likelihood",))[0]).all()

@@ -397,9 +397,10 @@ class MarginalDensity(LogDensity):
             # It is small beside the rest: what only climbs does without.
             if self.nodes > 1 and not self._is_rough:
                 hessian += self._bent(x, inputs)
-            typical = np.nanmedian(np.where(np.isfinite(wanted), wanted, np.nan), axis=0)
             # In place: a rough copy, which the search climbs with, knows it for all.
-            self._step[:] = np.where(np.isfinite(typical), typical, self._step)
+            for j, column in enumerate(wanted.T):
+                if (some := column[np.isfinite(column)]).size:
+                    self._step[j] = np.median(some)
         return (hessian,)
 
     def _bent(self, x: Array, inputs: Inputs | None) -> Array:

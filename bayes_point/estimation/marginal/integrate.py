@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pymc as pm
+from numpy.typing import NDArray
 from pymc.distributions.multivariate import ICARRV
 
 from bayes_point.errors import ModelError
@@ -21,6 +22,9 @@ from bayes_point.model.variables.latents import latent_variables
 from bayes_point.model.variables.roles import model_roles
 
 __all__ = ["Asked", "Marginalize", "QuadratureNodes", "integrated", "within"]
+
+# A scale, in the log, that is zero beside any other; and a slope there that leads back from it.
+_FAR, _FLAT = -20.0, 1e-3
 
 QuadratureNodes = Literal["auto"] | int
 Marginalize = Literal["latents"] | str | Sequence[str] | None
@@ -131,6 +135,7 @@ def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensi
         marginal = MarginalDensity(whole, [*continuous, *flat], start, flat=flat)
         marginal.reasons = reasons
         marginal.is_exact = is_gaussian(marginal.joint, start)
+        _check_maximum(marginal, start, parents)
         return marginal
 
     density: MarginalDensity | SummedDensity = full.functions.kept(key, make)
@@ -148,6 +153,37 @@ def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensi
             f"({density.structure.name}). Take Laplace's method, quadrature=1."
         )
     return density
+
+
+def _check_maximum(
+    density: MarginalDensity, start: NDArray[np.float64], parents: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise where the density of the latents is as high as can be with a scale among them at zero.
+
+    A latent whose own scale is a latent as well, both at zero, is as probable as anything: there is
+    no maximum, and what a search finds is a hump beside that spike.
+    """
+    joint = density.joint
+    is_log = density.full.kinds[joint.inner] == "log"
+    if not is_log.any():
+        return
+    theta, u = start[joint.outer][None], start[joint.inner][None].copy()
+    u[:, is_log] = _FAR
+    with np.errstate(all="ignore"):
+        modes = density.modes(theta, starts=u)
+    # Where it falls off towards zero it has a slope there, of one at least in most priors.
+    is_flat = modes.gradient[0, joint.inner] < _FLAT
+    left = is_log & (modes.x[0, joint.inner] < _FAR / 2) & is_flat & np.isfinite(modes.value[0])
+    stayed = list(dict.fromkeys(np.array(density.full.variables)[joint.inner][left].tolist()))
+    if stayed:
+        scaled = [name for name, above in parents.items() if {*stayed} & {*above}]
+        raise ModelError(
+            f"{[*scaled, *stayed]} cannot be integrated out together by Laplace's method: their "
+            f"density has no maximum, as {scaled} and their scale {stayed} go to zero together. "
+            f"Write {scaled} as a product, z = pm.Normal('z', shape=...) times the scale, and "
+            f"integrate z and {stayed} out; or leave {stayed} among the parameters, "
+            f"marginalize={scaled}; or sample the posterior."
+        )
 
 
 def _key(names: object) -> tuple[object, ...]:
