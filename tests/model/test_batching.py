@@ -136,3 +136,12 @@ def test_lengths_that_differ_from_row_to_row_are_left_alone() -> None:
     function = pytensor.function([lengths], counts, mode=INTERPRETED)
     assert loops(function)
     np.testing.assert_array_equal(function(np.array([3, 3])), [[0, 1, 2], [0, 1, 2]])
+
+
+def test_unit_matrices_of_a_batch_are_of_one_size() -> None:
+    row, rows = pt.vector("row"), pt.matrix("rows")
+    [whole] = over_rows([pt.eye(row.shape[0]) + pt.outer(row, row)], [row], [rows])
+    function = compiled([whole], rows)
+    assert not loops(function)
+    [got] = function(X)
+    np.testing.assert_allclose(got, np.eye(4) + X[:, :, None] * X[:, None, :], rtol=1e-14)

@@ -14,7 +14,7 @@ from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.scan.op import Scan
-from pytensor.tensor.basic import Alloc, AllocDiag, ARange, Join
+from pytensor.tensor.basic import Alloc, AllocDiag, ARange, Eye, Join
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.subtensor import AdvancedSubtensor
@@ -66,6 +66,17 @@ def _arange(node: Any) -> Any:
     return [pt.alloc(one, *_batch_shape(node), one.shape[0])]
 
 
+def _eye(node: Any) -> Any:
+    """Make a unit matrix: the matrices of a batch are all of one size."""
+    rows, columns, k = node.inputs
+    offset = _in_each_row(k, _batch_ndim(node))
+    if offset is None:
+        return None
+    size = [x.flatten()[0] for x in (rows, columns)]
+    one = pt.eye(*size, offset, dtype=node.op.core_op.dtype)
+    return [pt.alloc(one, *_batch_shape(node), *size)]
+
+
 def _picked(node: Any) -> Any:
     """Take the same elements of each row."""
     x, *indices = node.inputs
@@ -107,6 +118,7 @@ _WHOLE: dict[type, Callable[[Any], Any]] = {
     Join: _join,
     AllocDiag: _diagonal,
     ARange: _arange,
+    Eye: _eye,
     AdvancedSubtensor: _picked,
     SolveTriangular: _solve,
     Scan: _looped,

@@ -115,7 +115,11 @@ def compiled(
     """Return the function from `inputs` to `outputs`, made with some more rewrites than usual."""
     # Without a C compiler named, the interpreter also interprets the inside of a scan.
     cxx = "" if mode is INTERPRETED else pytensor.config.cxx
-    with pytensor.config.change_flags(cxx=cxx):
+    # A rewrite that fails is left out.  By default PyTensor prints a traceback of it as well, with
+    # which a user can do nothing.
+    failing = pytensor.config.on_opt_error
+    failing = "ignore" if failing == "warn" else failing
+    with pytensor.config.change_flags(cxx=cxx, on_opt_error=failing):
         return pytensor.function(
             list(inputs),
             list(outputs),
