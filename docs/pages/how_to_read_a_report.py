@@ -38,7 +38,10 @@ bp.report(good, title="A line through sixty points")
 # The verdict
 # ^^^^^^^^^^^
 #
-# The page opens with it. The distance of an estimate from the posterior mean *matters* if the
+# The page opens with it; below are one table of the parameters and one picture of their gaps. What
+# does not matter, or cannot be judged from these data, is folded away under its heading.
+#
+# The distance of an estimate from the posterior mean *matters* if the
 # posterior's 95% interval, moved to be centred on the estimate, would hold less than 90% of the
 # posterior, or if plugging the estimate in costs more than 0.01 nats an observation in prediction.
 # Otherwise it is *small* if any parameter lies a tenth of a posterior standard deviation or more
@@ -105,7 +108,8 @@ print(bp.verdict(dt))
 #   parameter is highest;
 # - **skew**: from the peak of a parameter to its mean.
 #
-# Grey bars are within twice their Monte Carlo error of 0.
+# Grey bars are within twice their Monte Carlo error of 0. A step whose error exceeds the gap is not
+# determined: it has no bar, and the row says about how many draws would determine it.
 
 # sphinx_gallery_alt = "A waterfall for noise: the steps prior, parametrisation, joint against marginal and skew lead from the MLE to the posterior mean, 0.38 sd above it."
 bp.plot_waterfall(dt, var_names="noise")

@@ -97,7 +97,8 @@ def bootstrap_interval(
     if method == "bca" and "jackknife" not in dt.children:
         raise ModelError(
             f"BCa intervals need the jackknife, and there is none: {dt.attrs['no_jackknife']} Give "
-            "dims= to bootstrap, or use method='percentile'."
+            "dims= to bootstrap, or take percentile intervals: method='percentile' here, "
+            "interval='percentile' in conf_int."
         )
     refits = dt["refits"].dataset
     point = dt[str(dt.attrs["estimator"]).lower()]["posterior"].dataset.isel(chain=0, draw=0)
