@@ -24,6 +24,7 @@ from bayes_point.estimation.marginal.bands import Banded
 from bayes_point.estimation.marginal.blocks import Blocks
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.marginal.gaussian import fixed_effects
+from bayes_point.estimation.marginal.scores import block_scores
 from bayes_point.estimation.marginal.structure import Structure
 from bayes_point.model.density.cache import log_density
 from tests.estimation.sleepstudy import correlated
@@ -106,6 +107,46 @@ def test_the_latents_are_shrunken_and_have_both_errors(dyestuff: bp.PointEstimat
     rows = [label.startswith("effect") for label in dyestuff.quantities.labels]
     assert np.allclose(np.sum(given[rows] ** 2, axis=1), weight * sigma**2 / n, rtol=1e-9)
     assert not given[[not row for row in rows]].any()
+
+
+def test_the_sandwich_is_made_of_the_scores_of_groups(dyestuff: bp.PointEstimate) -> None:
+    # The log density of n in a group whose mean is m, with v = sigma^2 + n tau^2, by hand.
+    mu, tau, sigma = (float(dyestuff.point[name]) for name in ("mu", "between", "within"))
+    n = DYESTUFF.shape[1]
+    off, inside = DYESTUFF.mean(axis=1) - mu, DYESTUFF.var(axis=1) * n
+    v = sigma**2 + n * tau**2
+    across = -0.5 / v + 0.5 * n * off**2 / v**2
+    within = -0.5 * (n - 1) / sigma**2 + 0.5 * inside / sigma**4
+    scores = np.stack(
+        [n * off / v, 2 * tau**2 * n * across, 2 * sigma**2 * (within + across)], axis=1
+    )
+    x = dyestuff.unconstrained.values
+    inverse = np.linalg.inv(-dyestuff.objective.hessian(x[None])[0])
+    for kind, whole in (
+        ("sandwich", inverse @ scores.T @ scores @ inverse),
+        ("opg", np.linalg.inv(scores.T @ scores)),
+    ):
+        errors = dyestuff.stderr(kind=kind)  # type: ignore[arg-type]
+        expected = np.sqrt(np.diagonal(whole)) * [1, tau, sigma]
+        found = [float(errors[name]) for name in ("mu", "between", "within")]
+        assert np.allclose(found, expected, rtol=1e-6)
+    # What is known of a group given the parameters stays: the rest of its variance is theirs.
+    assert np.all(dyestuff.stderr(kind="sandwich")["effect"] > 0)
+
+
+def test_latents_in_a_row_are_one_event_without_scores_to_compare() -> None:
+    with pm.Model() as model:
+        walk = pm.GaussianRandomWalk(
+            "walk", sigma=pm.HalfNormal("step", 1), init_dist=pm.Normal.dist(0, 1), steps=5
+        )
+        pm.Normal("y", walk, pm.HalfNormal("noise", 1), observed=[0.0, 1, 3, 1, 2, 5])
+    mle = bp.find_MAP(model, marginalize="latents", n_starts=1, progressbar=False)
+    with pytest.raises(ModelError, match="for an MLE"):
+        mle.stderr(kind="sandwich")
+    density = mle.objective.density
+    assert isinstance(density, MarginalDensity)
+    with pytest.raises(ModelError, match=r"are no blocks independent.*band of half-width 1"):
+        block_scores(density, mle.unconstrained.values)
 
 
 def test_its_profile_falls_by_half_of_chi_squared(dyestuff: bp.PointEstimate) -> None:
@@ -441,8 +482,6 @@ def test_a_model_without_latents_is_told_so() -> None:
 
 
 def test_what_is_not_there_yet_is_refused(dyestuff: bp.PointEstimate) -> None:
-    with pytest.raises(ModelError, match="no covariance of kind='sandwich' yet"):
-        dyestuff.stderr(kind="sandwich")
     with pytest.raises(ModelError, match="conditional modes, not a profile"):
         bp.profile(dyestuff, var_names="effect", progressbar=False)
     with pm.Model() as alike:
@@ -493,7 +532,7 @@ def test_marginal_likelihoods_that_are_not_of_one_kind_are_not_compared() -> Non
 def test_what_a_marginal_estimate_does_not_have_is_refused_with_what_to_do() -> None:
     mle = bp.find_MLE(two_groups(True), marginalize="latents", n_starts=1, progressbar=False)
     for call, words in (
-        (lambda: mle.stderr(kind="sandwich"), "Use kind='hessian', or a profile"),
+        (lambda: mle.stderr(kind="sandwich", cluster=[0] * 4), "those that share one: leave it"),
         (
             lambda: mle.conf_int(method="bootstrap"),
             "use interval='percentile', or method='profile'",

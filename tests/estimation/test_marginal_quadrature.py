@@ -11,6 +11,7 @@ from scipy.stats import nbinom, norm, poisson
 import bayes_point as bp
 from bayes_point.errors import ModelError
 from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.scores import block_scores
 from bayes_point.model.density.cache import log_density
 from tests.estimation.sleepstudy import counted
 
@@ -160,3 +161,20 @@ def test_correlated_slopes_of_counts_are_those_of_glmm_tmb() -> None:
     assert laplace.integrated is not None
     assert laplace.integrated.structure == "18 blocks of 2"
     assert find(counted(), quadrature=11).log_likelihood == pytest.approx(-894.057201, abs=1e-6)
+
+
+def test_scores_by_quadrature_sum_to_nothing_and_are_those_of_the_exact_likelihood() -> None:
+    estimate = find(pumps(), quadrature=65)
+    density = estimate.objective.density
+    assert isinstance(density, MarginalDensity)
+    x = estimate.unconstrained.values
+    h = 1e-5
+
+    def each(log_parameters: np.ndarray) -> np.ndarray:
+        alpha, beta = np.exp(log_parameters)
+        return np.asarray(nbinom.logpmf(FAILURES, alpha, beta / (beta + TIMES)))
+
+    expected = [(each(x + step) - each(x - step)) / (2 * h) for step in h * np.eye(2)]
+    scores = block_scores(density, x)
+    assert np.allclose(scores, np.transpose(expected), atol=2e-6)
+    assert np.allclose(scores.sum(axis=0), 0, atol=1e-6)

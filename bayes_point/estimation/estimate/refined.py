@@ -70,7 +70,7 @@ def _enough(density: MarginalDensity, x: np.ndarray) -> int:
     assert density.quadrature is not None
     last = np.inf
     for i, nodes in enumerate(LADDER):
-        value = float(density.quadrature.corrections(density.joint, modes, nodes, None)[0])
+        value = float(density.quadrature.corrections(density.joint, modes, nodes, None).sum())
         if abs(value - last) < _SAME:
             return LADDER[i - 1]
         last = value

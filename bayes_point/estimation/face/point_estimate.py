@@ -139,7 +139,9 @@ class PointEstimate(EstimateRecord):
         kind : {"hessian", "sandwich", "opg"}
             The inverse of the observed information; the sandwich, which holds when the likelihood
             is not the true one [1]_; or the inverse of the outer product of the scores [2]_.  The
-            last two are for an MLE, and know no factor for small samples (HC0).
+            last two are for an MLE, and know no factor for small samples (HC0).  With latent
+            variables integrated out the scores are those of the blocks of latents that are
+            independent of each other.
         cluster : str, array-like or mapping of str to array-like, optional
             For the sandwich: observations that depend on each other, by the name of a dim of the
             observed variables (a cluster at each of its positions) or as labels, one an

@@ -250,7 +250,7 @@ class MarginalDensity(LogDensity):
     def correction(self, x: Array, inputs: Inputs | None = None) -> tuple[Array, Array]:
         """Return what quadrature adds to the value, (batch,), and to the gradient, (batch, P)."""
         n, p = x.shape
-        step = self._widths(x, _SLOPE_STEP)
+        step = self.widths(x, _SLOPE_STEP)
         multiples = np.array([0.0, 2.0, 1.0, -1.0, -2.0])
         away = multiples[:, None, None] * np.eye(p)
         steps = np.concatenate([np.zeros((1, p)), away[1:].reshape(-1, p)])
@@ -272,9 +272,9 @@ class MarginalDensity(LogDensity):
         if self.nodes == 1:
             return np.zeros(len(modes.x))
         assert self.quadrature is not None
-        return self.quadrature.corrections(self.joint, modes, self.nodes, inputs)
+        return self.quadrature.corrections(self.joint, modes, self.nodes, inputs).sum(axis=1)
 
-    def _widths(self, x: Array, part: float) -> Array:
+    def widths(self, x: Array, part: float) -> Array:
         """Return a part of each standard error, as far as it is known, (batch, P)."""
         longest = np.where(self._is_log, part, np.inf)
         known = np.where(np.isfinite(self._step), self._step / _STEP, 0.1 * (1 + np.abs(x)))
@@ -406,7 +406,7 @@ class MarginalDensity(LogDensity):
     def _bent(self, x: Array, inputs: Inputs | None) -> Array:
         """Return the Hessian of the correction, by second differences of it."""
         n, p = x.shape
-        step = self._widths(x, _BENT_STEP)
+        step = self.widths(x, _BENT_STEP)
         pairs = [(i, j) for i in range(p) for j in range(i)]
         unit = np.eye(p)
         steps = [np.zeros(p)]

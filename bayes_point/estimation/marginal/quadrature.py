@@ -17,7 +17,7 @@ from bayes_point.estimation.marginal.modes import Modes
 from bayes_point.estimation.marginal.structure import Structure
 from bayes_point.model.rows import row_function
 
-__all__ = ["LADDER", "Quadrature", "quadrature_of"]
+__all__ = ["LADDER", "Quadrature", "block_of_terms", "quadrature_of", "terms_at"]
 
 Array = NDArray[np.float64]
 Inputs = Mapping[str, NDArray] | None
@@ -58,7 +58,7 @@ class Quadrature:
         self.first = np.searchsorted(block_of[self.kept], np.arange(structure.size))
 
     def corrections(self, joint: Joint, modes: Modes, nodes: int, inputs: Inputs) -> Array:
-        """Return the log of the integrals, (batch,), less what Laplace's method says."""
+        """Return the log of the integrals, (batch, J), less what Laplace's method says."""
         blocks = self.structure
         place, weight = hermegauss(nodes)
         z = np.array(list(itertools.product(place, repeat=blocks.k)))
@@ -68,7 +68,7 @@ class Quadrature:
         whole = np.zeros((len(z), blocks.d))
         whole[:, blocks.members] = z[:, None, :]
         at_once = max(1, _AT_ONCE // (len(z) * max(len(self.kept), joint.p)))
-        out = np.full(len(modes.x), np.nan)
+        out = np.full((len(modes.x), blocks.size), np.nan)
         usable = np.flatnonzero(modes.found)
         for rows in np.split(usable, range(at_once, len(usable), at_once)):
             some = inputs and {name: part[rows] for name, part in inputs.items()}
@@ -91,23 +91,33 @@ class Quadrature:
         steps = self.structure.spread(factors, np.tile(whole, (n, 1)))
         x[:, 1:, joint.inner] += steps.reshape(n, k, -1)
         again = inputs and {name: np.repeat(part, k + 1, axis=0) for name, part in inputs.items()}
-        terms = _terms(joint, x.reshape(-1, joint.p), again)[:, self.kept]
+        terms = terms_at(joint, x.reshape(-1, joint.p), again)[:, self.kept]
         each = np.add.reduceat(terms, self.first, axis=1).reshape(n, k + 1, -1)
         gained = each[:, 1:] - each[:, :1] + log_weight[:, None]
         # Where the density is zero a node adds nothing.
         gained = np.where(np.isnan(gained), -np.inf, gained)
-        return np.asarray(logsumexp(gained, axis=1).sum(axis=1))
+        return np.asarray(logsumexp(gained, axis=1))
 
 
 def quadrature_of(joint: Joint, structure: Structure, x: Array) -> Quadrature | None:
     """Return the quadrature over the blocks of a structure; None where there is none.
 
-    Blocks have to be small, and each term of the density one of a single block.  That is told at
-    `x`, (p,), by shifting the blocks whose number has a certain bit: a term that changes with
-    either value of it depends on two.
+    Blocks have to be small, and each term of the density one of a single block.
     """
     if not isinstance(structure, Blocks) or structure.k > _LARGEST_BLOCK:
         return None
+    block = block_of_terms(joint, structure, x)
+    if block is None or len(np.unique(block[block < structure.size])) < structure.size:
+        return None
+    return Quadrature(structure, block)
+
+
+def block_of_terms(joint: Joint, structure: Blocks, x: Array) -> NDArray[np.int_] | None:
+    """Return of which block each term is, (terms,), the number of blocks for none; None if of two.
+
+    That is told at `x`, (p,), by shifting the blocks whose number has a certain bit: a term that
+    changes with either value of it depends on two.
+    """
     number = np.empty(structure.d, int)
     number[structure.members] = np.arange(structure.size)[:, None]
     bits = max(1, math.ceil(math.log2(max(structure.size, 2))))
@@ -120,18 +130,15 @@ def quadrature_of(joint: Joint, structure: Structure, x: Array) -> Quadrature | 
     own = joint.density.bound
     inputs = {name: np.repeat(part[None], len(rows), axis=0) for name, part in own.items()} or None
     with np.errstate(all="ignore"):
-        terms = _terms(joint, np.array(rows), inputs)
+        terms = terms_at(joint, np.array(rows), inputs)
     changed = (terms[1:] != terms[0]).reshape(bits, 2, -1)
     if not np.all(np.isfinite(terms)) or np.any(changed.all(axis=1)):
         return None
     block = np.sum(changed[:, 1] << np.arange(bits)[:, None], axis=0)
-    block = np.where(changed.any(axis=(0, 1)), block, structure.size)
-    if len(np.unique(block[block < structure.size])) < structure.size:
-        return None
-    return Quadrature(structure, block)
+    return np.where(changed.any(axis=(0, 1)), block, structure.size)
 
 
-def _terms(joint: Joint, x: Array, inputs: Inputs) -> Array:
+def terms_at(joint: Joint, x: Array, inputs: Inputs) -> Array:
     """Return what the density of data and latents is the sum of, (batch, terms)."""
     functions = joint.density.functions
     function = functions.kept(

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.errors import EstimationError, ModelError
-from bayes_point.estimation.estimate.integrated import refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.marginal.density import MarginalDensity
+from bayes_point.estimation.marginal.scores import block_scores
 from bayes_point.estimation.uncertainty.information import Information
 from bayes_point.model.density.scores import cluster_codes, scores_of
 
@@ -43,9 +44,6 @@ def middle(estimate: EstimateRecord, info: Information, kind: str, cluster: Any)
                 "none. Ask for kind='sandwich', or leave cluster out."
             )
         return np.diag(1 / np.sqrt(info.curvature))
-    refuse_marginal(
-        estimate, f"covariance of kind={kind!r} yet", "Use kind='hessian', or a profile."
-    )
     if estimate.estimator != "MLE":
         raise ModelError(
             f"kind={kind!r} is made of the scores of the observations, which say nothing of the "
@@ -70,14 +68,18 @@ def middle(estimate: EstimateRecord, info: Information, kind: str, cluster: Any)
 
 def _scores(estimate: EstimateRecord, info: Information, kind: str, cluster: Any) -> Array:
     """Return the scores along the axes: one row an observation, or a cluster."""
+    density = estimate.objective.density
+    if isinstance(density, MarginalDensity):
+        if cluster is not None:
+            raise ModelError(
+                "cluster= says which observations depend on each other, and with latent variables "
+                "integrated out these are those that share one: leave it out."
+            )
+        return _compared(block_scores(density, info.x) @ info.axes, kind)
     potentials = "potential" in estimate.objective.weights
     every = scores_of(estimate.objective.density, potentials=potentials)
     scores = every.scores(info.x, info.axes)
-    if len(scores) == 1:
-        raise ModelError(
-            f"kind={kind!r} compares the observations, and the likelihood of {list(every.shapes)} "
-            "is that of one event. Use kind='hessian'."
-        )
+    _compared(scores, kind, f" of {list(every.shapes)}")
     if cluster is None:
         return scores
     codes = cluster_codes(estimate.model, every.shapes, cluster)
@@ -90,3 +92,13 @@ def _scores(estimate: EstimateRecord, info: Information, kind: str, cluster: Any
             estimate,
         )
     return sums
+
+
+def _compared(scores: Array, kind: str, of: str = "") -> Array:
+    """Return scores; raise where there are none to compare."""
+    if len(scores) == 1:
+        raise ModelError(
+            f"kind={kind!r} compares the observations, and the likelihood{of} is that of one "
+            "event. Use kind='hessian'."
+        )
+    return scores
