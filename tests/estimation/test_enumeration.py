@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from bayes_point.errors import EstimationWarning, ModelError
+from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.face.find import find_MAP, find_MLE
 
 QUIET = {"random_seed": 1, "progressbar": False}
@@ -92,3 +93,57 @@ def test_the_table_of_a_model_of_discrete_variables_alone() -> None:
     assert table["estimate"].tolist() == [4, 0.8]
     assert table["se"].isna().all()
     assert table["error notes"].tolist() == ["discrete", "constant given the discrete variables"]
+
+
+def allocated(weight: str, kind: str) -> pm.Model:
+    """Two groups of points, each point allocated to one of two means by a discrete variable."""
+    with pm.Model() as model:
+        w = pm.Dirichlet("w", np.ones(2)) if weight == "vector" else pm.Beta("w", 1, 1)
+        mu = pm.Normal("mu", 0, 5, shape=2)
+        if kind == "categorical":
+            z = pm.Categorical("z", w if weight == "vector" else pm.math.stack([1 - w, w]), shape=6)
+        else:
+            z = pm.Bernoulli("z", w[1] if weight == "vector" else w, shape=6)
+        pm.Normal("y", mu[z], 1, observed=[-2.0, -1.0, -1.5, 3.0, 2.0, 4.0])
+    return model
+
+
+@pytest.mark.parametrize("weight", ["vector", "scalar"])
+@pytest.mark.parametrize("kind", ["categorical", "bernoulli"])
+def test_allocations_by_other_labels_are_the_same_maximum(weight: str, kind: str) -> None:
+    estimate = find_MAP(allocated(weight, kind), random_seed=1, progressbar=False)
+    assert estimate.status is Status.CONVERGED
+    z = estimate.point["z"].values
+    assert len(set(z[:3])) == len(set(z[3:])) == 1
+    assert z[0] != z[3]
+    # Precision 3 of the data and 1 / 25 of the prior.
+    mu = estimate.point["mu"].values
+    np.testing.assert_allclose(np.sort(mu), [-4.5 / (3 + 0.04), 9 / (3 + 0.04)], rtol=1e-6)
+    assert sum("in another order; it counts once" in str(f) for f in estimate.findings) == 1
+    assert estimate.evidence["log density of the next best below the best"] > 0.1
+
+
+def test_an_allocation_that_the_data_do_not_tell_is_no_copy() -> None:
+    # The point half way between two means that are two apart may belong to either.
+    with pm.Model() as model:
+        z = pm.Bernoulli("z", 0.5, shape=3)
+        mu = pm.Flat("mu")
+        pm.Normal("y", mu + 2.0 * z, 1, observed=[-1.0, 1.0, 0.0])
+    with pytest.warns(EstimationWarning, match="Not identified"):
+        estimate = find_MAP(model, random_seed=1, progressbar=False)
+    assert estimate.status is Status.NOT_IDENTIFIED
+    behind = estimate.evidence["log density of the next best below the best"]
+    assert behind == pytest.approx(0, abs=1e-12)
+
+
+def test_a_weight_that_is_what_is_left_of_one_changes_places_too() -> None:
+    y = np.r_[stats.poisson.ppf((np.arange(30) + 0.5) / 30, 2), np.arange(8, 14)].astype(int)
+    with pm.Model() as model:
+        w = pm.Beta("w", 1, 1)
+        rate = pm.Gamma("rate", 2, 0.3, shape=2)
+        parts = [pm.Poisson.dist(rate[0]), pm.Poisson.dist(rate[1])]
+        pm.Mixture("y", pm.math.stack([w, 1 - w]), parts, observed=y)
+    estimate = find_MLE(model, **QUIET)
+    assert estimate.status is Status.CONVERGED
+    assert estimate.optima.sizes["optimum"] == 1
+    assert any("in another order; it counts once" in str(f) for f in estimate.findings)

@@ -18,6 +18,7 @@ __all__ = [
     "kink_finding",
     "not_still",
     "null_findings",
+    "relabelled_finding",
     "vertex_finding",
     "wall_finding",
 ]
@@ -145,6 +146,17 @@ def vertex_finding(objective: Objective, vertex: Vertex) -> Finding:
         evidence,
         "This is a proper maximum, as in a lasso or a median; it has no standard error in these "
         "parameters.",
+    )
+
+
+def relabelled_finding() -> Finding:
+    """Say that the components of a maximum can change places."""
+    return Finding(
+        "The same maximum was found with its components in another order; it counts once.",
+        (),
+        {},
+        "The posterior has such copies too: order the components, or summarise what does not "
+        "depend on their labels.",
     )
 
 

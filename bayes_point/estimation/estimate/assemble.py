@@ -10,6 +10,7 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_point.estimation.certificate.findings import relabelled_finding
 from bayes_point.estimation.certificate.limits import natural_limit
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
@@ -217,13 +218,7 @@ def _several(certificate: Certificate, optima: list[Optimum], n_starts: int) -> 
     if not certificate.status.is_point:
         return []
     if optima and optima[0].relabelled:
-        copies = Finding(
-            "The same maximum was found with its components in another order; it counts once.",
-            (),
-            {},
-            "The posterior has such copies too: order the components, or summarise what does not "
-            "depend on their labels.",
-        )
+        copies = relabelled_finding()
         once = replace(optima[0], relabelled=False)
         return [copies, *_several(certificate, [once, *optima[1:]], n_starts)]
     is_alone = bool(optima) and optima[0].reached == 1 < n_starts

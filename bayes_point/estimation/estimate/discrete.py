@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,12 +11,15 @@ import pymc as pm
 from numpy.typing import NDArray
 
 from bayes_point.errors import ModelError
+from bayes_point.estimation.certificate.findings import relabelled_finding
 from bayes_point.estimation.certificate.record import Certificate
 from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.optima import Optimum
+from bayes_point.estimation.optimise.relabelling import is_relabelled
+from bayes_point.model.density.density import LogDensity
 from bayes_point.model.discrete.support import finite_values
 
 __all__ = ["Enumerated", "enumerate_values", "equally_good", "first_of_best", "maximise_over"]
@@ -27,6 +30,8 @@ Array = NDArray[np.float64]
 _MOST = 10_000
 # Rows of the batch in which all of them are maximised, each from one start or more.
 _ROWS = 20_000
+# Joint values that are equally good, of which it is asked at most whether they are the same.
+_ORDERS = 720
 # Two log densities this near, relative to their size, are equally good.
 _EQUAL = 1e-9
 
@@ -91,8 +96,14 @@ def maximise_over(
     inputs = {name: density.inputs[name].batch(array)[rows] for name, array in values.items()}
     objective = replace(whole, inputs=inputs)
     x = np.tile(starts[:each], (total, 1))
-    height = maximise(objective, x).value if density.p else objective.evaluate(x)[0]
-    height = np.where(np.isnan(height), -np.inf, height).reshape(total, each).max(axis=1)
+    if density.p:
+        found = maximise(objective, x)
+        height, x = found.value, found.x
+    else:
+        height = objective.evaluate(x)[0]
+    height = np.where(np.isnan(height), -np.inf, height).reshape(total, each)
+    ends = x.reshape(total, each, -1)[np.arange(total), np.argmax(height, axis=1)]
+    height = height.max(axis=1)
     if not np.any(height > -np.inf):
         raise ModelError(
             f"The density is zero at each of the {total} joint values of {list(values)}, whatever "
@@ -106,7 +117,8 @@ def maximise_over(
         certificate, optima, used = search(watched, starts, rng, observed, local=local)
     else:
         certificate, optima, used = _only_value(bound, float(height[best])), [], total
-    certificate = _with_equals(certificate, values, height, best)
+    copies = _relabelled(density, values, np.flatnonzero(equally_good(height)), best, ends)
+    certificate = _with_equals(certificate, values, height, best, copies)
     return Enumerated(bound, certificate, optima, used)
 
 
@@ -136,18 +148,65 @@ def first_of_best(height: Array) -> NDArray[np.int_]:
     return np.asarray(np.argmax(equally_good(height), axis=-1))
 
 
+def _relabelled(
+    density: LogDensity,
+    values: Mapping[str, NDArray],
+    equal: NDArray[np.int_],
+    best: int,
+    ends: Array,
+) -> NDArray[np.int_]:
+    """Return which of the joint values that are equally good are the best one with other labels.
+
+    Components change places, and what is allocated to them with them; `ends`, (joint value, p), are
+    the maxima of the others at each.
+    """
+
+    def point(row: int) -> dict[str, NDArray]:
+        bound = density.bind({name: v[row] for name, v in values.items()})
+        natural = bound.natural(ends[row][None]) if density.p else {}
+        return {name: v[0] for name, v in natural.items() if name in density.variables}
+
+    def is_other(row: int) -> bool:
+        pairs = [(v[best], v[row]) for v in values.values() if np.any(v[best] != v[row])]
+        if not _are_other_labels(pairs):
+            return False
+        one, other = point(best), point(row)
+        # Labels that change places with nothing else are values that make no difference.
+        moved = any(not np.allclose(v, other[name], rtol=1e-5) for name, v in one.items())
+        return moved and is_relabelled(one, other)
+
+    # Of six components there are 720 orders.
+    few = equal[equal != best][:_ORDERS]
+    return np.array([row for row in few if is_other(int(row))], int)
+
+
+def _are_other_labels(pairs: Sequence[tuple[NDArray, NDArray]]) -> bool:
+    """Whether values are others by labels that stand for one another, one for one."""
+    met = {
+        (int(a), int(b)) for one, other in pairs for a, b in zip(one.flat, other.flat, strict=True)
+    }
+    return len(met) == len({a for a, _ in met}) == len({b for _, b in met})
+
+
 def _with_equals(
-    certificate: Certificate, values: Mapping[str, NDArray], height: Array, best: int
+    certificate: Certificate,
+    values: Mapping[str, NDArray],
+    height: Array,
+    best: int,
+    copies: NDArray[np.int_],
 ) -> Certificate:
     """Add what the enumeration showed: how far the next best value is behind, or that it is not."""
-    others = np.delete(height, best)
+    others = np.delete(height, [best, *copies])
     second = float(others.max()) if len(others) else -np.inf
     evidence = {
         **certificate.evidence,
         "joint values of the discrete variables tried": float(len(height)),
         "log density of the next best below the best": float(height[best] - second),
     }
-    equal = np.flatnonzero(equally_good(height))
+    if len(copies):
+        findings = (*certificate.findings, relabelled_finding())
+        certificate = replace(certificate, findings=findings)
+    equal = np.setdiff1d(np.flatnonzero(equally_good(height)), copies)
     if len(equal) == 1:
         return replace(certificate, evidence=evidence)
     free = tuple(n for n, array in values.items() if np.any(array[equal] != array[best]))

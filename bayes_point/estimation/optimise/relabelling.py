@@ -18,8 +18,10 @@ def is_relabelled(one: Mapping[str, NDArray], other: Mapping[str, NDArray]) -> b
     """Whether two points are the same after a permutation of components.
 
     Components are the elements of vectors of one length (the means, sds and weights of a mixture),
-    permuted together, or else scalars that stand for one another.
+    permuted together, or else scalars that stand for one another.  Of two components the weight of
+    one may be a parameter: that of the other is what is left of one.
     """
+    one = {name: _in_the_other(v, other[name]) for name, v in one.items()}
     lengths = {v.shape[-1] for v in one.values() if v.ndim and 2 <= v.shape[-1] <= _MOST}
     for length in lengths:
         for order in permutations(range(length)):
@@ -33,6 +35,11 @@ def is_relabelled(one: Mapping[str, NDArray], other: Mapping[str, NDArray]) -> b
     return all(_close(one[name], other[name]) for name in rest) and _close(
         np.sort([one[name] for name in scalars]), np.sort([other[name] for name in scalars])
     )
+
+
+def _in_the_other(weight: NDArray, other: NDArray) -> NDArray:
+    """Return a scalar, or one less it if that is what the other is."""
+    return 1 - weight if weight.ndim == 0 and _close(1 - weight, other) else weight
 
 
 def _close(a: NDArray, b: NDArray) -> bool:
