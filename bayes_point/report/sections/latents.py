@@ -133,15 +133,15 @@ def _in_short(tree: xr.DataTree) -> str:
     draws = flatten(tree["posterior"].dataset[shown].transpose(*SAMPLE_DIMS, ...), SAMPLE_DIMS)
     mode, _, whole = flatten(found, ("quantity",))
     gap, ratio = _against(mode, whole, draws.mean((0, 1)), draws.std((0, 1)))
+    advice = "For the latent variables themselves, use the posterior"
     if not np.isfinite(gap).any() or not np.isfinite(ratio).any():
-        return "For their own values, use the posterior."
-    where = f"all within {np.nanmax(np.abs(gap)):.2f} posterior sd of its means"
+        return f"{advice}."
+    worst = f"{np.nanmax(np.abs(gap)):.2f}"
     if _are_near(gap, ratio):
-        return f"For their own values, use the posterior or the conditional modes, {where}."
+        return f"{advice} or the conditional modes, all within {worst} posterior sd of its means."
     return (
-        "For their own values, use the posterior, from whose means the conditional modes are up to "
-        f"{np.nanmax(np.abs(gap)):.2f} sd off, with {np.nanmin(ratio):.2f} to "
-        f"{np.nanmax(ratio):.2f} times its sd."
+        f"{advice}: the conditional modes are up to {worst} posterior sd from its means, and their "
+        f"sd {np.nanmin(ratio):.2f} to {np.nanmax(ratio):.2f} times its own."
     )
 
 
