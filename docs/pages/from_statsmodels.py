@@ -45,7 +45,9 @@ import pymc as pm
 import bayes_point as bp
 
 examples = next(
-    folder / "examples" for folder in Path.cwd().parents if (folder / "examples").is_dir()
+    folder / "examples"
+    for folder in (Path.cwd(), *Path.cwd().parents)
+    if (folder / "examples").is_dir()
 )
 launches = pd.read_csv(examples / "data" / "challenger.csv")
 
