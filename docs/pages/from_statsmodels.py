@@ -38,7 +38,6 @@ likelihood, any prior and any nonlinearity.
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pymc as pm
 
@@ -94,7 +93,7 @@ with pm.Model() as penalised:
     )
 
 map_ = bp.find_MAP(penalised, progressbar=False)
-print({name: np.round(float(map_.point[name]), 8) for name in ("intercept", "beta")})
+print({name: round(float(map_.point[name]), 8) for name in ("intercept", "beta")})
 
 # %%
 # Read that way, the question whether the penalised estimate will do has an answer: sample the
