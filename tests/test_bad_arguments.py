@@ -161,6 +161,12 @@ def test_a_verdict_is_true_where_the_estimate_stands_in(key: str, truth: bool) -
     assert bool(replace(bp.verdict(coin_tree()), key=key)) is truth
 
 
+@pytest.mark.parametrize("path", [3, None, ""])
+def test_a_report_is_saved_under_a_name(path: Any) -> None:
+    with pytest.raises(bp.ReportError, match=r"path must be the name of a file .* save\('report"):
+        bp.report(coin_tree()).save(path)
+
+
 def test_a_report_is_no_pdf(tmp_path: Path) -> None:
     report = bp.report(coin_tree())
     with pytest.raises(bp.ReportError, match=r"report\.pdf', which has to end in \.html"):

@@ -57,8 +57,13 @@ class Report:
         FileNotFoundError, IsADirectoryError
             The directory of `path` does not exist, or `path` is a directory.
         ReportError
-            If the name ends as that of another kind of file does.
+            If it is no name, or ends as that of another kind of file does.
         """
+        if not isinstance(path, str | os.PathLike) or not str(path):
+            raise ReportError(
+                f"path must be the name of a file that ends in .html, got {path!r}. Give for "
+                "instance save('report.html')."
+            )
         suffix = Path(path).suffix
         if suffix.lower() not in (".html", ".htm") and not Path(path).is_dir():
             raise ReportError(
