@@ -69,6 +69,46 @@ def potential() -> None:
     pm.Potential("penalty", -(pm.Normal("other") ** 2))
 
 
+def walk() -> None:
+    # n steps of one scale: (sigma sqrt(2 pi))^-n at steps of zero, wherever the walk is.
+    first = pm.Normal.dist(pm.Normal("mu"), 1)
+    level = pm.GaussianRandomWalk("level", sigma=pm.HalfNormal("sigma"), init_dist=first, steps=2)
+    pm.Normal("y", level, 1, observed=Y)
+
+
+def walk_of_gammas() -> None:
+    # Gamma(1/2) grows without bound towards a step of zero.
+    level = pm.RandomWalk(
+        "level",
+        init_dist=pm.Normal.dist(0, 1),
+        innovation_dist=pm.Gamma.dist(0.5, pm.HalfNormal("rate")),
+        steps=2,
+    )
+    pm.Normal("y", level, 1, observed=Y)
+
+
+def autoregression() -> None:
+    series = pm.AR(
+        "series",
+        pm.Normal("rho"),
+        sigma=pm.HalfNormal("sigma"),
+        init_dist=pm.Normal.dist(0, pm.HalfNormal("tau")),
+        steps=2,
+    )
+    pm.Normal("y", series, 1, observed=Y)
+
+
+def zero_sum() -> None:
+    effect = pm.ZeroSumNormal("effect", pm.HalfNormal("sigma"), shape=3)
+    pm.Normal("y", effect, 1, observed=Y)
+
+
+def neighbours() -> None:
+    W = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])
+    u = pm.CAR("u", pm.Normal("mu", shape=3), W, alpha=0.5, tau=pm.HalfNormal("tau"))
+    pm.Normal("y", u, 1, observed=Y)
+
+
 @pytest.mark.parametrize(
     ("declare", "likelihood", "joint"),
     [
@@ -82,6 +122,11 @@ def potential() -> None:
         (mixture, {"sigma"}, {"sigma"}),
         (censored, {"alpha", "beta"}, {"alpha", "beta"}),
         (potential, set(), {"other"}),
+        (walk, set(), {"sigma"}),
+        (walk_of_gammas, set(), {"rate", "level"}),
+        (autoregression, set(), {"sigma", "tau"}),
+        (zero_sum, set(), {"sigma"}),
+        (neighbours, set(), {"tau"}),
     ],
 )
 def test_scales(declare: Callable[[], None], likelihood: set[str], joint: set[str]) -> None:

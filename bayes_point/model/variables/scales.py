@@ -17,8 +17,9 @@ from pymc.distributions.continuous import FlatRV, HalfFlatRV
 from pymc.distributions.custom import CustomDistRV, CustomSymbolicDistRV
 from pymc.distributions.distribution import PartialObservedRV, SymbolicRandomVariable
 from pymc.distributions.mixture import MixtureRV
-from pymc.distributions.multivariate import MvStudentTRV
+from pymc.distributions.multivariate import CARRV, MvStudentTRV, ZeroSumNormalRV
 from pymc.distributions.simulator import SimulatorRV
+from pymc.distributions.timeseries import AutoRegressiveRV, RandomWalkRV
 from pytensor.graph.basic import Variable
 from pytensor.graph.traversal import walk
 from pytensor.tensor.random.op import RandomVariable
@@ -45,7 +46,14 @@ _LOCATIONS: dict[Any, tuple[int, ...]] = {
     pm.StudentT: (0, 1),
     pm.AsymmetricLaplace: (1, 2),
     MvStudentTRV: (0, 1),
+    CARRV: (0,),
+    ZeroSumNormalRV: (1,),
+    AutoRegressiveRV: (0,),
+    RandomWalkRV: (),
 }
+# Series, and which of their parameters are distributions, of the first values and of the steps: a
+# series is bounded if these are.
+_SERIES: dict[Any, tuple[int, ...]] = {AutoRegressiveRV: (2,), RandomWalkRV: (0, 1)}
 # Free variables whose density is bounded as a function of their own value ...
 _BOUNDED = (
     *_LOCATIONS,
@@ -125,10 +133,16 @@ def _scales_of(rv: Variable) -> list[Variable]:
         # The weights are no more than one.
         _, *components = node.op.dist_params(node)
         return [scale for one in components for scale in _scales_of(one)]
-    harmless = _matching(_LOCATIONS, node.op, ())
-    if not harmless:
+    harmless = _matching(_LOCATIONS, node.op, None)
+    if harmless is None:
         return list(node.inputs)
-    return [one for k, one in enumerate(node.op.dist_params(node)) if k not in harmless]
+    inner = _matching(_SERIES, node.op, ())
+    return [
+        scale
+        for k, one in enumerate(node.op.dist_params(node))
+        if k not in harmless
+        for scale in (_scales_of(one) if k in inner else [one])
+    ]
 
 
 def _is_bounded(model: pm.Model, rv: Variable) -> bool:
@@ -136,6 +150,8 @@ def _is_bounded(model: pm.Model, rv: Variable) -> bool:
     op = rv.owner.op
     if isinstance(op, _CONSTANT) or not rv.type.dtype.startswith("float"):
         return True
+    if inner := _matching(_SERIES, op, ()):
+        return all(_is_bounded(model, op.dist_params(rv.owner)[k]) for k in inner)
     if isinstance(op, _BOUNDED):
         return True
     at_least_one = _matching(_BOUNDED_FROM_ONE, op, ())
@@ -145,7 +161,7 @@ def _is_bounded(model: pm.Model, rv: Variable) -> bool:
     return all(np.all(np.asarray(value) >= 1) for value in evaluated(*shapes))
 
 
-def _matching(table: dict[Any, tuple[int, ...]], op: Any, default: tuple) -> tuple[int, ...]:
+def _matching(table: dict[Any, tuple[int, ...]], op: Any, default: Any) -> Any:
     return next((found for family, found in table.items() if isinstance(op, family)), default)
 
 
