@@ -11,6 +11,7 @@ from bayes_point.estimation.certificate.tracks import Track, follow
 from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import Passed, Verdict
 from bayes_point.estimation.objective import Objective
+from bayes_point.model.variables.scales import scale_variables
 
 __all__ = ["runaway", "runaways"]
 
@@ -27,9 +28,9 @@ def runaway(case: Case) -> Verdict:
 
     Asked where the search did not come to rest.
 
-    Evidence: each coordinate that moved by 25 in a log or a logit, or by 100 in a parameter itself,
-    is followed on from half way in steps that double, the others maximised over at each; no gain
-    dies out.
+    Evidence: each coordinate that moved by 15 in a log or a logit, or by 100 in a parameter itself
+    that a scale is made of, is followed on from half way in steps that double, the others maximised
+    over at each; no gain dies out.
 
     Blind spot: a growth that ends beyond the fifteen orders of magnitude that arithmetic can
     follow.
@@ -48,6 +49,10 @@ def runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
     """Return the tracks of coordinates that the search took far, where there is no end to it."""
     distance = np.abs(x - start)
     far = distance > np.where(objective.is_transformed, _FAR, _VERY_FAR)
+    if np.any(far & ~objective.is_transformed):
+        # What is behind no scale has a bound by itself: a hundred levels on a scale of thousands.
+        scales = [*scale_variables(objective.density, tuple(objective.weights))]
+        far &= objective.is_transformed | np.isin(objective.density.variables, scales)
     tracks = []
     for j in np.flatnonzero(far):
         # From half way, where rounding has not yet blurred the density.
