@@ -323,6 +323,14 @@ def test_arguments_that_are_refused(arguments: dict[str, Any], said: str) -> Non
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("figure", [plot_estimates, plot_gaps, plot_joint])
+def test_a_backend_that_there_is_not(figure: Callable[..., Any]) -> None:
+    with pytest.raises(ComparisonError, match=r"backend must be .* got .abacus.. Here are: .mat"):
+        figure(regression_tree(), backend="abacus")
+    with pytest.raises(ComparisonError, match=r"kind must be one of 'auto', .* got 'zz'"):
+        plot_estimates(regression_tree(), kind="zz")
+
+
 def test_a_tree_loaded_from_disk_is_drawn(tmp_path: object) -> None:
     path = f"{tmp_path}/fit.nc"
     failed_tree().to_netcdf(path)

@@ -27,9 +27,11 @@ from bayes_point.comparison.plots.styling import (
     parameter_limit,
     visual_arguments,
 )
+from bayes_point.errors import ComparisonError
 
 __all__ = ["draw_estimates", "plot_estimates"]
 
+_KINDS = ("auto", "kde", "hist", "dot", "ecdf")
 _VISUALS = (
     "dist",
     "face",
@@ -93,7 +95,8 @@ def plot_estimates(
     Raises
     ------
     ComparisonError
-        If `dt` is not the tree of a fit, or there is nothing to draw.
+        If `dt` is not the tree of a fit, or there is nothing to draw; if there is no such `kind` or
+        `backend`.
 
     See Also
     --------
@@ -145,6 +148,8 @@ def draw_estimates(
 ) -> PlotCollection:
     """Draw what has been selected already, as `plot_estimates` does."""
     visuals = check_visuals(visuals, _VISUALS)
+    if kind is not None and kind not in _KINDS:
+        raise ComparisonError(f"kind must be one of {', '.join(map(repr, _KINDS))}, got {kind!r}.")
     prob, interval = interval_arguments(ci_prob, ci_kind)
     backend = backend_name(backend, plot_collection)
     labels = marks.labeller(with_absences=True)

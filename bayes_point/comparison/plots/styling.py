@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from arviz_base import rcParams
@@ -48,6 +49,7 @@ STYLES = {
 DRAWN = ("mean", "MLE", "MAP")
 """The order of drawing: where estimates coincide, the smaller mark lies on the larger."""
 
+_BACKENDS = ("matplotlib", "bokeh", "plotly", "none")
 _MARKERS = {"MLE": "^", "MAP": "s", "mean": "o"}
 
 
@@ -64,6 +66,12 @@ def backend_module(backend: str) -> Any:
 def backend_name(backend: str | None, collection: Any) -> str:
     """Return the backend asked for, that of the collection, or ArviZ's default."""
     if backend is not None:
+        if backend not in _BACKENDS or (backend != "none" and find_spec(backend) is None):
+            there = [name for name in _BACKENDS if name == "none" or find_spec(name)]
+            raise ComparisonError(
+                f"backend must be one that is installed, of {', '.join(map(repr, _BACKENDS))}; got "
+                f"{backend!r}. Here are: {', '.join(map(repr, there))}."
+            )
         return backend
     return str(rcParams["plot.backend"] if collection is None else collection.backend)
 
