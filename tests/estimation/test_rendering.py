@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import pymc as pm
 import pytest
 
 import bayes_point as bp
+from bayes_point.errors import EstimationWarning
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from tests.estimation.test_point_estimate import NASTY, labelled
 from tests.reference import case_models
@@ -127,3 +129,25 @@ def test_many_parameters_are_cut_short() -> None:
     assert "mu[30]" not in str(estimate)
     assert "and 10 more" in estimate._repr_html_()
     assert len(estimate.to_dataframe()) == 40
+
+
+def test_missing_data_are_said_to_be_unknowns() -> None:
+    y = np.array([1.0, np.nan, 3.0, 4.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyMC says that it imputes
+        with pm.Model() as model:
+            mu = pm.Normal("mu", 0, 10)
+            pm.Normal("y", mu, 1, observed=y)
+    with pytest.warns(EstimationWarning, match=r"missing values \(NaN\) of y .* y_unobserved"):
+        mle = bp.find_MLE(model, progressbar=False)
+    assert str(mle.findings[0]).endswith(
+        "Leave these observations out, or integrate them out: bp.find_MLE(model, "
+        'marginalize="latents").'
+    )
+    rows = [line.split()[0] for line in str(mle).splitlines() if line.startswith("  ")]
+    assert "y_unobserved[0]" in rows
+    # The filled up data are no estimates.
+    assert not [row for row in rows if row.startswith("y[")]
+    # The mean of what was observed, integrated out.
+    marginal = bp.find_MLE(model, marginalize="latents", progressbar=False)
+    np.testing.assert_allclose(float(marginal.point["mu"]), 8 / 3)

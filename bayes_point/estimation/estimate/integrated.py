@@ -127,7 +127,15 @@ def joint_with_latents(
         return (*others, Finding(what, advice=advice))
     flat_names = dict.fromkeys(name for finding in flat for name in finding.parameters)
     unseen = [name for name in flat_names if name.split("[")[0] in above]
-    if len(unseen) == len(flat_names):
+    missing = {name for name in latent if roles[name].role == "imputed"}
+    if missing.issuperset(name.split("[")[0] for name in flat_names):
+        whole = ", ".join(name.removesuffix("_unobserved") for name in sorted(missing))
+        what = (
+            f"The missing values (NaN) of {whole} are unknowns to PyMC "
+            f"({', '.join(sorted(missing))}), and the likelihood does not depend on them."
+        )
+        advice = f"Leave these observations out, or i{advice[1:]}"
+    elif len(unseen) == len(flat_names):
         enter = "enters" if len(unseen) == 1 else "enter"
         what = (
             f"{', '.join(unseen)} {enter} only through the prior of {names}, which the likelihood "

@@ -20,6 +20,7 @@ from bayes_point.estimation.uncertainty.criteria import (
 )
 from bayes_point.estimation.uncertainty.information import has_failed
 from bayes_point.estimation.uncertainty.labelled import in_words
+from bayes_point.model.variables.roles import completed
 
 __all__ = ["as_html", "as_text"]
 
@@ -81,6 +82,9 @@ def as_html(estimate: EstimateRecord) -> str:
 
 def _table(estimate: EstimateRecord) -> _Table:
     frame = coefficients(estimate, ci_prob=None, kind="hessian", cluster=None)
+    # Data that are filled up are data, and what is filled in stands under a name of its own.
+    filled = completed(estimate.model)
+    frame = frame[[str(name).split("[")[0] not in filled for name in frame.index]]
     shown = frame.iloc[:_ROWS]
     prob = str(frame.columns[2]).removeprefix("ci").removesuffix("_lb")
     head = ["", "estimate", "se", f"{prob}% from", "to", ""]

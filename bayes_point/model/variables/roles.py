@@ -20,7 +20,7 @@ from pytensor.xtensor.shape import Transpose
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.variables.bounds import Bound, Bounds, bounds_of, evaluated
 
-__all__ = ["Role", "RoleName", "check_model", "model_roles", "roles"]
+__all__ = ["Role", "RoleName", "check_model", "completed", "model_roles", "roles"]
 
 RoleName = Literal[
     "parameter", "latent", "imputed", "discrete", "observed", "data", "potential", "deterministic"
@@ -185,10 +185,19 @@ def _role(
     )
 
 
+def completed(model: pm.Model) -> frozenset[str]:
+    """Return the names of the Deterministics that hold data and, for what is missing, unknowns.
+
+    PyMC splits an incompletely observed x into x_observed, x_unobserved and a Deterministic x.
+    """
+    known = model.named_vars
+    return frozenset(
+        name for name in known if {f"{name}_unobserved", f"{name}_observed"} <= known.keys()
+    )
+
+
 def _kind_of_free(model: pm.Model, rv: Variable, parents: tuple[str, ...]) -> RoleName:
-    # PyMC splits an incompletely observed x into x_observed, x_unobserved and a Deterministic x.
-    whole = rv.name.removesuffix("_unobserved")
-    if whole != rv.name and {whole, f"{whole}_observed"} <= set(model.named_vars):
+    if rv.name.removesuffix("_unobserved") in completed(model):
         return "imputed"
     if not rv.type.dtype.startswith("float"):
         return "discrete"
