@@ -133,7 +133,10 @@ def described(wild: Any, estimate: Any, estimator: str) -> Line:
     finite = point and all(
         np.isfinite(v).all()
         for name, v in estimate.stderr().data_vars.items()
-        if estimate.point[name].dtype.kind == "f"
+        # A Deterministic may be a constant, which has none.
+        if name in estimate.model.named_vars
+        and estimate.model[name] in estimate.model.free_RVs
+        and estimate.point[name].dtype.kind == "f"
     )
     # Where there is no upper bound a local maximum is what there is, and says so.
     local = estimate.status.key == "local"

@@ -15,6 +15,7 @@ from pytensor.compile.mode import Mode
 
 from bayes_point.errors import ModelError
 from bayes_point.model.density.density import LogDensity
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.variables.flat_variable import with_old_priors
 
 __all__ = ["start_rows"]
@@ -58,7 +59,7 @@ def start_rows(
     names = [rv.name for rv in model.free_RVs]
     graphs = replace_rng_nodes(with_old_priors(graphs))
     wanted = [graphs[names.index(name)] for name in values]
-    with pytensor.config.change_flags(cxx=""):
+    with interpreting():
         function = pytensor.function(list(given.values()), wanted, mode=_ONCE)
     out = np.repeat(start[None], batch, axis=0)
     variables = np.array(density.variables)

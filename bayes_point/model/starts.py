@@ -23,6 +23,7 @@ from bayes_point.model.density.building import building
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.interpreter.compiling import NO_NUMBER
 from bayes_point.model.interpreter.drawing import DRAWN_ONCE
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.variables.flat_variable import with_old_priors
 
 __all__ = ["Initvals", "starting_points"]
@@ -288,7 +289,7 @@ def _compiled_drawing(
     ]
     # The model's own random number generators are not to be advanced.
     values = replace_rng_nodes(with_old_priors(values))
-    with pytensor.config.change_flags(cxx=""):
+    with interpreting():
         return pytensor.function([], values, mode=DRAWN_ONCE)
 
 
@@ -297,7 +298,7 @@ def _overrides(model: pm.Model, initvals: Mapping[str, Any]) -> dict[Any, Any]:
     if not initvals:
         return {}
     free = {rv.name for rv in model.free_RVs}
-    with pytensor.config.change_flags(cxx=""):
+    with interpreting():
         shapes = model.eval_rv_shapes()
     values = {}
     for key, value in initvals.items():

@@ -10,13 +10,17 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from pytensor.compile.builders import OpFromGraph
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.tensor.basic import Join
 from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.subtensor import AdvancedSubtensor
 from scipy import special
 
 from bayes_point.model.interpreter.compiling import over_rows
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 
 X = np.random.default_rng(1).normal(size=(3, 4))
@@ -145,3 +149,20 @@ def test_unit_matrices_of_a_batch_are_of_one_size() -> None:
     assert not loops(function)
     [got] = function(X)
     np.testing.assert_allclose(got, np.eye(4) + X[:, :, None] * X[:, None, :], rtol=1e-14)
+
+
+def test_rewrites_that_fail_print_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def fails(fgraph: Any, node: Any) -> Any:
+        raise ValueError("of this rewrite nothing is to be seen")
+
+    x = pt.dscalar("x")
+    rewriter = in2out(node_rewriter([Elemwise])(fails))
+    fgraph = FunctionGraph([x], [pt.exp(x) + 1])
+    with interpreting():
+        rewriter.rewrite(fgraph)
+    assert not caplog.records
+    rewriter.rewrite(fgraph)
+    assert "Rewrite failure" in caplog.text
+    # Somebody who wants to see them does.
+    with pytensor.config.change_flags(on_opt_error="raise"), interpreting():
+        assert pytensor.config.on_opt_error == "raise"

@@ -14,6 +14,7 @@ from pytensor.graph.replace import graph_replace
 
 from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.variables.bounds import bounds_of
 
@@ -71,7 +72,7 @@ def free_values(estimate: EstimateRecord, n: int) -> dict[str, NDArray]:
 def free_shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:
     """Return the shape of each free variable on the natural scale."""
     free = model.free_RVs
-    with pytensor.config.change_flags(cxx=""):
+    with interpreting():
         found = pytensor.function([], [rv.shape for rv in free], mode=INTERPRETED)()
     return {rv.name: tuple(int(n) for n in shape) for rv, shape in zip(free, found, strict=True)}
 
@@ -145,7 +146,7 @@ def _drawn(
     )
     # One by one, not vectorised: what depends on no parameter, such as the first step of a random
     # walk, would then be drawn once for all data sets.
-    with pytensor.config.change_flags(cxx=""):
+    with interpreting():
         function = pm.compile(
             list(inputs.values()),
             graphs,

@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pytensor
 import pytensor.scalar as ps
 import pytensor.tensor as pt
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from pytensor.tensor.math import Sum
 
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.interpreter.compiling import BEFORE_DERIVATIVES, gradient, over_rows, rows_of
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.interpreter.simpler import constant_designs, is_constant, simpler
 
@@ -164,7 +164,7 @@ class Curvature:
         if self.terms == ("likelihood",):
             total = parts[0]
         fgraph = FunctionGraph([*rows, *weights], [total], clone=True, copy_inputs=False)
-        with pytensor.config.change_flags(cxx=""):
+        with interpreting():
             for _ in range(2):
                 rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
                 simpler.rewrite(fgraph)
@@ -179,7 +179,7 @@ class Curvature:
         pieces, inputs, total = self._graph()
         slopes = [gradient(_where_finite(total).sum(), piece) for piece in pieces]
         fgraph = FunctionGraph(inputs, [total, *slopes], clone=True, copy_inputs=False)
-        with pytensor.config.change_flags(cxx=""):
+        with interpreting():
             rewrite_graph(fgraph, include=("ShapeOpt", "canonicalize"), clone=False)
         total, *slopes = fgraph.outputs
         hessian = []
@@ -190,7 +190,7 @@ class Curvature:
             for row in rows:
                 hessian += [gradient((slope * row).sum(), piece) for piece in pieces[a:]]
         fgraph = FunctionGraph(inputs, [total, *slopes, *hessian], clone=True, copy_inputs=False)
-        with pytensor.config.change_flags(cxx=""):
+        with interpreting():
             for _ in range(3):
                 rewrite_graph(fgraph, include=_CONSTANTS, clone=False)
                 constant_designs.rewrite(fgraph)

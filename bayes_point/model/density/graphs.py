@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.fg import FunctionGraph
@@ -28,6 +27,7 @@ from bayes_point.model.density.inputs import Input, freeze, weights_of
 from bayes_point.model.interpreter.compiling import BEFORE_DERIVATIVES, zero_density_for_checks
 from bayes_point.model.interpreter.differenced import give_differences
 from bayes_point.model.interpreter.double import double_of, replaced
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.variables.bounds import evaluated
 
 __all__ = ["Graphs"]
@@ -265,7 +265,7 @@ class Graphs:
         # A parameter outside its domain means density zero.  It must say so row by row, and so
         # before the graph is vectorised: afterwards one bad row would condemn the whole batch.
         fgraph = FunctionGraph(row, outs, clone=True, copy_inputs=False)
-        with pytensor.config.change_flags(cxx=""):
+        with interpreting():
             zero_density_for_checks.rewrite(fgraph)
             rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
         give_differences(fgraph, self.x)
@@ -328,7 +328,7 @@ def _shapes(
     natural, shapes = [rv.type.shape for rv in free], [value.type.shape for value in values]
     if any(n is None for shape in natural + shapes for n in shape):
         # Some transforms and distributions hide the static shape.
-        with pytensor.config.change_flags(cxx=""):
+        with interpreting():
             known = model.eval_rv_shapes()
         natural = [known[rv.name] for rv in free]
         shapes = [known[value.name] for value in values]

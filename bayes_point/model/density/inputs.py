@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 from numpy.typing import ArrayLike, NDArray
 from pymc.model.transform.optimization import freeze_dims_and_data
@@ -22,6 +21,7 @@ from pytensor.xtensor.type import XTensorType
 
 from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.double import double_of
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.variables.bounds import value_of
 
 __all__ = ["Input", "check_inputs", "freeze", "weight_of", "weights_of"]
@@ -176,7 +176,7 @@ def _row(model: pm.Model, name: str, value: Any) -> tuple[Any, NDArray]:
     elif variable in model.observed_RVs:
         own = np.asarray(value_of(model.rvs_to_values[variable]))
     else:
-        with pytensor.config.change_flags(cxx=""):
+        with interpreting():
             own = np.asarray(model.initial_point()[model.rvs_to_values[variable].name])
     own = own.astype(double_of(value.type.dtype))
     return pt.tensor(name, shape=own.shape, dtype=str(own.dtype)), own

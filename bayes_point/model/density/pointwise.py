@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.censored import CensoredRV
@@ -25,6 +24,7 @@ from bayes_point.model.interpreter.compiling import (
     compiled,
     zero_density_for_checks,
 )
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.rows import row_function
 from bayes_point.model.variables.bounds import value_of
@@ -161,6 +161,6 @@ def _cdf(rv: Any, value: Any, log_density: Any) -> tuple[Any, Any]:
 def _unchecked(inputs: list[Any], graphs: list[Any]) -> tuple[list[Any], list[Any]]:
     """Return the graphs with checks of parameters turned into a density of zero."""
     fgraph = FunctionGraph(inputs, graphs, clone=True)
-    with pytensor.config.change_flags(cxx=""):
+    with interpreting():
         zero_density_for_checks.rewrite(fgraph)
     return list(fgraph.inputs), list(fgraph.outputs)

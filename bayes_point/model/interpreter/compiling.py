@@ -26,6 +26,7 @@ from pytensor.tensor.linalg.solvers.core import SolveBase
 from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.batching import one_for_all_rows
 from bayes_point.model.interpreter.differenced import Slopes
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 
 __all__ = [
@@ -113,13 +114,7 @@ def compiled(
     inputs: Sequence[Any], outputs: Sequence[Any], mode: Mode, rewrites: Sequence[str] = ()
 ) -> Callable:
     """Return the function from `inputs` to `outputs`, made with some more rewrites than usual."""
-    # Without a C compiler named, the interpreter also interprets the inside of a scan.
-    cxx = "" if mode is INTERPRETED else pytensor.config.cxx
-    # A rewrite that fails is left out.  By default PyTensor prints a traceback of it as well, with
-    # which a user can do nothing.
-    failing = pytensor.config.on_opt_error
-    failing = "ignore" if failing == "warn" else failing
-    with pytensor.config.change_flags(cxx=cxx, on_opt_error=failing):
+    with interpreting("" if mode is INTERPRETED else pytensor.config.cxx):
         return pytensor.function(
             list(inputs),
             list(outputs),
@@ -132,7 +127,7 @@ def compiled(
 def simplified(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
     """Return graphs of the same inputs, rewritten as they are before derivatives are taken."""
     fgraph = FunctionGraph(list(inputs), list(outputs), clone=True, copy_inputs=False)
-    with pytensor.config.change_flags(cxx=""):
+    with interpreting():
         rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
     return list(fgraph.outputs)
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pytensor
 import pytensor.tensor as pt
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
+
+from bayes_point.model.interpreter.flags import interpreting
 
 __all__ = ["unrolled"]
 
@@ -51,6 +52,6 @@ _UNROLL = in2out(_written_out, ignore_newtrees=True)
 def unrolled(graph: Any, row: Sequence[Any]) -> Any:
     """Return a graph of `row` with its solves with small triangles written out."""
     fgraph = FunctionGraph(list(row), [graph], clone=True, copy_inputs=False)
-    with pytensor.config.change_flags(cxx=""):
+    with interpreting():
         _UNROLL.rewrite(fgraph)
     return fgraph.outputs[0]

@@ -33,6 +33,7 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.type import RandomType
 from pytensor.xtensor.shape import Transpose
 
+from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.variables.distributions import support_of
 from bayes_point.model.variables.kinds import CIRCULAR
 from bayes_point.model.variables.support import Support
@@ -91,7 +92,7 @@ def evaluated(
     """Return the values of graphs (where the inputs take the values ``at``) without compiling."""
     inputs = {} if at is None else at
     # Without a C compiler named, the inside of a scan is interpreted as well.
-    with pytensor.config.change_flags(cxx=""), np.errstate(all="ignore"):
+    with interpreting(), np.errstate(all="ignore"):
         function = pytensor.function(
             list(inputs), list(graphs), mode=mode, on_unused_input="ignore", trust_input=True
         )
