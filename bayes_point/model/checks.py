@@ -143,7 +143,8 @@ def _check_no_random_density(model: pm.Model) -> None:
     """Raise on variables that PyMC has no log density of."""
     terms = [*model.basic_RVs, *model.potentials]
     for rv in model.free_RVs:
-        if type(rv.owner.op).__module__.split(".")[0] == "pymc_bart":
+        # Each variable of trees has a class of its own, made from theirs.
+        if any(kind.__module__.split(".")[0] == "pymc_bart" for kind in type(rv.owner.op).mro()):
             raise ModelError(
                 f"{rv.name!r} is a sum of trees (pymc_bart), whose log density PyMC takes to be "
                 "zero whatever the trees are, so that there is no maximum to find but a fit that "

@@ -70,7 +70,11 @@ def test_sums_of_trees_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pm.Model() as model:
         trees = pm.Laplace("trees", 0.0, 1.0)
         pm.Normal("y", trees, 1.0, observed=[0.0])
-    monkeypatch.setattr(type(trees.owner.op), "__module__", "pymc_bart.bart")
+    # pymc_bart makes a class of its own for each variable, by `type`: only its base is of there.
+    base = type(trees.owner.op)
+    own = type("BART_trees", (base,), {"__module__": "abc"})
+    monkeypatch.setattr(trees.owner.op, "__class__", own)
+    monkeypatch.setattr(base, "__module__", "pymc_bart.bart")
     with pytest.raises(ModelError, match=r"'trees' is a sum of trees .* pm\.sample"):
         check_model(model)
 
