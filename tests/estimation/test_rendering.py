@@ -138,7 +138,7 @@ def test_missing_data_are_said_to_be_unknowns() -> None:
         with pm.Model() as model:
             mu = pm.Normal("mu", 0, 10)
             pm.Normal("y", mu, 1, observed=y)
-    with pytest.warns(EstimationWarning, match=r"missing values \(NaN\) of y .* y_unobserved"):
+    with pytest.warns(EstimationWarning, match=r"missing values \(NaN\) of y .*y_unobserved"):
         mle = bp.find_MLE(model, progressbar=False)
     assert str(mle.findings[0]).endswith(
         "Leave these observations out, or integrate them out: bp.find_MLE(model, "
