@@ -8,6 +8,7 @@ from scipy.special import expit
 import bayes_point as bp
 from bayes_point.estimation.certificate.certify import certify
 from bayes_point.estimation.objective import Objective, Penalty
+from bayes_point.estimation.optimise import factor as factors
 from bayes_point.estimation.optimise.factor import Factor
 from bayes_point.model.density.density import LogDensity
 
@@ -171,6 +172,20 @@ def test_a_factor_of_the_curvature() -> None:
 )
 def test_what_is_not_definite_has_no_factor(curvature: np.ndarray) -> None:
     assert Factor.of(-curvature) is None
+
+
+def test_where_lanczos_fails_there_are_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object, **kwargs: object) -> None:
+        raise factors.ArpackNoConvergence("none", np.empty(0), np.empty((0, 0)))
+
+    monkeypatch.setattr(factors, "eigsh", fails)
+    root = np.random.default_rng(3).normal(size=(40, 30))
+    factor = Factor.of(-(root.T @ root))
+    assert factor is not None
+    eigenvalues = np.linalg.eigvalsh(factor.matrix)
+    least, most = factor.ends
+    assert 0 < least <= eigenvalues[0]
+    assert eigenvalues[-1] <= most <= len(root.T)
 
 
 def test_many_coordinates_are_climbed_by_factors() -> None:

@@ -19,6 +19,7 @@ from scipy.special import xlogy
 
 import bayes_point as bp
 from bayes_point.errors import EstimationWarning, ModelError
+from bayes_point.estimation.refit import refit as refitting
 from bayes_point.estimation.refit import run as running
 
 RNG = np.random.default_rng(21)
@@ -364,6 +365,17 @@ def test_a_data_set_without_any_estimate_does_not_stop_the_others() -> None:
         first = next(iter(fits.data_vars))
         assert np.isnan(fits[first].values[1])
         assert np.isfinite(fits[first].values[[0, 2, 3, 4]]).all()
+
+
+def test_a_reason_that_cannot_be_told_costs_no_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: Any) -> None:
+        raise TypeError("not told")
+
+    monkeypatch.setattr(refitting, "check_data", fails)
+    y = np.array([[1.0, 2, 3, 4], [1, np.nan, 3, 4]])
+    fits = refit(normal(), {"y": y})
+    close(fits["mu"][0], 2.5)
+    assert fits["status"].values.tolist() == ["converged", "not_converged"]
 
 
 def test_an_index_that_points_nowhere() -> None:

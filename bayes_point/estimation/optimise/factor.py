@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 from scipy.linalg.lapack import dpotri
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import finite_hessian
@@ -105,12 +105,18 @@ class Factor:
 
     @property
     def ends(self) -> Array:
-        """The smallest and the largest eigenvalue of the scaled matrix."""
+        """The smallest and the largest eigenvalue of the scaled matrix.
+
+        Where Lanczos' method does not find them, bounds on them.
+        """
         if len(self.scale) < 3:
             return np.linalg.eigvalsh(self.matrix)[[0, -1]]
         v0 = np.random.default_rng(0).standard_normal(len(self.scale))
         options = {"k": 1, "which": "LA", "tol": 1e-3, "v0": v0, "return_eigenvectors": False}
-        least, most = (float(eigsh(a, **options)[0]) for a in (self._inverse, self.matrix))
+        try:
+            least, most = (float(eigsh(a, **options)[0]) for a in (self._inverse, self.matrix))
+        except ArpackNoConvergence:
+            return np.array([self.least, np.abs(self.matrix).sum(axis=0).max()])
         return np.array([1 / least, most])
 
 

@@ -244,6 +244,9 @@ def _say_why_some_have_none(model: pm.Model, sets: DataSets, fits: xr.Dataset) -
                 skip_file_prefixes=(_PACKAGE,),
             )
             return
+        except Exception:
+            # A reason that cannot be told must not cost the results, which may have taken hours.
+            return
 
 
 def _asked(
