@@ -92,7 +92,9 @@ def work(path: Path, result: Path) -> int:
     if fits.sizes["site"] < N:
         return INTERRUPTED  # what is finished by then
     fits.attrs["worked_on"] = count
-    fits.to_netcdf(result, engine="h5netcdf")
+    # Whole or not at all: a kill while this is written is no fault of the package.
+    fits.to_netcdf(unfinished := result.with_suffix(".part"), engine="h5netcdf")
+    os.replace(unfinished, result)
     return 0
 
 
