@@ -38,7 +38,8 @@ FOLDER = ROOT / "tests" / "models_in_the_wild"
 ESTIMATORS = ("mle", "map")
 LIMIT = 60  # seconds of CPU for an estimate
 PATIENCE = 45  # seconds after which the search is to return what it has
-RIVALS = 20  # L-BFGS runs, as far as --rival-seconds of CPU allow
+RIVALS = 20  # L-BFGS runs
+SECONDS = 60.0  # of CPU that they have together, unless --rival-seconds says otherwise
 SEED = 1
 Line = dict[str, Any]
 
@@ -111,7 +112,8 @@ def child(name: str, estimator: str, tell: Connection, rival_seconds: float) -> 
     if estimate is not None and not getattr(wild, "LATENT", False):
         # Where there is no gradient there are no rivals.
         with contextlib.suppress(NotImplementedError, ValueError, TypeError):
-            tell.send({"rival": best_rival(model, estimator, wild, rival_seconds)})
+            rival, runs = best_rival(model, estimator, wild, rival_seconds)
+            tell.send({"rival": rival, "rival_runs": runs})
 
 
 def has(wild: Any, estimator: str) -> bool:
@@ -156,8 +158,8 @@ def described(wild: Any, estimate: Any, estimator: str) -> Line:
     }
 
 
-def best_rival(model: Any, estimator: str, wild: Any, seconds: float) -> float:
-    """Return the highest log density that L-BFGS comes to from twenty starts."""
+def best_rival(model: Any, estimator: str, wild: Any, seconds: float) -> tuple[float, int]:
+    """Return the highest log density that L-BFGS comes to from twenty starts, and its runs."""
     import pymc as pm
     from pymc.blocking import DictToArrayBijection
     from pymc.pytensorf import join_nonshared_inputs
@@ -188,12 +190,12 @@ def best_rival(model: Any, estimator: str, wild: Any, seconds: float) -> float:
         good = np.isfinite(value) and np.isfinite(slope).all()
         return (float(value), slope) if good else (np.inf, np.zeros_like(x))
 
-    for _ in range(RIVALS):
-        if time.process_time() - began > seconds:
-            break
+    runs = 0
+    while runs < RIVALS and time.process_time() - began < seconds:
+        runs += 1
         with np.errstate(all="ignore"):
             best = max(best, -minimize(safe, at + rng.uniform(-2, 2, len(at)), jac=True).fun)
-    return float(best)
+    return float(best), runs
 
 
 # --- all of them, in the parent -------------------------------------------------------------------
@@ -250,6 +252,12 @@ def table(lines: dict[str, Line]) -> str:
     counts.append(
         f"- A useful answer from at least one of the two: {sum(some)} of {len(named)} models."
     )
+    tried = [line["rival_runs"] for line in lines.values() if line.get("rival_runs")]
+    counts.append(
+        f"- Tried against L-BFGS: {len(tried)} estimates, {sum(one == RIVALS for one in tried)} of "
+        f"them against all {RIVALS} runs, the others against as many as {SECONDS:.0f} seconds of "
+        f"CPU allow ({min(tried, default=0)} at the least)."
+    )
     return "\n".join([HEAD, *counts, "", *rows, ""])
 
 
@@ -281,7 +289,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="parts of the names of models")
     parser.add_argument("--lines", type=Path, default=Path("models_in_the_wild.jsonl"))
     parser.add_argument("--again", action="store_true", help="do again what was done before")
-    parser.add_argument("--rival-seconds", type=float, default=20.0, help="CPU for the rivals")
+    parser.add_argument("--rival-seconds", type=float, default=SECONDS, help="CPU for the rivals")
     parser.add_argument("--write", type=Path, help="where the page goes")
     args = parser.parse_args()
     lines: dict[str, Line] = {}
