@@ -14,12 +14,13 @@ from threadpoolctl import threadpool_limits
 from bayes_point.arguments import generator, truth_value, whole_number
 from bayes_point.comparison.distance.closeness import closeness
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
-from bayes_point.estimation.estimate.integrated import refuse_marginal
+from bayes_point.estimation.estimate.integrated import marginal_options
 from bayes_point.estimation.face.find import find_MAP
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.laplace.importance import LEAST_POINTS
 from bayes_point.estimation.laplace.laplace import approximate, no_mode
 from bayes_point.estimation.laplace.tree import laplace_tree
+from bayes_point.estimation.marginal.integrate import Marginalize, QuadratureNodes
 from bayes_point.idata import check_idata
 from bayes_point.model.checks import as_model, check_names
 from bayes_point.model.starts import Initvals
@@ -35,6 +36,8 @@ def laplace(
     draws: int = 1000,
     chains: int = 4,
     resample: bool = False,
+    marginalize: Marginalize = None,
+    quadrature: QuadratureNodes = "auto",
     idata: xr.DataTree | None = None,
     n_starts: int = 8,
     initvals: Initvals | None = None,
@@ -55,7 +58,8 @@ def laplace(
     ----------
     model : pymc.Model or PointEstimate, optional
         The model, by default that of the context; or an estimate of it.  Of an estimate that is not
-        the mode with the Jacobian, the model alone is used, and the mode found anew.
+        the mode with the Jacobian, the model alone is used, and the mode found anew, with the same
+        latent variables integrated out.
     draws : int
         Draws in each chain.  They are independent; they come in chains because ArviZ reads them so.
     chains : int
@@ -67,6 +71,11 @@ def laplace(
         Pareto-smoothed weight says, by systematic resampling (with replacement) [2]_.  Copies of a
         draw are kept next to each other, so that ArviZ counts them in its effective sample sizes
         and Monte Carlo errors for what they are worth.
+    marginalize, quadrature
+        As in `find_MAP`; of an estimate, by default its own.  The normal is that at the mode of the
+        marginal density of the parameters then, and so are the weights.  The latent variables are
+        drawn given each draw of the parameters, from the normal at their conditional modes, which
+        is exact where they are Gaussian given the data; discrete ones with their probabilities.
     idata : xarray.DataTree, optional
         A tree with a sampled ``posterior`` of the same model, to which the distance is measured
         (see `closeness`).
@@ -157,12 +166,15 @@ def laplace(
     truth_value("resample", resample)
     rng = generator(random_seed)
     given = model if isinstance(model, PointEstimate) else None
-    if given is not None:
-        refuse_marginal(
-            given,
-            "Laplace approximation yet",
-            "Its standard errors and conf_int() are those of the marginal density; laplace(model) "
-            "approximates the joint one.",
+    if given is not None and given.integrated is not None and marginalize is None:
+        own = marginal_options(given)
+        # Under their own prior fixed effects are integrated as the latents are.
+        marginalize = [*own["marginalize"], *given.integrated.flat]
+        quadrature = own["quadrature"] if quadrature == "auto" else quadrature
+    elif given is not None and marginalize is not None:
+        raise ModelError(
+            f"Got marginalize={marginalize!r} with an estimate, which says itself what is "
+            "integrated out of it. Leave it out, or give the model."
         )
     model = given.model if given is not None else as_model(model, "laplace")
     check_names(model)
@@ -174,6 +186,8 @@ def laplace(
         try:
             mode = find_MAP(
                 model,
+                marginalize=marginalize,
+                quadrature=quadrature,
                 jacobian=True,
                 n_starts=n_starts,
                 initvals=initvals,

@@ -537,7 +537,6 @@ def test_what_a_marginal_estimate_does_not_have_is_refused_with_what_to_do() -> 
             lambda: mle.conf_int(method="bootstrap"),
             "use interval='percentile', or method='profile'",
         ),
-        (lambda: bp.laplace(mle), "conf_int.* are those of the marginal density"),
         (lambda: mle.conf_int(var_names="theta"), "conditional modes, not a profile"),
     ):
         with pytest.raises(ModelError, match=words):

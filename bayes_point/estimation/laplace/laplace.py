@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_point.errors import EstimationError
 from bayes_point.estimation.certificate.status import Finding, Status
+from bayes_point.estimation.estimate.integrated import integrated_findings
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.laplace.importance import (
     DF,
@@ -88,8 +89,10 @@ class Laplace:
 
     def problems(self) -> list[Finding]:
         """Return what a user should know before using the draws, the estimate's findings first."""
+        # What was integrated out is no problem, and is said in the text.
+        how = integrated_findings(self.estimate.integrated)
         return [
-            *self.estimate.findings,
+            *(finding for finding in self.estimate.findings if finding not in how),
             *self._without_density(),
             *(self._means() if self.is_trusted else self._heavy()),
         ]
@@ -212,7 +215,7 @@ def approximate(
         mode[0],
         proposal.covariance[0],
         x[0],
-        objective.density.natural(x[0]),
+        objective.density.draws(x[0], rng),
         log_p,
         log_q[0],
         defensive,

@@ -110,6 +110,16 @@ def _unconstrained(found: Laplace) -> xr.Dataset:
     )
 
 
+def _integrated(found: Laplace) -> list[str]:
+    whole = found.estimate.integrated
+    if whole is None:
+        return []
+    return [
+        f"  {', '.join(whole.latents)} integrated out ({whole.how}), and drawn given the "
+        "parameters drawn"
+    ]
+
+
 def _text(found: Laplace, chains: int, distinct: int, problems: Sequence[Finding]) -> str:
     n = len(found.x)
     kind = "of the normal itself"
@@ -123,6 +133,7 @@ def _text(found: Laplace, chains: int, distinct: int, problems: Sequence[Finding
     lines = [
         f"Laplace approximation: {n} draws in {chains} chains, {kind}",
         "  normal at the mode of the density on the unconstrained scale, Jacobian included",
+        *_integrated(found),
         f"  {k}; weighted, the draws are worth {effective_size(found.log_weight):.0f}",
         *(f"  - {problem}" for problem in problems),
     ]

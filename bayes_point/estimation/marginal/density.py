@@ -510,6 +510,21 @@ class MarginalDensity(LogDensity):
         whole[np.ix_(~modes.found, self.joint.inner)] = np.nan
         return self.joint.density.natural(whole, inputs)
 
+    def draws(self, x: Array, rng: np.random.Generator) -> dict[str, NDArray]:
+        """See `LogDensity`; the latents are drawn from the normal at their modes."""
+        joint = self.joint
+        at_once = max(1, _AT_ONCE // (len(self.structure.seeds) * joint.p))
+        parts = []
+        with np.errstate(all="ignore"):
+            for rows in np.split(x, range(at_once, len(x), at_once)):
+                modes = self.modes(rows)
+                whole = modes.x.copy()
+                z = rng.standard_normal((len(rows), joint.d))
+                whole[:, joint.inner] += self.structure.spread(modes.factors, z)
+                whole[np.ix_(~modes.found, joint.inner)] = np.nan
+                parts.append(joint.density.draws(whole, rng))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
     def natural_jacobian(self, x: Array) -> dict[str, Array]:
         """Return the derivatives of every natural-scale variable by the parameters, at `x`, (P,).
 

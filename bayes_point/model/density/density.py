@@ -424,6 +424,14 @@ class LogDensity:
         }
         return {**discrete, **self.own_natural(x, inputs)}
 
+    def draws(
+        self,
+        x: Array,
+        rng: np.random.Generator,
+    ) -> dict[str, NDArray]:
+        """Return the same at draws of the parameters, with what else is random given these."""
+        return self.natural(x)
+
     def own_natural(self, x: Array, inputs: Inputs | None = None) -> dict[str, NDArray]:
         """Return the same, of the variables that are functions of the vector alone."""
         shapes = self.graphs.natural_shapes

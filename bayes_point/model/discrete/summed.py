@@ -75,6 +75,9 @@ class SummedDensity(LogDensity):
 
     def probabilities(self, x: Array) -> dict[str, Array]:
         """Return the probability of each value of each element at one point, (*shape, K)."""
+        return self.sums.probabilities(self._factors_at(x))
+
+    def _factors_at(self, x: Array) -> Array:
         function = self.functions.kept(
             "factors",
             lambda: row_function(
@@ -83,7 +86,7 @@ class SummedDensity(LogDensity):
         )
         rows = [one.batch(self.bound.get(k, one.own)[None]) for k, one in self.inputs.items()]
         with np.errstate(all="ignore"):
-            return self.sums.probabilities(np.asarray(function(x[None], *rows)[0][0]))
+            return np.asarray(function(x[None], *rows)[0][0])
 
     def likeliest(self, x: Array) -> dict[str, NDArray]:
         """Return the most probable value of each element at one point; of endless ones too."""
@@ -117,6 +120,13 @@ class SummedDensity(LogDensity):
             rows.append(bound.likeliest(row))  # type: ignore[attr-defined]
         more = {name: np.stack([row[name] for row in rows]) for name in self.sums.names}
         own = inputs or {k: np.repeat(v[None], len(x), 0) for k, v in self.bound.items()}
+        return self.full.natural(x, {**own, **more})
+
+    def draws(self, x: Array, rng: np.random.Generator) -> dict[str, NDArray]:
+        """See `LogDensity`; the discrete variables are drawn, those that depend jointly."""
+        each = [self.sums.drawn(self._factors_at(row), row, rng) for row in x]
+        own = {name: np.repeat(rows, len(x), axis=0) for name, rows in self.bound.items()}
+        more = {name: np.stack([one[name] for one in each]) for name in self.sums.names}
         return self.full.natural(x, {**own, **more})
 
     def natural_jacobian(self, x: Array) -> dict[str, Array]:

@@ -352,10 +352,22 @@ class Sums:
             for name, part, shape in zip(self.names, self._parts, self._shapes, strict=True)
         }
 
-    def endless_modes(self, x: Array) -> dict[str, Ints]:
+    def drawn(self, factors: Array, x: Array, rng: np.random.Generator) -> dict[str, NDArray]:
+        """Return a draw of all variables, given the factors of one point, (p,)."""
+        numbers = np.zeros((1, self.d), int)
+        if len(self.order):
+            numbers[0, self.order] = _drawn_along(factors, rng)
+        elif factors.size:
+            row = np.argmax(factors + rng.gumbel(size=factors.shape), axis=0)
+            for own, k in zip(self._members, row, strict=True):
+                numbers[0, own] = self._numbers[k, own]
+        found = {name: rows[0] for name, rows in self._rows(numbers).items()}
+        return found | self.endless_modes(x, rng)
+
+    def endless_modes(self, x: Array, rng: np.random.Generator | None = None) -> dict[str, Ints]:
         """Return the most probable values at one point of variables whose values have no end.
 
-        They are those of their own distribution: nothing else depends on them.
+        They are those of their own distribution: nothing else depends on them.  With `rng`, a draw.
         """
         found = {}
         for name, part, shape in zip(self.names, self._parts, self._shapes, strict=True):
@@ -368,7 +380,10 @@ class Sums:
                     for other, row in self._rows(np.zeros((1, self.d), int)).items()
                     if other != name
                 }
-                best = np.argmax(self._terms.at(x, values)[:, own], axis=0)
+                logs = self._terms.at(x, values)[:, own]
+                # With noise of Gumbel's distribution the largest is a draw.
+                logs = logs if rng is None else logs + rng.gumbel(size=logs.shape)
+                best = np.argmax(np.where(np.isnan(logs), -np.inf, logs), axis=0)
                 found[name] = (self._table[part][:, 0] + best).reshape(shape)
         return found
 
@@ -423,12 +438,29 @@ def _of_chain(factors: Any, count: int) -> Any:
 def _forward_backward(factors: Array) -> Array:
     """Return the probability of each value of each element of a chain, (T, K)."""
     n, k, _ = factors.shape
-    ahead, behind = np.zeros((n + 1, k)), np.zeros((n + 1, k))
+    ahead, behind = np.zeros((n + 1, k)), _behind(factors)
     for t in range(n):
         ahead[t + 1] = logsumexp(ahead[t][:, None] + factors[t], axis=0)
         ahead[t + 1] -= logsumexp(ahead[t + 1])
+    logs = ahead + behind
+    return np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
+
+
+def _behind(factors: Array) -> Array:
+    """Return the log of what comes after each value of each element of a chain, scaled, (T, K)."""
+    n, k, _ = factors.shape
+    behind = np.zeros((n + 1, k))
     for t in reversed(range(n)):
         behind[t] = logsumexp(factors[t] + behind[t + 1], axis=1)
         behind[t] -= logsumexp(behind[t])
-    logs = ahead + behind
-    return np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
+    return behind
+
+
+def _drawn_along(factors: Array, rng: np.random.Generator) -> Ints:
+    """Return a draw of the value numbers of a chain, (T,)."""
+    behind = _behind(factors)
+    noise = rng.gumbel(size=behind.shape)
+    drawn = [int(np.argmax(behind[0] + noise[0]))]
+    for t, factor in enumerate(factors, 1):
+        drawn.append(int(np.argmax(factor[drawn[-1]] + behind[t] + noise[t])))
+    return np.array(drawn)
