@@ -130,6 +130,15 @@ def test_the_sandwich_is_made_of_the_scores_of_groups(dyestuff: bp.PointEstimate
         expected = np.sqrt(np.diagonal(whole)) * [1, tau, sigma]
         found = [float(errors[name]) for name in ("mu", "between", "within")]
         assert np.allclose(found, expected, rtol=1e-6)
+    # Groups in clusters of two: their scores are summed.
+    paired = scores.reshape(3, 2, 3).sum(axis=1)
+    labels = np.repeat([0, 0, 1, 1, 2, 2], n).reshape(-1, n)
+    errors = dyestuff.stderr(kind="sandwich", cluster=labels)
+    expected = np.sqrt(np.diagonal(inverse @ paired.T @ paired @ inverse)) * [1, tau, sigma]
+    found = [float(errors[name]) for name in ("mu", "between", "within")]
+    assert np.allclose(found, expected, rtol=1e-6)
+    with pytest.raises(ModelError, match="into different clusters, in 6 of 6 independent blocks"):
+        dyestuff.stderr(kind="sandwich", cluster=np.tile(np.arange(n), (6, 1)))
     # What is known of a group given the parameters stays: the rest of its variance is theirs.
     assert np.all(dyestuff.stderr(kind="sandwich")["effect"] > 0)
 
@@ -532,9 +541,8 @@ def test_marginal_likelihoods_that_are_not_of_one_kind_are_not_compared() -> Non
 def test_what_a_marginal_estimate_does_not_have_is_refused_with_what_to_do() -> None:
     mle = bp.find_MLE(two_groups(True), marginalize="latents", n_starts=1, progressbar=False)
     for call, words in (
-        (lambda: mle.stderr(kind="sandwich", cluster=[0] * 4), "those that share one: leave it"),
         (
-            lambda: mle.conf_int(method="bootstrap"),
+            lambda: mle.conf_int(method="bootstrap", interval="bca"),
             "use interval='percentile', or method='profile'",
         ),
         (lambda: mle.conf_int(var_names="theta"), "conditional modes, not a profile"),

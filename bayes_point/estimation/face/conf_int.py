@@ -101,7 +101,7 @@ def _bootstrapped(
 ) -> xr.Dataset:
     """Return the intervals from refits to new data."""
     rest = dict(options)
-    interval = rest.pop("interval", "bca")
+    interval = rest.pop("interval", "bca" if estimate.integrated is None else "percentile")
     allowed = _bootstrap_arguments()
     if unknown := sorted(rest.keys() - allowed):
         raise ModelError(

@@ -305,7 +305,8 @@ class PointEstimate(EstimateRecord):
             are NaN, with a note that says how far the profile had been followed.
         **bootstrap_kwargs
             Further arguments of `bootstrap`, such as ``n`` and ``random_seed``; and ``interval``,
-            ``"bca"`` (the default) or ``"percentile"``.
+            ``"bca"`` (the default) or ``"percentile"`` (the default where latent variables were
+            integrated out).
 
         Returns
         -------

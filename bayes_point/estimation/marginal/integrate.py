@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
@@ -21,7 +21,14 @@ from bayes_point.model.starts import starting_points
 from bayes_point.model.variables.latents import latent_variables
 from bayes_point.model.variables.roles import model_roles
 
-__all__ = ["Asked", "Marginalize", "QuadratureNodes", "integrated", "within"]
+__all__ = [
+    "Asked",
+    "Marginalize",
+    "QuadratureNodes",
+    "integrated",
+    "integrated_of_inputs",
+    "within",
+]
 
 # A scale, in the log, that is zero beside any other; and a slope there that leads back from it.
 _FAR, _FLAT = -20.0, 1e-3
@@ -37,6 +44,17 @@ class Asked:
     marginalize: Marginalize = None
     reml: bool | str | Sequence[str] = False
     quadrature: QuadratureNodes = "auto"
+
+    @property
+    def of_many(self) -> dict[str, Any]:
+        """The arguments of `refit`."""
+        if self.marginalize is None:
+            return {}
+        return {
+            "marginalize": self.marginalize,
+            "quadrature": self.quadrature,
+            "reml": self.reml,
+        }
 
     def check(self) -> None:
         """Raise if it does not make sense."""
@@ -152,6 +170,18 @@ def integrated(model: pm.Model, full: LogDensity, asked: Asked) -> MarginalDensi
             f"{list(density.joint.latents)} are no independent blocks of one or two "
             f"({density.structure.name}). Take Laplace's method, quadrature=1."
         )
+    return density
+
+
+def integrated_of_inputs(
+    model: pm.Model, full: LogDensity, asked: Asked
+) -> MarginalDensity | SummedDensity:
+    """Return the same of a density of many data sets, found out at the model's own data."""
+    full = full.bind({name: one.own for name, one in full.inputs.items()})
+    with np.errstate(all="ignore"):
+        density = integrated(model, full, asked)
+    if isinstance(density, MarginalDensity) and isinstance(asked.quadrature, int):
+        density = density.with_nodes(1 if density.is_exact else asked.quadrature)
     return density
 
 

@@ -19,8 +19,7 @@ from bayes_point.estimation.certificate.evident import evident, may_collapse
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import likelihood_terms
 from bayes_point.estimation.estimator import estimator_of
-from bayes_point.estimation.marginal.density import MarginalDensity
-from bayes_point.estimation.marginal.integrate import integrated, within
+from bayes_point.estimation.marginal.integrate import integrated_of_inputs, within
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import Search, finite_hessian, maximise
 from bayes_point.estimation.optimise.regular import Factors, Rest, Weighted, newton
@@ -104,12 +103,7 @@ class Refitter:
 
     def _integrate(self) -> None:
         """Put the marginal density in the place of the model's, found out at the model's data."""
-        full, asked = self.density, self.task.asked
-        full = full.bind({name: one.own for name, one in full.inputs.items()})
-        with np.errstate(all="ignore"):
-            density = integrated(self.model, full, asked)
-        if isinstance(density, MarginalDensity) and isinstance(asked.quadrature, int):
-            density = density.with_nodes(1 if density.is_exact else asked.quadrature)
+        density = integrated_of_inputs(self.model, self.density, self.task.asked)
         self.estimator, self.density, self.discrete = within(self.estimator, density), density, ()
 
     @property

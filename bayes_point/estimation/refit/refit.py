@@ -29,7 +29,7 @@ from bayes_point.model.checks import as_model, check_data, check_model
 from bayes_point.model.start_rows import start_rows
 from bayes_point.model.starts import Initvals
 
-__all__ = ["refit"]
+__all__ = ["asked_of_many", "refit"]
 
 _PACKAGE = str(Path(__file__).parents[2])
 # Data sets that are asked why they have no estimate, until one has a reason.
@@ -160,7 +160,7 @@ def refit(
     truth_value("progressbar", progressbar)
     if not isinstance(save, str | Path | None):
         raise ModelError(f"save must be None or the path of a .zarr store, got {save!r}.")
-    asked = _asked(marginalize, quadrature, reml, weights)
+    asked = asked_of_many(marginalize, quadrature, reml, weights)
     check_model(model, start=False)
     sets = data_sets(model, data, weights, dim)
     shared, own = _split_initvals(model, initvals, sets.n)
@@ -249,8 +249,11 @@ def _say_why_some_have_none(model: pm.Model, sets: DataSets, fits: xr.Dataset) -
             return
 
 
-def _asked(
-    marginalize: Marginalize, quadrature: int, reml: bool | str | Sequence[str], weights: Any
+def asked_of_many(
+    marginalize: Marginalize,
+    quadrature: int,
+    reml: bool | str | Sequence[str],
+    weights: Any = None,
 ) -> Asked:
     """Return what is to be integrated out; raise where it makes no sense."""
     whole_number("quadrature", quadrature, 1)

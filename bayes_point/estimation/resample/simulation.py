@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,7 @@ def _drawn(
 
 
 def true_values(
-    model: pm.Model, truth: Any, n: int, rng: np.random.Generator
+    model: pm.Model, truth: Any, n: int, rng: np.random.Generator, latents: Collection[str] = ()
 ) -> dict[str, NDArray]:
     """Return the values that each of n data sets is simulated from: (n, *shape) by name.
 
@@ -177,6 +177,8 @@ def true_values(
         Data sets.
     rng : numpy.random.Generator
         Makes these draws.
+    latents : collection of str
+        Variables that have no true values: they are drawn anew with each data set.
 
     Raises
     ------
@@ -184,7 +186,8 @@ def true_values(
         If it is not the values of the model's free variables, each within its support.
     """
     if truth is None:
-        return from_prior(model, n, rng)
+        drawn = from_prior(model, n, rng)
+        return {name: values for name, values in drawn.items() if name not in latents}
     shapes = free_shapes(model)
     if isinstance(truth, EstimateRecord):
         if list(shapes) != [rv.name for rv in truth.model.free_RVs]:
@@ -192,18 +195,27 @@ def true_values(
                 f"truth is an estimate of {[rv.name for rv in truth.model.free_RVs]}; the free "
                 f"variables of this model are {list(shapes)}."
             )
-        return free_values(truth, n)
+        own = free_values(truth, n)
+        own = {name: values for name, values in own.items() if name not in latents}
+        # The latents of a marginal estimate, where they are parameters of what is studied.
+        left = [name for name in shapes if name not in own and name not in latents]
+        return own | (_drawn(model, own, left, rng) if left else {})
+    shapes = {name: shape for name, shape in shapes.items() if name not in latents}
     if not isinstance(truth, Mapping):
         raise ModelError(
             "truth must be a mapping from the names of free variables to values, a PointEstimate, "
             f"or None for draws from the prior; got {type(truth).__name__}."
         )
+    but = f" but {[*latents]}, which are drawn anew with each data set" if latents else ""
     if sorted(map(str, truth)) != sorted(shapes):
         raise ModelError(
-            f"truth must give each free variable, {list(shapes)}, a value; it has {list(truth)}."
+            f"truth must give each free variable{but}, {list(shapes)}, a value; it has "
+            f"{list(truth)}."
         )
     out = {}
     for rv in model.free_RVs:
+        if rv.name in latents:
+            continue
         shape = shapes[rv.name]
         try:
             value = np.asarray(truth[rv.name], dtype=rv.type.dtype)

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from bayes_point.arguments import generator, truth_value, whole_number
 from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.status import Status
+from bayes_point.estimation.estimate.integrated import integration_of
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials
-from bayes_point.estimation.refit.refit import refit
+from bayes_point.estimation.marginal.integrate import Asked, Marginalize
+from bayes_point.estimation.refit.refit import asked_of_many, refit
 from bayes_point.estimation.resample.resizing import of_all_sizes
 from bayes_point.estimation.resample.simulation import (
     check_simulates,
@@ -25,7 +27,7 @@ from bayes_point.estimation.resample.simulation import (
     simulate,
     true_values,
 )
-from bayes_point.estimation.resample.study_means import study_means
+from bayes_point.estimation.resample.study_means import density_of, study_means
 from bayes_point.estimation.resample.study_measures import (
     Found,
     counts_of,
@@ -35,7 +37,6 @@ from bayes_point.estimation.resample.study_measures import (
 )
 from bayes_point.estimation.uncertainty.wald import checked_probability, support_of
 from bayes_point.model.checks import as_model, check_model
-from bayes_point.model.density.cache import log_density
 
 __all__ = ["StudyEstimator", "study"]
 
@@ -54,6 +55,9 @@ def study(
     sample_sizes: Sequence[int] | None = None,
     dim: str | None = None,
     ci_prob: float | None = None,
+    marginalize: Marginalize = None,
+    quadrature: int = 1,
+    reml: bool | str | Sequence[str] = False,
     max_sampled: int = 10,
     n_starts: int = 1,
     potentials: Potentials | None = None,
@@ -70,9 +74,9 @@ def study(
         The model; by default that of the context.  Its own observations give no more than their
         shape.
     truth : mapping of str to array, or PointEstimate, optional
-        The values of all free variables that the data are simulated from, on the natural scale.  By
-        default another draw from the prior for each data set: bias and the rest are then averages
-        over the prior.
+        The values of all free variables that the data are simulated from, on the natural scale, but
+        not of those integrated out.  By default another draw from the prior for each data set: bias
+        and the rest are then averages over the prior.
     n : int
         Data sets.
     estimators : {"MLE", "MAP", "mean"}, or a sequence of these
@@ -90,6 +94,9 @@ def study(
         several.  Without dims it is their first axis.
     ci_prob : float, optional
         Probability of the intervals; ``rcParams["stats.ci_prob"]`` of ArviZ by default.
+    marginalize, quadrature, reml
+        As in `refit`: what is integrated out of the estimators, is drawn anew from its prior with
+        each data set, and has no true value.  `reml` is for the MLE alone.
     max_sampled : int
         Where the Pareto k of importance sampling is above 0.7, or there is no mode, the posterior
         is sampled with NUTS, for up to so many data sets; with more an error says so.
@@ -172,10 +179,18 @@ def study(
             "potentials='prior'; data cannot be simulated from one that is part of the likelihood."
         )
     sizes = _sizes(sample_sizes, dim)
+    asked = asked_of_many(marginalize, quadrature, reml)
+    if asked.reml is not False and chosen != ("MLE",):
+        raise ModelError(
+            f"Got reml={reml!r} with estimators={list(chosen)}. A restricted likelihood is no part "
+            "of a posterior: give estimators=['MLE'], or leave reml out."
+        )
+    latents = _latents(model, asked, backend)
     rng = generator(random_seed)
-    points = true_values(model, truth, n, rng)
+    points = true_values(model, truth, n, rng, latents)
     task = _Study(
         chosen,
+        asked,
         prob,
         "prior" if truth is None else "point",
         max_sampled,
@@ -210,6 +225,7 @@ class _Study:
     """What is asked of a study, of whatever size the data are."""
 
     estimators: tuple[StudyEstimator, ...]
+    asked: Asked
     ci_prob: float
     truth: str
     max_sampled: int
@@ -229,9 +245,11 @@ class _Study:
     ) -> xr.Dataset:
         """Return the measures of the variables named, with data simulated at the points given."""
         data = simulate(model, points, rng)
-        density = log_density(model, backend=self.backend, inputs=tuple(data))
+        density = density_of(model, tuple(data), self.asked, self.backend)
         exact = {**points, **deterministics(model, points)}
-        names = [name for name in density.natural_shapes if names is None or name in names]
+        # What is integrated out, and what is computed from it, has no true value.
+        own = density.natural_shapes if self.asked.marginalize is None else density.graphs.natural
+        names = [name for name in own if names is None or name in names]
         template = density.dataset({name: np.asarray(exact[name][0], float) for name in names})
         labels = [
             str(label)
@@ -247,6 +265,7 @@ class _Study:
                     model,
                     data,
                     names,
+                    self.asked,
                     max_sampled=self.max_sampled,
                     backend=self.backend,
                     rng=rng,
@@ -263,6 +282,7 @@ class _Study:
                     model,
                     data,
                     estimator=estimator,
+                    **self.asked.of_many,
                     potentials=self.potentials if estimator == "MLE" else None,
                     n_starts=self.n_starts,
                     random_seed=int(rng.integers(2**31)),
@@ -294,6 +314,13 @@ class _Study:
                 "statuses": json.dumps(counts_of(self.estimators, results)),
             },
         )
+
+
+def _latents(model: pm.Model, asked: Asked, backend: str | None) -> list[str]:
+    """Return the variables that are drawn anew with each data set."""
+    names = [rv.name for rv in model.observed_RVs]
+    whole = integration_of(density_of(model, names, asked, backend))
+    return [] if whole is None else [name for name in whole.latents if name not in whole.flat]
 
 
 def _sizes(given: Any, dim: str | None) -> list[int]:

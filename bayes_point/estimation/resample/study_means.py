@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,14 @@ from threadpoolctl import threadpool_limits
 from bayes_point.errors import EstimationError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.laplace.means import PosteriorMeans, importance_means
+from bayes_point.estimation.marginal.integrate import Asked, integrated_of_inputs
 from bayes_point.estimation.refit.refit import refit
 from bayes_point.model.density.cache import log_density
+from bayes_point.model.density.density import LogDensity
 from bayes_point.model.start_rows import start_rows
 from bayes_point.model.variables.initial_values import cloned
 
-__all__ = ["StudyMeans", "study_means"]
+__all__ = ["StudyMeans", "density_of", "study_means"]
 
 Array = NDArray[np.float64]
 
@@ -47,10 +49,22 @@ class StudyMeans:
     sampled: NDArray[np.bool_]
 
 
+def density_of(
+    model: pm.Model, data: Sequence[str], asked: Asked, backend: str | None
+) -> LogDensity:
+    """Return the density of a model with other data, and with latent variables integrated out."""
+    discrete = [value.name for value in model.discrete_value_vars]
+    if asked.marginalize is None:
+        return log_density(model, backend=backend, inputs=data)
+    full = log_density(model, backend=backend, inputs=(*data, *discrete))
+    return integrated_of_inputs(model, full, asked)
+
+
 def study_means(
     model: pm.Model,
     data: Mapping[str, NDArray],
     names: list[str],
+    asked: Asked,
     *,
     max_sampled: int,
     backend: str | None,
@@ -65,11 +79,12 @@ def study_means(
     EstimationError
         If more than `max_sampled` data sets need NUTS.
     """
-    terms = ["likelihood", "prior", "jacobian", *(["potential"] if model.potentials else [])]
-    density = log_density(model, backend=backend, inputs=tuple(data))
+    density = density_of(model, tuple(data), asked, backend)
+    terms = [*(term for term in density.terms), "jacobian"]
     modes = refit(
         model,
         data,
+        **asked.of_many,
         estimator="MAP",
         jacobian=True,
         random_seed=int(rng.integers(2**31)),
@@ -84,7 +99,7 @@ def study_means(
     x = np.full((n, density.p), np.nan)
     hessian = np.full((n, density.p, density.p), np.nan)
     if good.size:
-        free = [rv.name for rv in model.free_RVs]
+        free = list(dict.fromkeys(density.variables))
         points = {name: modes[name].values[good] for name in free}
         x[good] = start_rows(model, density, points, np.zeros(density.p))
 
@@ -92,10 +107,10 @@ def study_means(
         return {name: values[rows] for name, values in rows_of.items()}
 
     def value(rows: NDArray[np.int_], at: Array) -> Array:
-        return density.evaluate(at, terms, picked(rows))[0].sum(axis=1)
+        return density.values(at, terms, picked(rows)).sum(axis=1)
 
     def natural(rows: NDArray[np.int_], at: Array) -> Array:
-        found = density.natural(at, picked(rows))
+        found = density.own_natural(at, picked(rows))
         return np.concatenate([found[k].reshape(len(at), -1) for k in names], axis=1).astype(float)
 
     with threadpool_limits(1, user_api="blas"), np.errstate(all="ignore"):

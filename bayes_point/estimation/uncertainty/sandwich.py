@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.marginal.density import MarginalDensity
-from bayes_point.estimation.marginal.scores import block_scores
+from bayes_point.estimation.marginal.scores import block_codes, block_scores
 from bayes_point.estimation.uncertainty.information import Information
 from bayes_point.model.density.scores import cluster_codes, scores_of
+from bayes_point.model.discrete.summed import SummedDensity
 
 __all__ = ["middle"]
 
@@ -70,19 +71,25 @@ def _scores(estimate: EstimateRecord, info: Information, kind: str, cluster: Any
     """Return the scores along the axes: one row an observation, or a cluster."""
     density = estimate.objective.density
     if isinstance(density, MarginalDensity):
-        if cluster is not None:
+        scores = _compared(block_scores(density, info.x) @ info.axes, kind)
+        if cluster is None:
+            return scores
+        if isinstance(density.full, SummedDensity):
             raise ModelError(
-                "cluster= says which observations depend on each other, and with latent variables "
-                "integrated out these are those that share one: leave it out."
+                "cluster= says which observations depend on each other, and with discrete "
+                f"variables summed out, {list(density.full.sums.names)}, they are not told apart: "
+                "leave it out."
             )
-        return _compared(block_scores(density, info.x) @ info.axes, kind)
-    potentials = "potential" in estimate.objective.weights
-    every = scores_of(estimate.objective.density, potentials=potentials)
-    scores = every.scores(info.x, info.axes)
-    _compared(scores, kind, f" of {list(every.shapes)}")
-    if cluster is None:
-        return scores
-    codes = cluster_codes(estimate.model, every.shapes, cluster)
+        shapes = scores_of(density.full, potentials=False).shapes
+        codes = block_codes(density, info.x, cluster_codes(estimate.model, shapes, cluster))
+    else:
+        potentials = "potential" in estimate.objective.weights
+        every = scores_of(density, potentials=potentials)
+        scores = every.scores(info.x, info.axes)
+        _compared(scores, kind, f" of {list(every.shapes)}")
+        if cluster is None:
+            return scores
+        codes = cluster_codes(estimate.model, every.shapes, cluster)
     sums = np.zeros((codes.max() + 1, scores.shape[1]))
     np.add.at(sums, codes, scores)
     if len(sums) < 2:
