@@ -25,14 +25,21 @@ def normal_means() -> pm.Model:
     return model
 
 
-def test_where_all_is_normal_it_is_the_posterior() -> None:
-    # The joint precision of mu and u, and its inverse times what the data add.
+def exact() -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the covariance of mu and u in the posterior of `normal_means`.
+
+    The inverse of their joint precision, and that times what the data add.
+    """
     precision = np.zeros((4, 4))
     precision[0, 0] = 1 / 4 + 3
     precision[0, 1:] = precision[1:, 0] = -1
     precision[np.arange(1, 4), np.arange(1, 4)] = 1 + 3 / 1.5**2
     covariance = np.linalg.inv(precision)
-    mean = covariance @ np.append(0, Y.sum(axis=1) / 1.5**2)
+    return covariance @ np.append(0, Y.sum(axis=1) / 1.5**2), covariance
+
+
+def test_where_all_is_normal_it_is_the_posterior() -> None:
+    mean, covariance = exact()
     mle = bp.find_MLE(normal_means(), marginalize="latents", progressbar=False)
     dt = bp.laplace(mle, draws=5_000, random_seed=1, progressbar=False)
     assert dt.attrs["pareto_k"] == -np.inf  # constant weights: the marginal density is normal
@@ -88,3 +95,32 @@ def test_discrete_ones_are_drawn_jointly(most_values: int, monkeypatch: pytest.M
     share = np.bincount(which, minlength=len(states)) / len(which)
     assert np.all(np.abs(share - chance) < 4 * np.sqrt(chance * (1 - chance) / len(which)))
     assert np.all(drawn["level"] == x)
+
+
+def test_predictions_for_the_same_groups_have_both_errors() -> None:
+    with normal_means() as model:
+        x = pm.Data("x", np.ones(3))
+        pm.Deterministic("line", model["mu"] + model["u"] * x)
+    estimate = bp.find_MAP(model, marginalize=["u"], progressbar=False)
+    mean, covariance = exact()
+    found = estimate.predict({"x": [2.0, -1.0, 0.0]}, var_names="line")["line"]
+    rows = np.array([[1, 2, 0, 0], [1, 0, -1, 0], [1, 0, 0, 0]], float)
+    np.testing.assert_allclose(found.sel(quantity="estimate"), rows @ mean, rtol=1e-7)
+    errors = np.sqrt(np.diagonal(rows @ covariance @ rows.T))
+    np.testing.assert_allclose(found.sel(quantity="se"), errors, rtol=1e-6)
+
+
+def test_the_path_weighs_the_prior_of_the_parameters_alone() -> None:
+    path = bp.prior_path(normal_means(), [0, 1, 4], marginalize="latents", progressbar=False)
+    # The group means have the variance 1 + 1.5^2 / 3 about mu, which has 2^2 in its prior.
+    data = 3 / (1 + 1.5**2 / 3)
+    expected = data * Y.mean() / (data + np.array([0, 1, 4]) / 4)
+    np.testing.assert_allclose(path["mu"], expected, rtol=1e-7)
+    # The modes of the latents given that.
+    weight = 1 / (1 + 1.5**2 / 3)
+    modes = expected[:, None] + weight * (Y.mean(axis=1) - expected[:, None])
+    np.testing.assert_allclose(path["u"], modes, rtol=1e-7)
+    model = normal_means()
+    joint = bp.find_MAP(model, progressbar=False)
+    with pytest.raises(ModelError, match=r"holds a MAP without latent.*marginalize='latents'"):
+        bp.prior_path(model, marginalize="latents", estimates=[joint])

@@ -12,10 +12,12 @@ import xarray as xr
 from bayes_point.arguments import names
 from bayes_point.errors import ModelError, in_one_line
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.marginal.density import MOST_SPREAD, MarginalDensity
 from bayes_point.estimation.uncertainty.information import refuse_failed
 from bayes_point.estimation.uncertainty.labelled import covariance
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.density.derivatives import natural_derivatives
+from bayes_point.model.discrete.summed import SummedDensity
 from bayes_point.model.variables.initial_values import cloned
 
 __all__ = ["predict"]
@@ -30,10 +32,15 @@ def predict(
 ) -> xr.Dataset:
     """Compute; see `PointEstimate.predict`."""
     refuse_failed(estimate, "prediction")
-    if estimate.integrated is not None:
+    own = estimate.objective.density
+    is_marginal = isinstance(own, MarginalDensity) and not isinstance(own.full, SummedDensity)
+    if (estimate.integrated is not None and not is_marginal) or (
+        isinstance(own, MarginalDensity) and own.has_deviations_alone
+    ):
         raise ModelError(
-            "predict has no errors for an estimate of which latents were integrated out. Set the "
-            "data with pm.set_data and compute from estimate.point."
+            "predict has no errors where discrete variables were summed out, or more than "
+            f"{MOST_SPREAD:,} latents integrated out. Set the data with pm.set_data and compute "
+            "from estimate.point."
         )
     if not isinstance(data, Mapping | None):
         raise ModelError(
@@ -42,23 +49,12 @@ def predict(
         )
     wanted = _wanted(estimate.model, names("var_names", var_names))
     model = _without_likelihood(estimate.model)
-    own = sorted(var.name for var in model.data_vars)
-    if unknown := sorted(set(data or {}) - set(own)):
+    known = sorted(var.name for var in model.data_vars)
+    if unknown := sorted(set(data or {}) - set(known)):
         raise ModelError(
             f"predict was given {', '.join(unknown)}, which is no pm.Data of the model. Its data "
-            f"are {own}: write x = pm.Data('x', x) in the model for what is to change."
+            f"are {known}: write x = pm.Data('x', x) in the model for what is to change."
         )
-    try:
-        pm.set_data(dict(data or {}), model=model, coords=dict(coords or {}) or None)
-        density = log_density(model, backend=None)
-        x = estimate.certificate.path[-1]
-        values = density.natural(x[None])
-        jacobian = natural_derivatives(density).jacobian(x)
-    except (TypeError, ValueError, pm.exceptions.ShapeError) as error:
-        raise ModelError(
-            f"predict cannot compute {', '.join(wanted)} from these data: {in_one_line(error)}. "
-            "Give all data that change together, and coords= for dims with labels."
-        ) from error
     sigma = covariance(
         estimate,
         kind="hessian",
@@ -68,6 +64,20 @@ def predict(
         filter_vars=None,
         coords=None,
     ).values
+    x = estimate.certificate.path[-1]
+    if isinstance(own, MarginalDensity):
+        # For the same groups: the latents are at their modes, with their errors.
+        x, sigma = own.whole_with_errors(x, sigma)
+    try:
+        pm.set_data(dict(data or {}), model=model, coords=dict(coords or {}) or None)
+        density = log_density(model, backend=None)
+        values = density.natural(x[None])
+        jacobian = natural_derivatives(density).jacobian(x)
+    except (TypeError, ValueError, pm.exceptions.ShapeError) as error:
+        raise ModelError(
+            f"predict cannot compute {', '.join(wanted)} from these data: {in_one_line(error)}. "
+            "Give all data that change together, and coords= for dims with labels."
+        ) from error
     stacked = {}
     for name in wanted:
         rows = np.asarray(jacobian[name], float).reshape(-1, density.p)

@@ -532,10 +532,7 @@ class MarginalDensity(LogDensity):
         """
         with np.errstate(all="ignore"):
             modes = self.modes(x[None])
-            along = np.zeros((len(x), self.joint.p))
-            along[np.arange(len(x)), self.joint.outer] = 1.0
-            along[:, self.joint.inner] = self.slopes_of(modes)[0].T
-            return self._pushed(modes.x[0], along)
+            return self._pushed(modes.x[0], self._along(modes))
 
     def natural_spread(self, x: Array) -> dict[str, Array]:
         """Return how every natural-scale variable spreads given the parameters `x`, (P,).
@@ -548,13 +545,33 @@ class MarginalDensity(LogDensity):
             modes = self.modes(x[None])
             if self.has_deviations_alone:
                 return self._deviations(modes)
-            factors = modes.factors
-            roots = self.structure.spread(
-                np.repeat(factors, self.joint.d, axis=0), np.eye(self.joint.d)
-            )
-            along = np.zeros((self.joint.d, self.joint.p))
-            along[:, self.joint.inner] = roots
-            return self._pushed(modes.x[0], along)
+            return self._pushed(modes.x[0], self._roots(modes))
+
+    def whole_with_errors(self, x: Array, covariance: Array) -> tuple[Array, Array]:
+        """Return parameters and modes, (p,), at `x`, (P,), and how they vary together, (p, p).
+
+        The parameters vary by `covariance`, (P, P), and the latents given these by their own.
+        """
+        with np.errstate(all="ignore"):
+            modes = self.modes(x[None])
+            along, roots = self._along(modes), self._roots(modes)
+        return modes.x[0], along.T @ covariance @ along + roots.T @ roots
+
+    def _along(self, modes: Modes) -> Array:
+        """Return how the whole vector changes with each parameter, (P, p)."""
+        joint = self.joint
+        along = np.zeros((len(joint.outer), joint.p))
+        along[np.arange(len(along)), joint.outer] = 1.0
+        along[:, joint.inner] = self.slopes_of(modes)[0].T
+        return along
+
+    def _roots(self, modes: Modes) -> Array:
+        """Return rows, (d, p), with ``rows.T @ rows`` the covariance given the parameters."""
+        d = self.joint.d
+        rows = np.zeros((d, self.joint.p))
+        factors = np.repeat(modes.factors, d, axis=0)
+        rows[:, self.joint.inner] = self.structure.spread(factors, np.eye(d))
+        return rows
 
     def _deviations(self, modes: Modes) -> dict[str, Array]:
         """Return the standard deviations given the parameters, each (*shape, 1)."""

@@ -11,6 +11,7 @@ import pymc as pm
 from numpy.typing import NDArray
 from pymc.distributions.multivariate import ICARRV
 
+from bayes_point.arguments import whole_number
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimator import Estimator
 from bayes_point.estimation.marginal.density import MarginalDensity
@@ -83,6 +84,26 @@ class Asked:
             raise ModelError(
                 f"Got reml={self.reml!r}. It is True, False, or a sequence of names of parameters."
             )
+
+
+def asked_of_many(
+    marginalize: Marginalize,
+    quadrature: int,
+    reml: bool | str | Sequence[str],
+    weights: Any = None,
+) -> Asked:
+    """Return what is to be integrated out; raise where it makes no sense."""
+    whole_number("quadrature", quadrature, 1)
+    names = marginalize if marginalize is None or isinstance(marginalize, str) else [*marginalize]
+    asked = Asked(names, reml=reml, quadrature=quadrature if marginalize is not None else "auto")
+    asked.check()
+    if marginalize is not None and weights is not None:
+        raise ModelError(
+            "Got weights= with marginalize=. The weight of an observation multiplies its own "
+            "log-likelihood, and with latent variables integrated out there is none. Leave weights "
+            "out, or marginalize."
+        )
+    return asked
 
 
 def _are_names(names: object) -> bool:

@@ -20,6 +20,13 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
+from bayes_point.estimation.marginal.integrate import (
+    Asked,
+    Marginalize,
+    asked_of_many,
+    integrated_of_inputs,
+    within,
+)
 from bayes_point.estimation.optimise.powers import Ends
 from bayes_point.estimation.prior.rows import Rows, follow_rows
 from bayes_point.model.checks import as_model, check_model
@@ -47,6 +54,8 @@ def prior_path(
     powers: ArrayLike | None = None,
     *,
     var_names: str | Sequence[str] | None = None,
+    marginalize: Marginalize = None,
+    quadrature: int = 1,
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
@@ -71,6 +80,9 @@ def prior_path(
         steps of the logarithm, with 1 among them.
     var_names : str or sequence of str, optional
         Variables to return; by default every free variable and Deterministic.
+    marginalize, quadrature
+        As in `refit`: latent variables to integrate out.  Their own prior belongs to the
+        likelihood then, and the powers are of the prior of the parameters alone.
     n_starts : int
         Starting points of the estimates at a few powers, from which the whole path starts as one
         batch: the model's initial point, and draws from the prior.
@@ -140,8 +152,9 @@ def prior_path(
         _PRIOR_POWERS if powers is None else powers, name="the prior", zero=True, infinite=False
     )
     weights = np.stack([np.ones_like(grid), grid], axis=1)
+    asked = asked_of_many(marginalize, quadrature, False)
     options = (n_starts, initvals, random_seed, potentials, backend, estimates, progressbar)
-    return _path(model, "prior_power", grid, weights, var_names, *options)
+    return _path(model, "prior_power", grid, weights, var_names, asked, *options)
 
 
 def data_path(
@@ -149,6 +162,8 @@ def data_path(
     powers: ArrayLike | None = None,
     *,
     var_names: str | Sequence[str] | None = None,
+    marginalize: Marginalize = None,
+    quadrature: int = 1,
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
@@ -171,7 +186,8 @@ def data_path(
     powers : array-like, optional
         Powers of the likelihood, positive; ``numpy.inf`` stands for the MLE.  By default 0.1 to
         1,000 in equal steps of the logarithm, with 1 among them, and infinity.
-    var_names, n_starts, initvals, random_seed, potentials, backend, estimates, progressbar
+    var_names, marginalize, quadrature, n_starts, initvals, random_seed, potentials, backend, \
+    estimates, progressbar
         As in `prior_path`.
 
     Returns
@@ -213,8 +229,9 @@ def data_path(
     )
     # Divided by the larger of the two weights: the same maximum, and infinity has a place.
     weights = np.stack([np.minimum(grid, 1.0), 1 / np.maximum(grid, 1.0)], axis=1)
+    asked = asked_of_many(marginalize, quadrature, False)
     options = (n_starts, initvals, random_seed, potentials, backend, estimates, progressbar)
-    return _path(model, "data_power", grid, weights, var_names, *options)
+    return _path(model, "data_power", grid, weights, var_names, asked, *options)
 
 
 def _path(
@@ -223,6 +240,7 @@ def _path(
     grid: Array,
     weights: Array,
     var_names: str | Sequence[str] | None,
+    asked: Asked,
     n_starts: int,
     initvals: Initvals | None,
     random_seed: Any,
@@ -233,19 +251,24 @@ def _path(
 ) -> xr.Dataset:
     whole_number("n_starts", n_starts, 1)
     truth_value("progressbar", progressbar)
-    likelihood = estimator_of(model, "MLE", jacobian=False, potentials=potentials).weights
-    both = estimator_of(model, "MAP", jacobian=False, potentials=None).weights
+    likelihood = estimator_of(model, "MLE", jacobian=False, potentials=potentials)
+    both = estimator_of(model, "MAP", jacobian=False, potentials=None)
     check_model(model, start=False)
     names = _selected(model, var_names)
-    _check_estimates(model, estimates)
+    _check_estimates(model, estimates, asked)
     # As in find_MLE: one thread, and what is not finite is looked for where it matters.
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         density = log_density(model, backend=backend)
-        column = {term: 0 if term in likelihood else 1 for term in both}
+        if asked.marginalize is not None:
+            discrete = [value.name for value in model.discrete_value_vars]
+            full = log_density(model, backend=backend, inputs=discrete)
+            density = integrated_of_inputs(model, full, asked)
+            likelihood, both = within(likelihood, density), within(both, density)
+        column = {term: 0 if term in likelihood.weights else 1 for term in both.weights}
         rng = generator(random_seed)
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         # Potentials that are data are reported with the log-likelihood, others with the log-prior.
-        estimator = "MLE" if "potential" in likelihood else "MAP"
+        estimator = "MLE" if "potential" in likelihood.weights else "MAP"
         rows = Rows(model, density, column, estimator, weights, starts, rng, tuple(estimates))
         path = _labelled(rows, dim, grid, names, *follow_rows(rows, progressbar))
     _warn(path, dim)
@@ -309,7 +332,7 @@ def _powers(powers: ArrayLike, *, name: str, zero: bool, infinite: bool) -> Arra
     return np.sort(grid)
 
 
-def _check_estimates(model: pm.Model, estimates: Sequence[PointEstimate]) -> None:
+def _check_estimates(model: pm.Model, estimates: Sequence[PointEstimate], asked: Asked) -> None:
     for one in estimates if isinstance(estimates, Sequence) else (estimates,):
         if not isinstance(one, PointEstimate):
             raise ModelError(f"estimates must hold what find_MLE and find_MAP return, got {one!r}.")
@@ -319,6 +342,12 @@ def _check_estimates(model: pm.Model, estimates: Sequence[PointEstimate]) -> Non
                 f"estimates holds a {one.estimator} {wrong}. The path is that of the density on "
                 "the natural scale, without Jacobian: pass what find_MLE and find_MAP return for "
                 "this model, or leave them out."
+            )
+        if (one.integrated is None) != (asked.marginalize is None):
+            which = "without" if one.integrated is None else "with"
+            raise ModelError(
+                f"estimates holds a {one.estimator} {which} latent variables integrated out, and "
+                f"marginalize={asked.marginalize!r}. Ask for the path with the same marginalize=."
             )
 
 

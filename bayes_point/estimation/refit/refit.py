@@ -18,7 +18,7 @@ from bayes_point.arguments import names as checked_names
 from bayes_point.arguments import truth_value, whole_number
 from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.estimator import Potentials
-from bayes_point.estimation.marginal.integrate import Asked, Marginalize
+from bayes_point.estimation.marginal.integrate import Marginalize, asked_of_many
 from bayes_point.estimation.refit.batch import Arrays, Refitter
 from bayes_point.estimation.refit.datasets import DataSets, data_sets
 from bayes_point.estimation.refit.discrete import refitter_of
@@ -29,7 +29,7 @@ from bayes_point.model.checks import as_model, check_data, check_model
 from bayes_point.model.start_rows import start_rows
 from bayes_point.model.starts import Initvals
 
-__all__ = ["asked_of_many", "refit"]
+__all__ = ["refit"]
 
 _PACKAGE = str(Path(__file__).parents[2])
 # Data sets that are asked why they have no estimate, until one has a reason.
@@ -247,26 +247,6 @@ def _say_why_some_have_none(model: pm.Model, sets: DataSets, fits: xr.Dataset) -
         except Exception:
             # A reason that cannot be told must not cost the results, which may have taken hours.
             return
-
-
-def asked_of_many(
-    marginalize: Marginalize,
-    quadrature: int,
-    reml: bool | str | Sequence[str],
-    weights: Any = None,
-) -> Asked:
-    """Return what is to be integrated out; raise where it makes no sense."""
-    whole_number("quadrature", quadrature, 1)
-    names = marginalize if marginalize is None or isinstance(marginalize, str) else [*marginalize]
-    asked = Asked(names, reml=reml, quadrature=quadrature if marginalize is not None else "auto")
-    asked.check()
-    if marginalize is not None and weights is not None:
-        raise ModelError(
-            "Got weights= with marginalize=. The weight of an observation multiplies its own "
-            "log-likelihood, and with latent variables integrated out there is none. Leave weights "
-            "out, or marginalize."
-        )
-    return asked
 
 
 def inputs_of(refitter: Refitter, sets: DataSets) -> dict[str, Any]:

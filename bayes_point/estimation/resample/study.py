@@ -18,8 +18,8 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.integrated import integration_of
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials
-from bayes_point.estimation.marginal.integrate import Asked, Marginalize
-from bayes_point.estimation.refit.refit import asked_of_many, refit
+from bayes_point.estimation.marginal.integrate import Asked, Marginalize, asked_of_many
+from bayes_point.estimation.refit.refit import refit
 from bayes_point.estimation.resample.resizing import of_all_sizes
 from bayes_point.estimation.resample.simulation import (
     check_simulates,
