@@ -6,7 +6,7 @@ import json
 import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -28,7 +28,9 @@ from bayes_point.errors import (
     SamplingWarning,
     in_one_line,
 )
+from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.discrete import enumerate_values
+from bayes_point.estimation.estimate.many import MANY
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE, warn_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
@@ -137,7 +139,9 @@ def fit(
         ``posterior``, ``sample_stats``, ``log_likelihood``, ``log_prior``, ``observed_data``,
         ``constant_data`` and ``posterior_predictive`` at the root, as ArviZ expects them;
         ``mle``, ``map`` and ``mode`` (of the density on the unconstrained scale), each a tree of
-        its own; and ``point_estimates`` with the dim ``estimator`` = MLE, MAP, mean. With latent
+        its own; where what one maximises has no upper bound, and an interior maximum is found, that
+        one, with status `local`, and in its group ``unbounded`` the estimate that does not exist;
+        and ``point_estimates`` with the dim ``estimator`` = MLE, MAP, mean. With latent
         variables also ``marginal_mle``, ``marginal_map`` and ``marginal_mode``, with the
         conditional modes in ``latents`` of each, and ``estimator`` begins with marginal MLE,
         marginal MAP; where the latents are discrete and have too many values for a joint estimate,
@@ -215,21 +219,20 @@ def fit(
             if has_latents:
                 # What becomes of the joint estimates is in the tree, and is not what is asked for.
                 warnings.simplefilter("ignore", EstimationWarning)
-            mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(3), **search)
+            given = search | {"potentials": potentials}
+            estimates = _found("mle", find_MLE, model, deadline.share(3), given)
             # The second search, when everything is loaded, tells what a search takes.
             begin = time.perf_counter()
-            map_ = find_MAP(model, max_seconds=deadline.share(2), **search)
+            estimates |= _found("map", find_MAP, model, deadline.share(2), search)
             taken = time.perf_counter() - begin
-            mle, map_ = _reconciled(mle, map_, potentials, search, deadline)
-        mode = _unconstrained_mode(model, map_, search | {"max_seconds": deadline.share(1)})
-        estimates = {"mle": mle, "map": map_, "mode": mode}
+            _, map_ = _reconciled(estimates, potentials, search, deadline)
+        estimates |= _unconstrained_mode(model, map_, deadline.share(1), search)
     else:
         # No joint estimate: the discrete variables have too many values to be tried.
         begin = time.perf_counter()
         found = _marginal(model, marginalize, potentials, search, max_seconds)
         estimates = {name.removeprefix("marginal_"): one for name, one in found.items()}
-        warn_of(estimates["mle"])
-        warn_of(estimates["map"])
+        _warn_of(estimates)
         taken = (time.perf_counter() - begin) / 3
     begin = time.perf_counter()
     if idata is None:
@@ -256,8 +259,7 @@ def fit(
             estimates |= found
             taken = (time.perf_counter() - begin) / 3
         if "marginal_mle" not in estimates:
-            warn_of(mle)
-            warn_of(map_)
+            _warn_of(estimates)
     try:
         tree = _complete(model, idata, random_seed, left_out)
         tree = _assemble(model, tree, estimates, prints)
@@ -313,31 +315,65 @@ def _marginal(
     with warnings.catch_warnings():
         # What became of them is in the tree, and told by the report.
         warnings.simplefilter("ignore", EstimationWarning)
-        mle = find_MLE(model, potentials=potentials, max_seconds=deadline.share(2), **given)
-        map_ = find_MAP(model, max_seconds=deadline.share(1), **given)
-        mle, map_ = _reconciled(mle, map_, potentials, given, deadline)
-        mode = _unconstrained_mode(model, map_, given | {"max_seconds": deadline.share(1)})
-    found = {"marginal_mle": mle, "marginal_map": map_}
+        first = given | {"potentials": potentials}
+        found = _found("mle", find_MLE, model, deadline.share(2), first)
+        found |= _found("map", find_MAP, model, deadline.share(1), given)
+        _, map_ = _reconciled(found, potentials, given, deadline)
+        modes = _unconstrained_mode(model, map_, deadline.share(1), given)
     # That one serves only to explain the gap.
-    return found if mode.certificate.is_stopped else found | {"marginal_mode": mode}
+    if not modes["mode"].certificate.is_stopped:
+        found |= modes
+    return {f"marginal_{name}": one for name, one in found.items()}
+
+
+def _found(
+    group: str,
+    find: Callable[..., PointEstimate],
+    model: pm.Model,
+    limit: float | None,
+    search: Mapping[str, Any],
+) -> dict[str, PointEstimate]:
+    """Return the estimate, by its group.
+
+    Where what it maximises has no upper bound, the highest interior maximum, if one is found, is
+    in its place; that there is no bound is then in the group ``unbounded`` below.
+    """
+    deadline = Deadline(limit)
+    whole = find(model, max_seconds=limit, **search)
+    if whole.status is not Status.UNBOUNDED or whole.objective.p > MANY:
+        return {group: whole}
+    with warnings.catch_warnings():
+        # Where it finds none it says once more that there is no bound.
+        warnings.simplefilter("ignore", EstimationWarning)
+        local = find(model, local=True, max_seconds=deadline.share(1), **search)
+    if local.status is not Status.LOCAL:
+        return {group: whole}
+    return {group: local, f"{group}/unbounded": whole}
 
 
 def _reconciled(
-    mle: PointEstimate,
-    map_: PointEstimate,
+    estimates: dict[str, PointEstimate],
     potentials: Potentials | None,
     search: Mapping[str, Any],
     deadline: Deadline,
 ) -> tuple[PointEstimate, PointEstimate]:
-    """Return both; one that the other proves wrong is searched for anew, from there."""
+    """Search anew for an estimate that the other proves wrong, from there; return both."""
+    mle, map_ = estimates["mle"], estimates["map"]
 
-    def found(name: str, initvals: Initvals) -> PointEstimate:
-        find = find_MLE if name == "MLE" else find_MAP
+    def found(estimate: PointEstimate, initvals: Initvals) -> PointEstimate:
+        find = find_MLE if estimate.estimator == "MLE" else find_MAP
+        local = estimate.status is Status.LOCAL
         given: dict[str, Any] = {**search, "initvals": initvals, "potentials": potentials}
-        return find(mle.model, max_seconds=deadline.share(1), **given)
+        return find(mle.model, local=local, max_seconds=deadline.share(1), **given)
 
-    mle = reconciled(mle, map_, partial(found, "MLE"))
-    return mle, reconciled(map_, mle, partial(found, "MAP"))
+    mle = estimates["mle"] = reconciled(mle, map_, partial(found, mle))
+    map_ = estimates["map"] = reconciled(map_, mle, partial(found, map_))
+    return mle, map_
+
+
+def _warn_of(estimates: Mapping[str, PointEstimate]) -> None:
+    for group in ("mle", "map"):
+        warn_of(estimates.get(f"{group}/unbounded", estimates[group]))
 
 
 def _check_ended(found: Mapping[str, PointEstimate], limit: float | None) -> None:
@@ -351,15 +387,15 @@ def _check_ended(found: Mapping[str, PointEstimate], limit: float | None) -> Non
 
 
 def _unconstrained_mode(
-    model: pm.Model, map_: PointEstimate, search: Mapping[str, Any]
-) -> PointEstimate:
+    model: pm.Model, map_: PointEstimate, limit: float | None, search: Mapping[str, Any]
+) -> dict[str, PointEstimate]:
     """Find the mode of the density on the unconstrained scale, which is what the MAP is not."""
     if all(transform is None for transform in model.rvs_to_transforms.values()):
-        return map_  # on the natural scale all is unconstrained
+        return {"mode": map_}  # on the natural scale all is unconstrained
     with warnings.catch_warnings():
         # Nobody asked for this one: what became of it is said where it is used, by `explain`.
         warnings.simplefilter("ignore", EstimationWarning)
-        return find_MAP(model, jacobian=True, **search)
+        return _found("mode", find_MAP, model, limit, {**search, "jacobian": True})
 
 
 def _check_counts(**counts: int | None) -> None:

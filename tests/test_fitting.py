@@ -13,7 +13,7 @@ import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
-from scipy import stats
+from scipy import optimize, stats
 
 import bayes_point as bp
 from bayes_point.errors import (
@@ -349,6 +349,43 @@ def test_an_estimate_that_does_not_exist_is_warned_of() -> None:
     assert points["status"].values.tolist() == ["at_infinity", "converged", "sampled"]
     assert float(points["slope"].sel(estimator="MLE")) == np.inf
     assert np.isfinite(points["slope"].values[1:]).all()
+
+
+def test_where_there_is_no_upper_bound_the_local_maximum_is_compared() -> None:
+    rng = np.random.default_rng(5)
+    y = np.concatenate([rng.normal(0, 1, 20), rng.normal(4, 0.5, 20)])
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 10)
+        s = pm.HalfNormal("s", 5)
+        parts = [pm.Normal.dist(0, 1), pm.Normal.dist(mu, s)]
+        pm.Mixture("y", [0.5, 0.5], parts, observed=y)
+
+    def density(x: np.ndarray) -> float:
+        parts = stats.norm.logpdf(y, 0, 1), stats.norm.logpdf(y, x[0], x[1])
+        return float(-np.logaddexp(*parts).sum() + len(y) * np.log(2))
+
+    best = optimize.minimize(density, [4, 0.5], method="Nelder-Mead", options={"xatol": 1e-9})
+    draws = best.x[:, None, None] + rng.normal(0, 0.1, (2, 2, 400))
+    idata = posterior_of(mu=((), draws[0]), s=((), draws[1]))
+    with pytest.warns(EstimationWarning, match="Unbounded") as record:
+        dt = bp.fit(model, idata=idata, **QUIET)
+    assert [str(warning.message)[:3] for warning in record] == ["MLE", "MAP"]
+    # With the Jacobian, s itself, nothing is gained by s -> 0.
+    assert dt["mode"].attrs["status"] == "converged"
+    for group in ("mle", "map"):
+        assert dt[group].attrs["status"] == "local"
+        assert dt[f"{group}/unbounded"].attrs["status"] == "unbounded"
+    assert dt["mle"].attrs["log_likelihood"] == pytest.approx(-best.fun, abs=1e-8)
+    mle = dt["point_estimates"].sel(estimator="MLE")
+    np.testing.assert_allclose([mle["mu"], mle["s"]], best.x, rtol=1e-5)
+    table = bp.summary(dt)
+    assert table.attrs["status"] == {"MLE": "local", "MAP": "local"}
+    assert "* MLE (local)" in str(table)
+    for estimator in ("MLE", "MAP"):
+        said = bp.verdict(dt, estimator=estimator)
+        assert said.key != "no_verdict"
+        assert said.sentence.startswith(f"What the {estimator} maximises has no upper bound")
+    assert "a local maximum: unbounded elsewhere" in str(bp.report(dt).html)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,10 @@ INSTEAD = {
     "not_identified": "Use the posterior, or fix or tie what the data do not tell apart",
     "not_converged": "Use the posterior, and see what was found at the estimate",
 }
+LOCAL = (
+    "What the {0} maximises has no upper bound: this is the highest interior maximum that was "
+    "found. "
+)
 # Statuses under which the parameters that the findings name have no value, and others do.
 _OPEN_ENDED = ("at_infinity", "not_identified")
 
@@ -203,7 +207,13 @@ class Rule:
             return NO_VERDICT, f"There is no verdict, for {why}{about}. {instead}."
         if self.doubts:
             return NO_VERDICT, f"There is no verdict on the {name}: {self.doubts[0]}"
-        keys = table["verdict"]
+        key, sentence = self._of_value(table)
+        about = LOCAL.format(name) if self.status.key == "local" else ""
+        return key, about + sentence
+
+    def _of_value(self, table: pd.DataFrame) -> tuple[str, str]:
+        """Return key and sentence where estimate and draws can be compared."""
+        name, keys = self.estimator, table["verdict"]
         judged = table[keys != NO_VERDICT]
         if judged.empty:
             return NO_VERDICT, f"There is no verdict on the {name}: no parameter has a gap."

@@ -62,7 +62,9 @@ def reconciled(
 def is_beaten_by(estimate: PointEstimate, other: PointEstimate) -> bool:
     """Whether another estimate is higher in what this one is said to maximise."""
     value, x = estimate.certificate.value, other.certificate.x
-    if estimate.status is Status.UNBOUNDED or estimate.certificate.is_stopped:
+    # On the way to a pole everything is higher than a local maximum.
+    no_bound = other.status is Status.UNBOUNDED and estimate.status is Status.LOCAL
+    if estimate.status is Status.UNBOUNDED or no_bound or estimate.certificate.is_stopped:
         return False
     there = float(estimate.objective.values(x[None])[0])
     if not np.isfinite(there) or there <= value + _SAME * (1 + abs(value)):
