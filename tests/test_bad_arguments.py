@@ -55,7 +55,8 @@ BAD: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "refit": (
         lambda model, **kwargs: bp.refit(model, {"tosses": [[1, 0, 1, 0]]}, **kwargs),
         {"random_seed": SEEDS, "n_starts": COUNTS, "chunk_size": COUNTS, "save": (3,)}
-        | {"jacobian": TRUTHS, "progressbar": TRUTHS, "var_names": (3, [1], "zz")},
+        | {"jacobian": TRUTHS, "local": TRUTHS, "progressbar": TRUTHS}
+        | {"var_names": (3, [1], "zz")},
     ),
     "study": (
         lambda model, **kwargs: bp.study(

@@ -13,7 +13,7 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
-from scipy import stats
+from scipy import optimize, stats
 
 import bayes_point as bp
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
@@ -268,3 +268,62 @@ def test_intervals_of_something_else() -> None:
         bp.bootstrap_interval(drawn("parametric"), method="basic")  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="Got a DataTree without the group refits"):
         bp.bootstrap_interval(xr.DataTree())
+
+
+def beside_a_known_group(y: np.ndarray) -> pm.Model:
+    """Half of the data are of N(0, 1), half of a normal whose scale has a pole at each datum."""
+    with pm.Model() as model:
+        mu = pm.Flat("mu")
+        s = pm.HalfFlat("s")
+        parts = [pm.Normal.dist(0, 1), pm.Normal.dist(mu, s)]
+        pm.Mixture("y", [0.5, 0.5], parts, observed=y)
+    return model
+
+
+def two_sizes(n: int, m: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.normal(0, 1, n), rng.normal(4, 0.5, m)])
+
+
+def test_refits_of_a_local_maximum_are_local_maxima() -> None:
+    y = two_sizes(30, 30)
+    mle = bp.find_MLE(beside_a_known_group(y), local=True, random_seed=0, progressbar=False)
+    dt = bp.bootstrap(mle, 40, kind="nonparametric", random_seed=1, progressbar=False)
+    assert dt.attrs["statuses"] == '{"local": 40}'
+    left_out = dt["jackknife"].dataset
+    for i in (0, 17, 45):
+        rest = np.delete(y, i)
+
+        def falls(x: np.ndarray, rest: np.ndarray = rest) -> float:
+            return -np.logaddexp(stats.norm.logpdf(rest), stats.norm.logpdf(rest, x[0], x[1])).sum()
+
+        x = optimize.minimize(
+            falls, [4, 0.5], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
+        )
+        got = left_out.isel(left_out=i)
+        np.testing.assert_allclose([got["mu"], got["s"]], x.x, rtol=1e-6)
+    # They spread as far as the standard errors say.
+    for name in ("mu", "s"):
+        assert 0.6 < dt["posterior"][name].std() / mle.stderr()[name] < 1.5
+    with pytest.raises(ModelError, match="are its own"):
+        bp.bootstrap(mle, 40, estimator="MAP", progressbar=False)
+
+
+def test_refits_that_leave_a_local_maximum_are_counted() -> None:
+    model = beside_a_known_group(two_sizes(6, 4))
+    mle = bp.find_MLE(model, local=True, random_seed=0, progressbar=False)
+    with pytest.warns(EstimationWarning) as caught:
+        dt = bp.bootstrap(mle, 200, kind="nonparametric", random_seed=1, progressbar=False)
+    said = [str(warning.message) for warning in caught]
+    fits = dt["refits"].dataset
+    unbounded = int((fits["status"] == "unbounded").sum())
+    assert unbounded > 0
+    assert said[0].startswith(f"Of 200 refits {unbounded} have no finite estimate")
+    kept = dt["posterior"].dataset.isel(chain=0)
+    away = np.zeros(kept.sizes["draw"], bool)
+    for name in ("mu", "s"):
+        away |= np.abs((kept[name] - mle.point[name]) / mle.stderr()[name]).values > 6
+    assert away.sum() > 0
+    assert said[1].startswith(
+        f"Of {200 - unbounded} refits {away.sum()} ended more than 6 standard"
+    )

@@ -10,6 +10,7 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
+from scipy import optimize
 from scipy.special import xlogy
 from scipy.stats import chi2, norm
 
@@ -469,3 +470,48 @@ def test_an_estimate_at_a_wall_takes_the_others_along() -> None:
     ]
     rate = 1 / (log_y.mean() - log_y.min())
     np.testing.assert_allclose(found["alpha"], np.array(exact) * rate, rtol=1e-7)
+
+
+def test_the_profile_of_a_local_maximum_ends_where_its_basin_does() -> None:
+    """Between the basin of a maximum and the way to a pole there is a saddle of the density."""
+    rng = np.random.default_rng(1)
+    y = np.concatenate([rng.normal(0, 1, 8), rng.normal(2, 0.7, 4)])
+    with pm.Model() as model:
+        mu = pm.Flat("mu")
+        s = pm.HalfFlat("s")
+        parts = [pm.Normal.dist(0, 1), pm.Normal.dist(mu, s)]
+        pm.Mixture("y", [0.5, 0.5], parts, observed=y)
+
+    def slope(x: np.ndarray) -> np.ndarray:
+        z = (y - x[0]) / x[1]
+        own = norm.pdf(z) / x[1]
+        share = own / (own + norm.pdf(y))
+        return np.array([np.sum(share * z), np.sum(share * (z**2 - 1))])
+
+    def fold(x: np.ndarray) -> np.ndarray:
+        """Slope along s, and the slope of that: both zero where a maximum over s ends."""
+        near, far = slope(x + [0, -1e-6])[1], slope(x + [0, 1e-6])[1]
+        return np.array([slope(x)[1], (far - near) / 2e-6])
+
+    # The profile of s passes into a saddle, and rises beyond it; of that of mu there is no more.
+    ends = optimize.root(fold, [1.95, 0.6]).x[0], optimize.root(slope, [1.95, 0.6]).x[1]
+    mle = bp.find_MLE(model, local=True, random_seed=0, progressbar=False)
+    peak = optimize.root(slope, [mle.point["mu"], mle.point["s"]]).x
+    np.testing.assert_allclose([mle.point["mu"], mle.point["s"]], peak, rtol=1e-6)
+    # No warning, and no better optimum: that there is one was said by the estimate.
+    interval = mle.conf_int(ci_prob=0.95)
+    assert np.isnan(interval["mu"].sel(ci_bound="upper"))
+    assert np.isnan(interval["s"].sel(ci_bound="lower"))
+    notes = interval["mu"].attrs["notes"], interval["s"].attrs["notes"]
+    for said, at in zip(notes, ends, strict=True):
+        assert "the density rises towards another maximum" in said
+        # A rise is told from noise at 1e-6, which a parabola takes a root of that long to make.
+        assert float(said.split("beyond ")[1].split()[0]) == pytest.approx(at, abs=1e-3)
+    group = bp.profile(mle, ci_prob=0.95, progressbar=False)["profile"].dataset
+    assert group["reason"].values.tolist() == [
+        ["crossing", "left the basin"],
+        ["left the basin", "crossing"],
+    ]
+    # Further out nothing is drawn, and nothing is higher than the maximum itself.
+    assert group["value"].sel(parameter="s").min() >= ends[1] - 1e-3
+    assert group["deviance"].min() >= 0

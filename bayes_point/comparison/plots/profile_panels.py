@@ -27,6 +27,9 @@ _OPEN = {
     "infinity": "",
     "not identified": "not identified",
     "not converged": "not converged",
+    "stopped": "the time was up",
+    "whole circle": "all around",
+    "left the basin": "left the basin",
     "disjoint": "in pieces",
 }
 

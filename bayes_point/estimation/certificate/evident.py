@@ -29,7 +29,8 @@ _NARROW = 1e4
 _FAR = 5.0
 # Steps down in the log of a scale between which the density of a mixture levels off, and what it
 # may lose over them: the component that shrinks can collapse on an observation.
-_DOWN = (10.0, 20.0)
+# From so far down that an observation near the location is out of reach: e**-16 is 1e-7.
+_DOWN = (16.0, 26.0)
 _LEVEL = 10.0
 
 

@@ -12,6 +12,7 @@ from bayes_point.arguments import names, truth_value
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.marginal.integrate import Marginalize, QuadratureNodes
 from bayes_point.estimation.resample.bootstrap import BootstrapKind, bootstrap_of, check_bootstrap
 from bayes_point.model.checks import as_model, check_model
@@ -20,11 +21,11 @@ __all__ = ["bootstrap"]
 
 
 def bootstrap(
-    model: pm.Model | None = None,
+    model: pm.Model | PointEstimate | None = None,
     n: int = 1000,
     *,
     kind: BootstrapKind = "parametric",
-    estimator: Literal["MLE", "MAP"] = "MLE",
+    estimator: Literal["MLE", "MAP"] | None = None,
     marginalize: Marginalize = None,
     quadrature: QuadratureNodes = "auto",
     reml: bool | str | Sequence[str] = False,
@@ -41,15 +42,17 @@ def bootstrap(
 
     Parameters
     ----------
-    model : pymc.Model, optional
-        The model; by default that of the context.
+    model : pymc.Model or PointEstimate, optional
+        The model, by default that of the context; or what `find_MLE` or `find_MAP` returned, which
+        then is not searched for. With a `local` one each refit stays at the maximum that it leads
+        to, and those that end far away, or have none, are counted in a warning.
     n : int
         Data sets.
     kind : {"parametric", "nonparametric"}
         New data are drawn by the model at the estimate; or from the observations themselves, with
         replacement [1]_.  The latter is done by weights on the log-likelihood of each unit.
     estimator : {"MLE", "MAP"}
-        What is estimated.
+        What is estimated; by default the MLE, or what the estimate given is.
     marginalize, quadrature, reml
         As in `find_MLE`: latent variables are drawn anew with each data set, and integrated out of
         its likelihood; their conditional modes are not among the results.
@@ -122,9 +125,10 @@ def bootstrap(
     >>> abs(float(dt["posterior"]["mu"].std()) - 0.96) < 0.07
     True
     """
-    model = as_model(model, "bootstrap")
+    given = model if isinstance(model, PointEstimate) else None
+    model = given.model if given is not None else as_model(model, "bootstrap")
     check_model(model)
-    if estimator not in ("MLE", "MAP"):
+    if estimator not in ("MLE", "MAP", None):
         raise ModelError(f"Got estimator={estimator!r}. It must be 'MLE' or 'MAP'.")
     truth_value("jacobian", jacobian)
     truth_value("jackknife", jackknife)
@@ -138,7 +142,15 @@ def bootstrap(
         "quadrature": quadrature,
     }
     check_bootstrap(model, n, kind)
-    if estimator == "MLE":
+    if given is not None:
+        another = estimator not in (None, given.estimator)
+        if another or marginalize is not None or reml is not False or jacobian:
+            raise ModelError(
+                f"Got the {given.estimator} together with estimator=, marginalize=, reml= or "
+                "jacobian=, which are its own. Leave these out, or pass the model."
+            )
+        estimate = given
+    elif estimator != "MAP":
         if jacobian:
             raise ModelError("jacobian=True is for estimator='MAP'; the MLE has no Jacobian.")
         estimate = find_MLE(model, potentials=potentials, reml=reml, **options)

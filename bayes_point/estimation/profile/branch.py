@@ -17,6 +17,7 @@ from bayes_point.estimation.profile.lagrangian import Points, Problem, Rows, sad
 from bayes_point.estimation.profile.trace import (
     BLOCKED,
     FLAT,
+    LEFT,
     OPEN,
     REACHED,
     STOPPED,
@@ -32,6 +33,8 @@ __all__ = ["Better", "walk"]
 Array = NDArray[np.float64]
 
 _MOST = 200
+# In shortest steps, how near to where a basin ends is near enough.
+_NEAR_THERE = 1e6
 # Change of the signed root that a step aims at, and the largest that it may make.
 _AIM, _LARGEST = 0.5, 1.5
 _GROWTH = 3.0
@@ -103,6 +106,9 @@ def _walk(
         way = rounding_on_the_way(problem.objective, x[active[lost]], found.x[lost])
         lost[lost] = found.value[lost] - last[lost] < way
         good &= ~lost
+        lowest = np.array([min(traces[row].value) for row in active])
+        away = problem.is_local & good & (found.value > lowest + noise)
+        good &= ~away  # with a shorter step its own maximum may be met further on
         if np.any(found.value[good] > top + noise):
             best = int(np.argmax(np.where(good, found.value, -np.inf)))
             raise Better(found.x[best], float(found.value[best]))
@@ -121,6 +127,8 @@ def _walk(
             end = _ended(problem, rays.which[row], traces[row], reach) if take[i] else None
             if lost[i]:
                 end = OPEN
+            if away[i] and steps[row] < _NEAR_THERE * shortest[row]:
+                end = LEFT
             if end is None and short[i] and not take[i]:
                 end = _stopped(
                     problem,

@@ -13,7 +13,7 @@ from bayes_point.estimation.nonsmooth.vertices import near_kinks
 from bayes_point.estimation.profile.branch import Better, walk
 from bayes_point.estimation.profile.crossing import cross, points_along
 from bayes_point.estimation.profile.lagrangian import Problem
-from bayes_point.estimation.profile.trace import BLOCKED, FLAT, OPEN, STOPPED, Rays, Trace
+from bayes_point.estimation.profile.trace import BLOCKED, FLAT, LEFT, OPEN, STOPPED, Rays, Trace
 from bayes_point.estimation.progress import OutOfTime
 from bayes_point.model.differences import FOURTH_ORDER_STEP, central_difference
 
@@ -124,6 +124,12 @@ class Curves:
                 f"the time was up where the profile had been followed to {at:.6g}; give it more "
                 "with max_seconds=",
             )
+        if trace.end == LEFT:
+            return End(
+                np.nan,
+                "left the basin",
+                f"beyond {at:.6g} the density rises towards another maximum than the local one",
+            )
         if trace.end == BLOCKED and not _others_could_follow(self.problem, trace.x[-1]):
             return End(at, "edge", f"the density, or the scalar itself, ends at {at:.6g}")
         return End(np.nan, "not converged", f"no maximum was found beyond {at:.6g}")
@@ -180,8 +186,11 @@ class Curves:
             points = points_along(self.problem, self.rays, self.traces, rays, s)
         except OutOfTime:
             return [self._traced(k) for k in range(count)]
-        best = int(np.argmax(np.where(points.ok, points.value, -np.inf)))
-        if points.ok[best] and points.value[best] > self.top + self.noise:
+        better = points.ok & (points.value > self.top + self.noise)
+        if self.problem.is_local:
+            points.ok[better] = False  # what belongs to another maximum
+        elif better.any():
+            best = int(np.argmax(np.where(points.ok, points.value, -np.inf)))
             raise Better(points.x[best], float(points.value[best]))
         values = self.problem.scalars.values(points.x)
         for j in self.chosen[self.problem.is_angle[self.chosen]]:

@@ -71,6 +71,9 @@ class Problem:
     is_kinked : bool
         Whether the maximum is at kinks of the density, so that those on the way have to be told
         anew at each point.
+    is_local : bool
+        Whether the density is known to be higher elsewhere, so that only what belongs to this
+        maximum counts.
     """
 
     objective: Objective
@@ -80,6 +83,7 @@ class Problem:
     outwards: Array
     is_slice: bool
     is_kinked: bool
+    is_local: bool = False
 
     @property
     def unhurried(self) -> Problem:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import optima_of
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.objective import Objective
@@ -33,8 +34,11 @@ def other_maxima(
 ) -> Array:
     """Return the other maxima known whose deviance is below the cut-off, (k, p).
 
-    None where the time is up: `objective` is that of the estimate, watched.
+    None of a local maximum, whose profile is that of its own basin, and none where the time is up:
+    `objective` is that of the estimate, watched.
     """
+    if estimate.status is Status.LOCAL:
+        return np.empty((0, objective.p))
     lowest = top - 0.5 * height**2
     values = estimate.optima["log_density"].values
     starts = optima_of(estimate, np.flatnonzero(values[1 : _MOST + 1] > lowest) + 1)

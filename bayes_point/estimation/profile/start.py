@@ -75,7 +75,16 @@ def until_best[T](
             vertex = vertex_at(estimate.objective, start, between=True)
             kinked = vertex is not None and len(vertex.which) > 0
             try:
-                problem = Problem(objective, scalars, movable, start, outwards, is_slice, kinked)
+                problem = Problem(
+                    objective,
+                    scalars,
+                    movable,
+                    start,
+                    outwards,
+                    is_slice,
+                    kinked,
+                    is_local=estimate.status is Status.LOCAL,
+                )
                 traced = trace(problem, estimate, start, top)
                 words = when_stopped(watch, "profile") if watch.has_stopped else ""
                 return traced, estimate, words

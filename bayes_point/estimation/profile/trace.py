@@ -17,6 +17,7 @@ from bayes_point.estimation.profile.lagrangian import Points, Problem, Rows, Sad
 __all__ = [
     "BLOCKED",
     "FLAT",
+    "LEFT",
     "OPEN",
     "REACHED",
     "STOPPED",
@@ -35,6 +36,7 @@ OPEN = "open"  # as far out as arithmetic goes
 FLAT = "flat"  # as OPEN, without having fallen at all
 BLOCKED = "blocked"  # no further point: the density ends, or the scalar has its extreme value
 STUCK = "stuck"  # a further point exists and could not be maximised
+LEFT = "left"  # further on is what belongs to another maximum than the local one begun from
 STOPPED = "stopped"  # the time was up
 
 # Relative change of a curvature between two points up to which it may be interpolated.

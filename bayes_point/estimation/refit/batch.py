@@ -256,18 +256,23 @@ class Refitter:
     ) -> Arrays:
         factors = Factors.of(rest.hessian, 0.0)
         sure = evident(objective, rest, factors, self._transformed)
+        is_local = np.zeros(len(sure), bool)
         if self._singly.continuous:
-            sure &= ~may_collapse(objective, rest, self._transformed)
+            is_local = sure & may_collapse(objective, rest, self._transformed)
+            if not self.task.local:
+                sure &= ~is_local
         x = np.ascontiguousarray(rest.x.T)
         natural = self.push.values(x, inputs)
         # A copy: what is written here is not to show in what the density keeps.
         out = {name: np.array(values, dtype=float) for name, values in natural.items()}
         out["log_likelihood"] = self._log_likelihood(objective, rest, inputs)
         status = np.full(len(x), STATUSES.index(Status.CONVERGED), np.int8)
+        status[sure & is_local] = STATUSES.index(Status.LOCAL)
         doubtful = np.flatnonzero(~sure)
         outcomes: list[Outcome] = []
         if doubtful.size:
-            outcomes = self._singly.outcomes(doubtful, starts, self._starts()[1:], inputs)
+            further = self._starts()[1:] if not self.task.local else starts[:0]
+            outcomes = self._singly.outcomes(doubtful, starts, further, inputs)
         for i, one in zip(doubtful, outcomes, strict=True):
             x[i] = one.x
             status[i] = STATUSES.index(one.status)
@@ -285,7 +290,8 @@ class Refitter:
             regular = (own.least > 0) & (np.sum(y * y / own.pivots, axis=0) < 1e-6)
             errors[..., doubtful] = own.errors()
             has_errors = sure.copy()
-            has_errors[doubtful] = regular & (status[doubtful] == STATUSES.index(Status.CONVERGED))
+            inside = [STATUSES.index(one) for one in (Status.CONVERGED, Status.LOCAL)]
+            has_errors[doubtful] = regular & np.isin(status[doubtful], inside)
         directions = np.ascontiguousarray(errors.transpose(0, 2, 1))
         for name, variance in self.push.variances(x, directions, inputs).items():
             known = has_errors.reshape(-1, *(1,) * (variance.ndim - 1))
@@ -312,6 +318,7 @@ class Refitter:
             self.likelihood_terms,
             self.push.shapes,
             self.task.random_seed,
+            self.task.local,
         )
 
     # ----------------------------------------------------------------------------------- starts

@@ -56,6 +56,8 @@ class Singly:
         The natural-scale variables wanted, with their shapes.
     random_seed : int
         Of the search.
+    local : bool
+        Whether interior maxima are wanted where there is no upper bound.
     """
 
     def __init__(
@@ -66,9 +68,11 @@ class Singly:
         likelihood_terms: Sequence[str],
         shapes: Mapping[str, tuple[int, ...]],
         random_seed: int,
+        local: bool = False,
     ) -> None:
         self.model, self.density, self.terms = model, density, terms
         self.likelihood_terms, self.shapes, self.random_seed = likelihood_terms, shapes, random_seed
+        self.local = local
         self._outcomes: dict[bytes, Outcome] = {}
 
     def outcomes(
@@ -115,7 +119,8 @@ class Singly:
         density = objective.density
         rng = np.random.default_rng(self.random_seed)
         try:
-            certificate, _, _ = search(objective, starts, rng, self._observed(data))
+            observed = self._observed(data)
+            certificate, _, _ = search(objective, starts, rng, observed, local=self.local)
         except ModelError:
             # No value at any start: of the others nothing is to be lost by that.
             nothing = {name: np.full(shape, np.nan) for name, shape in self.shapes.items()}

@@ -48,6 +48,7 @@ def refit(
     dim: str | None = None,
     weights: Mapping[str, Any] | xr.Dataset | None = None,
     jacobian: bool = False,
+    local: bool = False,
     potentials: Potentials | None = None,
     prior_weight: float = 1.0,
     initvals: Initvals | None = None,
@@ -89,6 +90,9 @@ def refit(
         observation, one row a data set.
     jacobian : bool
         For the MAP: maximise the density on the unconstrained scale, as in `find_MAP`.
+    local : bool
+        Where the density has no upper bound, return the interior maximum that the start of each
+        data set leads to, with status `local`; see `find_MLE`.
     potentials : {"likelihood", "prior"}, optional
         What the model's potentials are, as in `find_MLE`.
     prior_weight : float
@@ -157,6 +161,7 @@ def refit(
     """
     model = as_model(model, "refit")
     truth_value("jacobian", jacobian)
+    truth_value("local", local)
     truth_value("progressbar", progressbar)
     if not isinstance(save, str | Path | None):
         raise ModelError(f"save must be None or the path of a .zarr store, got {save!r}.")
@@ -184,6 +189,7 @@ def refit(
         random_seed=int(random_seed),
         backend=backend,
         asked=asked,
+        local=bool(local),
     )
     refitter = refitter_of(model, task)
     _check_collisions(refitter, sets)

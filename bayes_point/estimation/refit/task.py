@@ -36,6 +36,7 @@ class Task:
     random_seed: int
     backend: str | None
     asked: Asked = field(default_factory=Asked)
+    local: bool = False
 
     def weighted(self, weights: Mapping[str, float]) -> dict[str, float]:
         """Return the weights of the terms, those of the prior multiplied by its power."""

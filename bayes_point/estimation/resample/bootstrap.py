@@ -23,6 +23,7 @@ from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.refit.refit import refit
 from bayes_point.estimation.resample.resampling import Units, units_of
 from bayes_point.estimation.resample.simulation import check_simulates, free_values, simulate
+from bayes_point.estimation.uncertainty.labelled import stderr
 from bayes_point.estimation.uncertainty.storage import as_datatree
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.variables.circular import circular_names
@@ -34,6 +35,8 @@ BootstrapKind = Literal["parametric", "nonparametric"]
 # Numbers in the weights of the refits that are made together: 128 MB.
 _AT_ONCE = 2**24
 _DIM = "draw"
+# Standard errors of a local maximum beyond which that of new data is likely to be another one.
+_ELSEWHERE = 6.0
 _PACKAGE = str(Path(__file__).parents[2])
 
 
@@ -137,7 +140,7 @@ class _Engine:
         """Return the refits to parts of the data sets, along one dim."""
         start = None
         # On an edge there is nothing to start from.
-        if self.estimate.status is Status.CONVERGED:
+        if self.estimate.status in (Status.CONVERGED, Status.LOCAL):
             names = dict.fromkeys(self.estimate.objective.density.variables)
             start = {name: self.estimate.point[name].values for name in names}
         done = []
@@ -149,6 +152,7 @@ class _Engine:
                 estimator=self.estimate.estimator,  # type: ignore[arg-type]
                 **marginal_options(self.estimate),
                 jacobian=self.estimate.jacobian,
+                local=self.estimate.status is Status.LOCAL,
                 potentials=self.potentials,
                 initvals=start,
                 random_seed=self.seed,
@@ -181,6 +185,8 @@ def _draws(estimate: EstimateRecord, fits: xr.Dataset, n: int) -> dict[str, xr.D
             EstimationWarning,
             skip_file_prefixes=(_PACKAGE,),
         )
+    if estimate.status is Status.LOCAL:
+        _warn_of_others(estimate, fits.isel({_DIM: np.flatnonzero(good)}))
     kept = fits.assign_coords({_DIM: np.arange(len(keys))}).isel({_DIM: np.flatnonzero(good)})
     kept = kept.expand_dims(chain=[0])
     attrs = {"sample_dims": ["chain", "draw"]}
@@ -188,6 +194,25 @@ def _draws(estimate: EstimateRecord, fits: xr.Dataset, n: int) -> dict[str, xr.D
         "/posterior": kept[names].assign_attrs(attrs),
         "/sample_stats": kept[["status", "log_likelihood"]].assign_attrs(attrs),
     }
+
+
+def _warn_of_others(estimate: EstimateRecord, fits: xr.Dataset) -> None:
+    """Say how many refits are likely to be of another local maximum than the estimate."""
+    errors = stderr(estimate, kind="hessian", cluster=None)
+    far = np.zeros(fits.sizes[_DIM], bool)
+    for name in errors.data_vars:
+        with np.errstate(invalid="ignore"):
+            away: xr.DataArray = abs(fits[name] - estimate.point[name]) / errors[name]
+        rows = away.transpose(_DIM, ...).to_numpy().reshape(len(far), -1)
+        far |= (rows > _ELSEWHERE).any(axis=1)
+    if far.any():
+        warnings.warn(
+            f"Of {len(far)} refits {int(far.sum())} ended more than {_ELSEWHERE:g} standard errors "
+            f"away from the local {estimate.estimator}, and so likely in the basin of another "
+            "maximum; they are in the group posterior all the same.",
+            EstimationWarning,
+            skip_file_prefixes=(_PACKAGE,),
+        )
 
 
 def _counted(keys: NDArray[np.str_]) -> str:

@@ -24,6 +24,9 @@ _OPEN = {
     "infinity": "infinity, for the curve does not fall to the cut-off",
     "not identified": "infinity, for the data do not identify it",
     "not converged": "unknown, for the search did not converge there",
+    "stopped": "unknown, for the time was up",
+    "whole circle": "all around the circle",
+    "left the basin": "unknown, for the density rises there towards another maximum",
     "disjoint": "one of several pieces",
 }
 
