@@ -43,6 +43,14 @@ GRAPHS: dict[str, Callable[[Any, Any], Any]] = {
     "a function of SciPy": lambda x, k: pt.gammaln(pt.abs(x)),
     "a function of our own": lambda x, k: pt.softplus(x) + pt.clip(x, -1.0, 1.0),
     "without a function": lambda x, k: pt.betainc(2.0, 3.0, pt.sigmoid(x)),
+    "sums": lambda x, k: x.sum(axis=0) + x.T.sum(axis=1) + pt.prod(x, axis=0) + pt.max(x, axis=0),
+    "a sum of bytes": lambda x, k: pt.sum(pt.cast(k, "int8"), axis=1),
+    "axes": lambda x, k: (x.T[None, :, :] + x.dimshuffle(1, "x", 0, "x")[:, 0, :, 0])[0],
+    "an axis less": lambda x, k: x[:, :1].dimshuffle(0),
+    "a part": lambda x, k: x[:, 1] + x[:, -1] + x[0, 2] + x[:, ::2][:, 1],
+    "a part set": lambda x, k: pt.set_subtensor(x[:, 1:3], x[:, :2]),
+    "a part added to": lambda x, k: pt.inc_subtensor(x[:, 1], x[:, 0]) + x,
+    "a place that is computed": lambda x, k: x[k[0, 3] + 3 :],
     "a factor": lambda x, k: pt.linalg.cholesky(pt.eye(4) + x.T @ x),
     "factors": lambda x, k: pt.linalg.cholesky(
         pt.eye(4)[None] + x[:, :, None] * x[:, None, :],
@@ -77,7 +85,7 @@ def test_each_step_gives_what_pytensor_gives(name: str) -> None:
 def test_elementwise_steps_are_replaced() -> None:
     # The point of the linker; PyTensor's own steps carry their `perform`.
     x = pt.matrix("x")
-    fgraph = FunctionGraph([x], [pt.exp(x) * x + x.sum()], clone=False)
+    fgraph = FunctionGraph([x], [pt.exp(x) * x + pt.cumsum(x, axis=0)], clone=False)
     *_, steps, order = LeanLinker().accept(fgraph).make_all()
     kinds = [
         (isinstance(node.op, Elemwise), hasattr(step, "perform"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,7 +61,7 @@ def precision(
     """
     p = x.shape[1]
     tries = _FEWER if objective.density.is_costly else _TRIES
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(1, tries, p))
+    signs = _signs(tries, p)
     near = x[:, None, :] * (1 + EPS * signs)
     with np.errstate(invalid="ignore"):
         fall = value[:, None] - objective.around(near)
@@ -79,6 +81,11 @@ def precision(
             )
     narrow = np.any(np.sqrt(diagonal) * _NARROW * EPS * np.abs(x) > 1, axis=1)
     return noise, np.where(narrow, np.maximum(np.median(fall, axis=1), 0.0), 0.0)
+
+
+@cache
+def _signs(tries: int, p: int) -> Array:
+    return np.asarray(np.random.default_rng(0).choice([-1.0, 1.0], size=(1, tries, p)), float)
 
 
 def rounding_on_the_way(objective: Objective, x: Array, y: Array) -> Array:

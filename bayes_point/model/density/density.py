@@ -43,8 +43,9 @@ _LARGE = 100_000
 # Observations from which time goes into the data, and none of it into what is done around them.
 _COSTLY = 20_000
 
-# Of so many evaluations of much data the results are at hand.
+# Of so many evaluations the results are at hand, unless they are large and quickly made again.
 _RECENT = 16
+_SMALL = 20_000
 
 
 class LogDensity:
@@ -261,6 +262,16 @@ class LogDensity:
             ]
             if all(one is not None for one in each):
                 return np.stack(each)
+
+        def made(vectors: list[Array], inputs: Inputs | None) -> Array:
+            return self._small_hessian(vectors[0], terms, inputs)
+
+        hessian: Array = self._recent(("hessian", *terms), x, inputs, made)
+        return hessian.copy()
+
+    def _small_hessian(self, x: Array, terms: Sequence[str], inputs: Inputs | None) -> Array:
+        """Return the Hessians of `terms`, all their columns at all of `x` in one batch."""
+        b, p = x.shape
         points, axes = np.repeat(x, p, axis=0), np.tile(np.eye(p), (b, 1))
         again = inputs and {name: np.repeat(rows, p, axis=0) for name, rows in inputs.items()}
         rows = self.hessian_product(points, axes, terms, again)
@@ -296,11 +307,12 @@ class LogDensity:
     def _recent(
         self, key: tuple[Any, ...], x: Array, inputs: Inputs | None, make: Callable[..., Any]
     ) -> Any:
-        """Return ``make([x], inputs)``; of much data, what was made of this x a moment ago.
+        """Return ``make([x], inputs)``: what was made of this x a moment ago, if it was.
 
         A search, the proof of where it ended, and the record of that ask for the same.
         """
-        if inputs is not None or self._bound or self._elsewhere or not self.is_costly:
+        is_kept = self.is_costly or x.size * self.p <= _SMALL
+        if inputs is not None or self._bound or self._elsewhere or not is_kept:
             return make([x], inputs)
         recent = self.functions.recent
         key = (*key, self._is_rough, x.shape, x.tobytes())

@@ -8,17 +8,24 @@ with LAPACK's factors and solves.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
+from pytensor.graph.basic import Constant
 from pytensor.link.basic import PerformLinker
 from pytensor.link.vm import VMLinker
 from pytensor.scalar.basic import Cast
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.elemwise import Elemwise
-from pytensor.tensor.subtensor import AdvancedIncSubtensor
+from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from pytensor.tensor.subtensor import (
+    AdvancedIncSubtensor,
+    IncSubtensor,
+    Subtensor,
+    unflatten_index_variables,
+)
 from pytensor.tensor.utils import import_func_from_string
 
 from bayes_point.model.interpreter.lapack import over_rows_by_lapack
@@ -74,19 +81,28 @@ def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
         function = over_rows_by_lapack(op.core_op, [var.type.dtype for var in node.inputs])
     elif isinstance(op, AdvancedIncSubtensor):
         function = _scatter(node)
+    elif isinstance(op, CAReduce):
+        function = _reduction(node)
+    elif isinstance(op, DimShuffle):
+        function = _shuffle(op)
+    elif isinstance(op, Subtensor | IncSubtensor):
+        function = _at_place(node)
     if function is None:
         return None
     out: list[Any] = thunk.outputs[0]
     is_scalar = node.outputs[0].type.ndim == 0
-    if len(thunk.inputs) == 1 and not is_scalar:
-        (only,) = thunk.inputs
+    cells = thunk.inputs
+    if isinstance(op, Subtensor | IncSubtensor):
+        cells = cells[: 1 + isinstance(op, IncSubtensor)]  # the place is known
+    if len(cells) == 1 and not is_scalar:
+        (only,) = cells
 
         def one() -> None:
             out[0] = function(only[0])
 
         step: Callable[[], None] = one
-    elif len(thunk.inputs) == 2 and not is_scalar:
-        left, right = thunk.inputs
+    elif len(cells) == 2 and isinstance(op, Elemwise) and not is_scalar:
+        left, right = cells
         seen: set[Any] = set()
 
         def two() -> None:
@@ -99,7 +115,6 @@ def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
 
         step = two
     else:
-        cells = thunk.inputs
         known: set[Any] = set()
         check = getattr(op, "_check_runtime_broadcast", lambda node, values: None)
 
@@ -115,6 +130,47 @@ def _lean(node: Any, thunk: Any) -> Callable[[], None] | None:
         step = several
     vars(step).update(inputs=thunk.inputs, outputs=thunk.outputs, lazy=False)
     return step
+
+
+def _reduction(node: Any) -> Callable[..., Any] | None:
+    """Return a reduction that makes no copy first, where it is in the type of what it reduces."""
+    op, dtype = node.op, node.outputs[0].type.dtype
+    if {node.inputs[0].type.dtype, op.acc_dtype or dtype} != {dtype}:
+        return None
+    return partial(op.ufunc.reduce, axis=op.axis, dtype=dtype)
+
+
+def _shuffle(op: DimShuffle) -> Callable[..., Any] | None:
+    """Return a view with axes in another order, and new ones, where none is dropped."""
+    order = [axis for axis in op.new_order if axis != "x"]
+    if op.drop:
+        return None
+    index = tuple(None if axis == "x" else slice(None) for axis in op.new_order)
+    if order == sorted(order):
+        return operator.itemgetter(index)
+    return lambda x: x.transpose(order)[index]
+
+
+def _at_place(node: Any) -> Callable[..., Any] | None:
+    """Return what takes a part of an array, or adds to it, at a place that is a constant."""
+    op = node.op
+    numbers = node.inputs[1 + isinstance(op, IncSubtensor) :]
+    if not all(isinstance(number, Constant) for number in numbers):
+        return None
+    index = tuple(unflatten_index_variables([int(n.data) for n in numbers], op.idx_list))
+    if isinstance(op, Subtensor):
+        return operator.itemgetter(index)
+    sets = op.set_instead_of_inc
+
+    def changed(x: Any, y: Any) -> Any:
+        x = x.copy()
+        if sets:
+            x[index] = y
+        else:
+            x[index] += y
+        return x
+
+    return changed
 
 
 def _scatter(node: Any) -> Callable[..., Any] | None:
