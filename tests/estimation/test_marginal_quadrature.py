@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 import pytest
 from scipy.optimize import minimize
-from scipy.stats import nbinom, norm, poisson
+from scipy.stats import cauchy, nbinom, norm, poisson
 
 import bayes_point as bp
 from bayes_point.errors import ModelError
@@ -178,3 +178,36 @@ def test_scores_by_quadrature_sum_to_nothing_and_are_those_of_the_exact_likeliho
     scores = block_scores(density, x)
     assert np.allclose(scores, np.transpose(expected), atol=2e-6)
     assert np.allclose(scores.sum(axis=0), 0, atol=1e-6)
+
+
+def test_a_second_mode_of_the_latents_is_said_with_its_weight() -> None:
+    # Between the narrow prior with heavy tails, and what the third group has measured.
+    y = np.array([[0.1, -0.3, 0.4], [0.2, 0.5, 0.1], [4.2, 4.7, 5.2], [-0.5, -0.1, 0.2]])
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 5)
+        a = pm.StudentT("a", nu=1, mu=mu, sigma=0.3, shape=4)
+        pm.Normal("y", a[:, None], 2, observed=y)
+    estimate = find(model, marginalize=["a"], quadrature=1)
+    mu_hat = float(estimate.point["mu"])
+
+    def log_density(u: np.ndarray) -> np.ndarray:
+        return norm.logpdf(y[2][:, None], u, 2).sum(axis=0) + cauchy.logpdf(u, mu_hat, 0.3)
+
+    u = np.linspace(-5, 10, 1_500_001)
+    f, h = log_density(u), u[1] - u[0]
+    at = np.flatnonzero((f[1:-1] > f[:-2]) & (f[1:-1] > f[2:])) + 1
+    k = round(1e-3 / h)
+    curvature = -(f[at + k] - 2 * f[at] + f[at - k]) / (k * h) ** 2
+    logs = f[at] - 0.5 * np.log(curvature)
+    own = int(np.argmin(np.abs(u[at] - float(estimate.point["a"][2]))))
+    share = 1 / (1 + np.exp(logs[own] - logs[1 - own]))
+    assert estimate.integrated is not None
+    found = estimate.integrated.other_modes
+    assert found is not None
+    assert (found.count, found.of) == (1, 4)
+    assert found.share == pytest.approx(share, rel=1e-4)
+    assert "another mode in 1 of 4 independent blocks" in str(estimate.findings[1])
+    # Counts with a log link and a normal prior are log-concave.
+    plain = find(two_a_group()[0], quadrature=1)
+    assert plain.integrated is not None
+    assert plain.integrated.other_modes is None

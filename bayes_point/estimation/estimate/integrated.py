@@ -78,7 +78,21 @@ def integrated_findings(integrated: Integration | None) -> list[Finding]:
         what += f" It is off by about {shift:.2g} standard errors: near enough."
     if integrated.summed:
         what += f" The discrete variables were summed out exactly: {integrated.summed}."
-    return [Finding(what)]
+    return [Finding(what), *_other_modes(integrated)]
+
+
+def _other_modes(integrated: Integration) -> list[Finding]:
+    """Say that Laplace's method is about one of several modes."""
+    found = integrated.other_modes
+    if found is None:
+        return []
+    blocks = f" in {found.count:,} of {found.of:,} independent blocks" if found.of > 1 else ""
+    what = (
+        f"Given the parameters, the latent variables have another mode{blocks}, with about "
+        f"{100 * found.share:.2g} % of the probability there; the integral is taken around one."
+    )
+    advice = "See with initvals= whether the estimate depends on where it begins, or sample."
+    return [Finding(what, (), {"share of the other mode": found.share}, advice)]
 
 
 def joint_with_latents(

@@ -13,16 +13,27 @@ from bayes_point.estimation.estimate.discrete import Enumerated
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.marginal.integrate import QuadratureNodes
+from bayes_point.estimation.marginal.other_modes import other_modes
 from bayes_point.estimation.marginal.quadrature import LADDER
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import finite_hessian
 
-__all__ = ["refined"]
+__all__ = ["refined", "with_other_modes"]
 
 # Standard errors by which Laplace's method may be off: it moves no interval by more than that.
 _CLOSE = 0.05
 # What more nodes may change in the log-likelihood.
 _SAME = 1e-6
+
+
+def with_other_modes(found: Enumerated) -> Enumerated:
+    """Return what was found with what is known of further modes of the latents there."""
+    density, certificate = found.objective.density, found.certificate
+    if not isinstance(density, MarginalDensity) or not _is_point(certificate):
+        return found
+    found.objective.announce("further modes of the latents")
+    known = density.with_other_modes(other_modes(density, certificate.x))
+    return replace(found, objective=replace(found.objective, density=known))
 
 
 def refined(found: Enumerated, quadrature: QuadratureNodes, rng: Any, observed: Any) -> Enumerated:

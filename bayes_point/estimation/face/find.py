@@ -20,7 +20,7 @@ from bayes_point.estimation.certificate.case import is_finite
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import assemble
 from bayes_point.estimation.estimate.discrete import Enumerated, enumerate_values, maximise_over
-from bayes_point.estimation.estimate.refined import refined
+from bayes_point.estimation.estimate.refined import refined, with_other_modes
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.estimate.stopped import stopped
 from bayes_point.estimation.estimator import Estimator, Potentials, estimator_of
@@ -399,6 +399,7 @@ def _find(
                         )
                         found = Enumerated(seen, certificate, optima, used)
                         found = refined(found, asked.quadrature, rng, observed)
+                        found = with_other_modes(found)
                         found = replace(found, objective=replace(found.objective, observer=None))
                 except OutOfTime:
                     found = stopped(watch, len(starts))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_point.estimation.marginal.find_structure import find_structure
-from bayes_point.estimation.marginal.integration import Integration, Method, sums_of
+from bayes_point.estimation.marginal.integration import Integration, Method, OtherModes, sums_of
 from bayes_point.estimation.marginal.joint import Joint, joint_of
 from bayes_point.estimation.marginal.modes import (
     ITERATIONS,
@@ -84,6 +84,8 @@ class MarginalDensity(LogDensity):
         Of the quadrature, in each direction of a block of latents; 1 is Laplace's method.
     laplace_shift : mapping of str to float
         By how many standard errors Laplace's method moves each parameter; empty if not known.
+    other_modes : OtherModes or None
+        Further modes of the latents at the estimate, where some were found.
 
     References
     ----------
@@ -123,6 +125,7 @@ class MarginalDensity(LogDensity):
         self.is_exact = False
         self.nodes = 1
         self.laplace_shift: Mapping[str, float] = {}
+        self.other_modes: OtherModes | None = None
         self.kinds = full.kinds[joint.outer]
         self._is_log = self.kinds != "identity"
 
@@ -133,6 +136,7 @@ class MarginalDensity(LogDensity):
             "is_exact": self.is_exact,
             "nodes": self.nodes,
             "laplace_shift": dict(self.laplace_shift),
+            "other_modes": self.other_modes,
         }
         return _made_again, (self.full, *self._made_of, known)
 
@@ -293,6 +297,12 @@ class MarginalDensity(LogDensity):
         """Return the density by quadrature with so many nodes; 1 is Laplace's method."""
         other = copy.copy(self)
         other.nodes = nodes
+        return other
+
+    def with_other_modes(self, found: OtherModes | None) -> MarginalDensity:
+        """Return the density with what is known of further modes of the latents."""
+        other = copy.copy(self)
+        other.other_modes = found
         return other
 
     def with_shift(self, shift: Mapping[str, float]) -> MarginalDensity:
@@ -467,6 +477,7 @@ class MarginalDensity(LogDensity):
             flat=self.joint.flat,
             laplace_shift=dict.fromkeys(self.labels, 0.0) if self.is_exact else self.laplace_shift,
             summed=sums_of(self.full),
+            other_modes=self.other_modes,
         )
 
     @property

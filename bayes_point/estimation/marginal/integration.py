@@ -9,7 +9,7 @@ from typing import Literal
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.discrete.summed import SummedDensity
 
-__all__ = ["Integration", "Method", "integration_of_sum", "sums_of"]
+__all__ = ["Integration", "Method", "OtherModes", "integration_of_sum", "sums_of"]
 
 Method = Literal["exact", "laplace", "quadrature", "sum"]
 
@@ -18,6 +18,26 @@ _IN_WORDS = {
     "laplace": "by Laplace's method",
     "sum": "exactly, summed over their values",
 }
+
+
+@dataclass(frozen=True)
+class OtherModes:
+    """What was found besides the modes that Laplace's method is about.
+
+    Attributes
+    ----------
+    count : int
+        Of how many blocks of latents there is another mode; of latents that are no blocks, 1.
+    of : int
+        Blocks.
+    share : float
+        The largest share that another mode has of its block's probability, by Laplace's method
+        about both.
+    """
+
+    count: int
+    of: int
+    share: float
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,8 @@ class Integration:
         unconstrained scale: 0 where it is exact, empty where that was not computed.
     summed : str
         How discrete variables among them were summed out; empty where there are none.
+    other_modes : OtherModes, optional
+        Further modes of the latents given the parameters, where some were found.
     """
 
     latents: Mapping[str, str]
@@ -55,6 +77,7 @@ class Integration:
     flat: tuple[str, ...] = ()
     laplace_shift: Mapping[str, float] = field(default_factory=dict)
     summed: str = ""
+    other_modes: OtherModes | None = None
 
     @property
     def how(self) -> str:

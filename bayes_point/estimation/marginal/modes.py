@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.marginal.joint import Joint
 from bayes_point.estimation.marginal.structure import Structure
 
-__all__ = ["ITERATIONS", "TRIED", "Anchor", "Modes", "find_modes", "predicted"]
+__all__ = ["ITERATIONS", "TRIED", "Anchor", "Modes", "find_modes", "hessians", "predicted"]
 
 Array = NDArray[np.float64]
 Inputs = Mapping[str, NDArray] | None
@@ -66,7 +66,7 @@ class Modes:
     iterations: int
 
 
-def _hessians(joint: Joint, structure: Structure, x: Array, inputs: Inputs) -> Array:
+def hessians(joint: Joint, structure: Structure, x: Array, inputs: Inputs) -> Array:
     """Return the negative Hessians by the latents, in the structure's own form."""
     n, c = len(x), len(structure.seeds)
     v = np.zeros((c, joint.p))
@@ -131,7 +131,7 @@ def find_modes(
         value[lost], gradient[lost] = joint.evaluate(x[lost], _rows(inputs, lost))
     batch = len(theta)
     found = np.zeros(batch, bool)
-    matrix = _hessians(joint, structure, x, inputs)
+    matrix = hessians(joint, structure, x, inputs)
     factors, definite = structure.factor(matrix)
     active = np.flatnonzero(np.isfinite(value))
     iterations = 0
@@ -155,7 +155,7 @@ def find_modes(
             found[here] = definite[here]
             break
         if here.size:
-            matrix[here] = _hessians(joint, structure, x[here], _rows(inputs, here))
+            matrix[here] = hessians(joint, structure, x[here], _rows(inputs, here))
             factors[here], definite[here] = structure.factor(matrix[here])
         # After a last full step nothing is left of the way.
         near = definite[active[go]] & ~bent[go] & (decrement[go] <= _LAST)
