@@ -11,7 +11,7 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from bayes_point.arguments import generator, truth_value, whole_number
+from bayes_point.arguments import generator, seconds, truth_value, whole_number
 from bayes_point.comparison.distance.closeness import closeness
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.estimate.integrated import marginal_options
@@ -42,6 +42,7 @@ def laplace(
     n_starts: int = 8,
     initvals: Initvals | None = None,
     random_seed: Any = None,
+    max_seconds: float | None = None,
     backend: str | None = None,
     progressbar: bool = True,
 ) -> xr.DataTree:
@@ -88,6 +89,9 @@ def laplace(
         PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
     random_seed : int, array-like of int, or Generator, optional
         Seed of the starts and draws.
+    max_seconds : float, optional
+        When to stop the search for the mode, without which there is nothing to return; by default
+        never.
     progressbar : bool
         Whether to show progress.
 
@@ -164,6 +168,7 @@ def laplace(
     """
     _check_counts(draws, chains)
     truth_value("resample", resample)
+    seconds("max_seconds", max_seconds)
     rng = generator(random_seed)
     given = model if isinstance(model, PointEstimate) else None
     if given is not None and given.integrated is not None and marginalize is None:
@@ -194,6 +199,7 @@ def laplace(
                 random_seed=rng,
                 backend=backend,
                 strict=True,
+                max_seconds=max_seconds,
                 progressbar=progressbar,
             )
         except EstimationError as error:

@@ -175,7 +175,8 @@ def _laplace(fitted: Fitted) -> xr.DataTree:
     options = {k: v for k, v in fitted.options.items() if k == "random_seed"}
     # Where nothing is transformed the MAP is that mode, and is called by the name of the MAP.
     source: Any = mode if mode.jacobian else fitted.model
-    tree = laplace(source, idata=fitted.tree, progressbar=False, **options)
+    limit = fitted.deadline.share(1)
+    tree = laplace(source, idata=fitted.tree, max_seconds=limit, progressbar=False, **options)
     kept = xr.DataTree.from_dict(
         {f"/{group}": tree[group].dataset for group in _LAPLACE_GROUPS if group in tree.children}
     )
@@ -261,6 +262,7 @@ def _prior_path(fitted: Fitted) -> xr.DataTree:
         fitted.model,
         potentials=fitted.potentials,
         estimates=known,
+        max_seconds=fitted.deadline.share(1),
         progressbar=False,
         **fitted.options,
     )
@@ -275,6 +277,7 @@ def _predictive_cost(fitted: Fitted) -> xr.DataTree:
         fitted.tree,
         potentials=fitted.potentials,
         max_refits=0,
+        max_seconds=fitted.deadline.share(1),
         progressbar=False,
         **options,
     )

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.approximation import laplace
-from bayes_point.arguments import generator
+from bayes_point.arguments import generator, seconds
 from bayes_point.comparison.inputs.left_out import (
     LeftOut,
     k_limit,
@@ -30,13 +31,17 @@ from bayes_point.errors import ComparisonError, EstimationError, EstimationWarni
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.face.find import find_MAP, find_MLE
+from bayes_point.estimation.progress import Deadline
 from bayes_point.estimation.refit.refit import refit
+from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO, told_elsewhere
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.data.counting import observed_counts
 from bayes_point.model.data.leaving_out import all_but_one, without
 from bayes_point.model.density.pointwise import Pointwise
 
 __all__ = ["predictive"]
+
+_PACKAGE = str(Path(__file__).parent)
 
 Array = NDArray[np.float64]
 
@@ -54,6 +59,7 @@ def predictive(
     n_starts: int = 8,
     random_seed: int | None = None,
     backend: str | None = None,
+    max_seconds: float | None = None,
     progressbar: bool = True,
     sample_kwargs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
@@ -87,6 +93,9 @@ def predictive(
         Seed of the starts and of the draws.
     backend : str, optional
         PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+    max_seconds : float, optional
+        When to stop the searches and refits; by default never.  What is not done by then is NaN,
+        with a note.  The sampling is not limited.
     progressbar : bool
         Whether to show progress once it takes longer than a second.
     sample_kwargs : dict, optional
@@ -171,13 +180,22 @@ def predictive(
         "backend": backend,
         "progressbar": progressbar,
     }
-    task = _Task(model, pointwise, int(max_refits), options, dict(sample_kwargs or {}))
-    columns = {
-        "MLE": task.plug_in("MLE", dt, potentials),
-        "MAP": task.plug_in("MAP", dt, None),
-        "Laplace": task.approximated(),
-        "posterior": task.sampled(dt),
-    }
+    deadline = Deadline(seconds("max_seconds", max_seconds))
+    task = _Task(model, pointwise, int(max_refits), options, dict(sample_kwargs or {}), deadline)
+    with told_elsewhere():
+        columns = {
+            "MLE": task.plug_in("MLE", dt, potentials),
+            "MAP": task.plug_in("MAP", dt, None),
+            "Laplace": task.approximated(),
+            "posterior": task.sampled(dt),
+        }
+    if deadline.is_over:
+        warnings.warn(
+            f"{STOPPED} after {max_seconds:.3g} s: the notes of the result say what is missing. "
+            f"{WHAT_TO_DO}",
+            EstimationWarning,
+            skip_file_prefixes=(_PACKAGE,),
+        )
     for column in columns.values():
         column.notes += _without_pit(task.pointwise)
     rng = generator(random_seed)
@@ -194,6 +212,7 @@ class _Task:
     max_refits: int
     options: Mapping[str, Any]
     sample_kwargs: Mapping[str, Any]
+    deadline: Deadline
 
     def plug_in(
         self, name: Literal["MLE", "MAP"], dt: xr.DataTree | None, potentials: Potentials | None
@@ -201,14 +220,18 @@ class _Task:
         """Predict with the MLE or the MAP, found anew without each observation."""
         column = Column.empty(self.pointwise.size)
         group = name.lower()
+        # Two estimates and the approximation share the time that is left, each with its refits.
+        own = Deadline(self.deadline.share(3 if name == "MLE" else 2))
         if dt is not None and group in dt.children:
             status = str(dt[group].attrs["status"])
             point = dt[group]["posterior"].dataset.isel(chain=0, draw=0)
         else:
             if name == "MLE":
-                estimate = find_MLE(self.model, potentials=potentials, **self.options)
+                estimate = find_MLE(
+                    self.model, potentials=potentials, max_seconds=own.share(2), **self.options
+                )
             else:
-                estimate = find_MAP(self.model, **self.options)
+                estimate = find_MAP(self.model, max_seconds=own.share(2), **self.options)
             status, point = estimate.status.key, estimate.point
         if not Status[status.upper()].is_point:
             column.notes.append(f"The {name} is no point: {status.replace('_', ' ')}.")
@@ -224,8 +247,15 @@ class _Task:
             # On the edge of the support nothing starts.
             initvals=values if status == "converged" else None,
             backend=self.options["backend"],
+            max_seconds=own.share(1),
             progressbar=self.options["progressbar"],
         )
+        if (done := fits.sizes["dataset"]) < self.pointwise.size:
+            column.notes.append(
+                f"Only {done} of {self.pointwise.size} observations had been left out of the "
+                f"{name} when the time was up, and so none is scored so. {WHAT_TO_DO}"
+            )
+            return column
         keys = fits["status"].values.astype(str)
         points = np.array([Status[key.upper()].is_point for key in keys])
         diagonal = np.arange(self.pointwise.size)
@@ -243,7 +273,7 @@ class _Task:
     def approximated(self) -> Column:
         """Predict with the draws of the Laplace approximation."""
         try:
-            tree = self._laplace(self.model)
+            tree = self._laplace(self.model, self.deadline.share(1))
         except EstimationError as error:
             return Column.empty(self.pointwise.size, str(error))
 
@@ -254,11 +284,11 @@ class _Task:
         column.notes += [problem["what"] for problem in json.loads(tree.attrs["problems"])]
         return column
 
-    def _laplace(self, model: pm.Model) -> xr.DataTree:
+    def _laplace(self, model: pm.Model, limit: float | None = None) -> xr.DataTree:
         with warnings.catch_warnings():
             # What it warns of becomes a note.
             warnings.simplefilter("ignore", EstimationWarning)
-            return laplace(model, **self.options)
+            return laplace(model, max_seconds=limit, **self.options)
 
     def sampled(self, dt: xr.DataTree | None) -> Column:
         """Predict with the posterior draws."""

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["Deadline", "OutOfTime", "Watch", "can_draw", "tracked", "watched"]
+__all__ = ["Alarm", "Deadline", "OutOfTime", "Watch", "can_draw", "tracked", "watched"]
 
 Array = NDArray[np.float64]
 
@@ -49,6 +49,32 @@ class Deadline:
     def is_over(self) -> bool:
         """Whether the time is up."""
         return self.left == 0.0
+
+
+class Alarm:
+    """Observes an objective, and raises `OutOfTime` at the next evaluation when time is up.
+
+    Parameters
+    ----------
+    deadline : Deadline
+        When that is.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def tell(self, objective: Objective, x: Array, values: Array) -> None:
+        """Look at the clock."""
+        self.check()
+
+    def announce(self, phase: str) -> None:
+        """Look at the clock."""
+        self.check()
+
+    def check(self) -> None:
+        """Raise if the time is up."""
+        if self._deadline.is_over:
+            raise OutOfTime
 
 
 class Watch:

@@ -7,6 +7,8 @@ import pickle
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -170,20 +172,174 @@ def test_a_contour_returns_what_was_traced(mle: bp.PointEstimate, stop_after: St
     np.testing.assert_array_equal(np.isnan(tree["contours/value"].values).any(-1), stopped)
 
 
-def test_a_bootstrap_has_other_ways_to_end(mle: bp.PointEstimate) -> None:
-    with pytest.raises(bp.ModelError, match=r"max_seconds=60 for method='bootstrap'.* n=, .*save="):
+def plane() -> pm.Model:
+    with pm.Model() as model:
+        a, b = pm.Flat("a"), pm.Flat("b")
+        pm.Normal("y", a + b * X, 1, observed=Y)
+    return model
+
+
+def stopped_words(caught: pytest.WarningsRecorder) -> list[str]:
+    return [str(one.message) for one in caught if "Stopped after 60 s" in str(one.message)]
+
+
+def some_data(n: int) -> np.ndarray:
+    return Y + np.random.default_rng(0).normal(0, 0.3, (n, len(Y)))
+
+
+def test_a_refit_returns_the_data_sets_that_are_done(stop_after: Stop) -> None:
+    data = {"y": some_data(100)}
+    whole = bp.refit(plane(), data, progressbar=False)
+    stop_after(3)
+    with pytest.warns(bp.EstimationWarning) as caught:
+        part = bp.refit(plane(), data, max_seconds=60, progressbar=False)
+    # Blocks of 8 and 16, before the third look at the clock.
+    assert stopped_words(caught) == [
+        "Stopped after 60 s: 24 of 100 data sets are done, and the result holds these. Give more "
+        "time with max_seconds=, or ask for less."
+    ]
+    assert part.sizes["dataset"] == 24
+    np.testing.assert_allclose(part["b"], whole["b"][:24], rtol=1e-12)
+    assert set(part["status"].values) == {"converged"}
+
+
+def test_a_refit_stops_amid_what_takes_long(stop_after: Stop) -> None:
+    with pm.Model() as slow:  # of each data set it has to be found out what its maximum is
+        theta = pm.Beta("theta", 1, 1)
+        pm.Binomial("y", 5, theta, observed=[5, 5])
+    stop_after(4)
+    with pytest.warns(bp.EstimationWarning, match=r"Stopped after 60 s: 0 of 30 data sets"):
+        part = bp.refit(slow, {"y": np.full((30, 2), 5)}, max_seconds=60, progressbar=False)
+    assert part.sizes["dataset"] == 0
+
+
+def test_a_stopped_store_is_gone_on_with(
+    stop_after: Stop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data, at = {"y": some_data(50)}, tmp_path / "store.zarr"
+    whole = bp.refit(plane(), data, progressbar=False)
+    given: dict[str, Any] = {"save": at, "chunk_size": 20, "progressbar": False}
+    stop_after(2)
+    with pytest.warns(bp.EstimationWarning, match="20 of 50 data sets"):
+        bp.refit(plane(), data, max_seconds=60, **given)
+    monkeypatch.undo()
+    rest = bp.refit(plane(), data, max_seconds=600, **given)
+    np.testing.assert_array_equal(rest["b"], whole["b"])
+
+
+def test_a_bootstrap_is_made_of_the_refits_that_are_done(stop_after: Stop) -> None:
+    mle = bp.find_MLE(plane(), **QUIET)
+    given: dict[str, Any] = {"kind": "nonparametric", "random_seed": 1, "progressbar": False}
+    whole = bp.bootstrap(mle, 50, **given)
+    stop_after(3)
+    with pytest.warns(bp.EstimationWarning) as caught:
+        part = bp.bootstrap(mle, 50, max_seconds=60, **given)
+    assert len(stopped_words(caught)) == 1
+    assert part.attrs["n"] == part["refits"].sizes["draw"] == 24
+    np.testing.assert_allclose(
+        part["refits"]["b"].values, whole["refits"]["b"].values[:24], rtol=1e-9
+    )
+    assert part.attrs["no_jackknife"] == "Of 8 units 0 had been left out in time."
+    stop_after(1)
+    with (
+        pytest.warns(bp.EstimationWarning, match="Stopped"),
+        pytest.raises(bp.EstimationError, match="No refit was done before the time was up"),
+    ):
         mle.conf_int(method="bootstrap", max_seconds=60)
+
+
+def test_a_test_by_simulation_is_made_of_the_data_sets_that_are_done(stop_after: Stop) -> None:
+    larger = bp.find_MLE(plane(), **QUIET)
+    null = bp.find_MLE(pm.do(larger.model, {"a": 0.0}), **QUIET)
+    given: dict[str, Any] = {"method": "bootstrap", "draws": 60, "random_seed": 1}
+    whole = bp.likelihood_ratio_test(null, larger, **given)
+    # Four looks for blocks of 8, 16, 32 and 4; then the larger model is fitted to the first block.
+    stop_after(6)
+    with pytest.warns(bp.EstimationWarning) as caught:
+        part = bp.likelihood_ratio_test(null, larger, max_seconds=60, **given)
+    assert len(stopped_words(caught)) == 1
+    assert "the p-value is made of 8 of 60 data sets" in stopped_words(caught)[0]
+    assert part.statistic == whole.statistic
+    assert part.p_value in [(1 + k) / 9 for k in range(9)]
+    stop_after(3)
+    with pytest.raises(bp.EstimationError, match="No data set was refitted"):
+        bp.likelihood_ratio_test(null, larger, max_seconds=60, **given)
+
+
+def test_a_study_is_made_of_the_data_sets_that_are_done(stop_after: Stop) -> None:
+    truth = {"a": 1.0, "b": 2.0}
+    given: dict[str, Any] = {"estimators": ["MLE"], "random_seed": 1, "progressbar": False}
+    whole = bp.study(plane(), truth, 60, **given)
+    stop_after(3)
+    with pytest.warns(bp.EstimationWarning) as caught:
+        part = bp.study(plane(), truth, 60, max_seconds=60, **given)
+    assert len(stopped_words(caught)) == 1
+    assert part.attrs["n"] == part.sizes["dataset"] == 24
+    np.testing.assert_allclose(part["estimate"], whole["estimate"][:, :24], rtol=1e-9)
+    errors = part["estimate"].sel(estimator="MLE", parameter="b") - 2.0
+    assert float(part["bias"].sel(estimator="MLE", parameter="b")) == pytest.approx(errors.mean())
+
+
+@pytest.mark.parametrize("path", [bp.prior_path, bp.data_path])
+def test_a_path_holds_the_powers_that_are_done(stop_after: Stop, path: Callable[..., Any]) -> None:
+    with pm.Model() as model:
+        mu = pm.Normal("mu", 0, 1)
+        pm.Normal("y", mu, 1, observed=Y)
+    powers = [0.5, 1, 2, 4]
+    whole = path(model, powers, **QUIET)
+    # (sum of the data times power) / (n times power + 1), or the other way around
+    exact = [
+        Y.sum() / (8 + p) if path is bp.prior_path else p * Y.sum() / (8 * p + 1) for p in powers
+    ]
+    np.testing.assert_allclose(whole["mu"], exact, rtol=1e-7)
+    counts = set()
+    for n in (1, 4, 20, 60):
+        stop_after(n)
+        with pytest.warns(bp.EstimationWarning) as caught:
+            part = path(model, powers, max_seconds=60, **QUIET)
+        dim = part["mu"].dims[0]
+        [words] = stopped_words(caught)
+        assert f": {part.sizes[dim]} of 4 powers are done" in words
+        np.testing.assert_allclose(part["mu"], whole["mu"].sel({dim: part[dim]}), rtol=1e-7)
+        counts.add(part.sizes[dim])
+    assert 0 in counts
+
+
+def test_an_approximation_needs_its_mode(stop_after: Stop) -> None:
+    stop_after(1)
+    with pytest.raises(bp.EstimationError, match="search was stopped after 60 s"):
+        bp.laplace(choice_of_means(), max_seconds=60, **QUIET)
+    stop_after(1)
+    with (
+        pytest.warns(bp.EstimationWarning, match="search was stopped after 60 s"),
+        pytest.raises(bp.EstimationError),
+    ):
+        bp.prior_information(choice_of_means(), max_seconds=60, **QUIET)
+
+
+def test_predictions_say_what_was_not_done(stop_after: Stop) -> None:
+    stop_after(1)
+    with pytest.warns(bp.EstimationWarning) as caught:
+        cost = bp.predictive(choice_of_means(), max_seconds=60, **QUIET)
+    assert len(stopped_words(caught)) == 1
+    assert np.isnan(cost["total"]).all()
 
 
 @pytest.mark.parametrize("value", [0, -1, "60", True, np.nan, np.inf])
 def test_what_is_no_time_is_refused(mle: bp.PointEstimate, value: Any) -> None:
     words = "max_seconds must be None, or a number of seconds above 0, got"
     calls: list[Callable[..., Any]] = [bp.find_MLE, bp.find_MAP, bp.profile, bp.fit]
+    calls += [bp.bootstrap, bp.laplace, bp.prior_path, bp.data_path, bp.prior_information]
+    calls += [bp.predictive, partial(bp.study, estimators="MLE")]
+    calls += [partial(bp.refit, data={"y": Y[None]})]
     for call in calls:
         with pytest.raises(bp.ModelError, match=words):
             call(line(), max_seconds=value)
+    for method in ("profile", "bootstrap"):
+        with pytest.raises(bp.ModelError, match=words):
+            mle.conf_int(method=method, max_seconds=value)
     with pytest.raises(bp.ModelError, match=words):
-        mle.conf_int(max_seconds=value)
+        bp.likelihood_ratio_test(mle, mle, max_seconds=value)
 
 
 def test_a_fit_samples_all_the_same(stop_after: Stop) -> None:

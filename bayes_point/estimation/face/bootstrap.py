@@ -8,12 +8,13 @@ from typing import Any, Literal
 import pymc as pm
 import xarray as xr
 
-from bayes_point.arguments import names, truth_value
+from bayes_point.arguments import names, seconds, truth_value
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE
 from bayes_point.estimation.face.point_estimate import PointEstimate
 from bayes_point.estimation.marginal.integrate import Marginalize, QuadratureNodes
+from bayes_point.estimation.progress import Deadline
 from bayes_point.estimation.resample.bootstrap import BootstrapKind, bootstrap_of, check_bootstrap
 from bayes_point.model.checks import as_model, check_model
 
@@ -36,6 +37,7 @@ def bootstrap(
     n_starts: int = 8,
     random_seed: Any = None,
     backend: str | None = None,
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> xr.DataTree:
     """Draw from the distribution of an estimator, by refits to new data sets.
@@ -72,6 +74,9 @@ def bootstrap(
         Seed of the starts and of the data sets.
     backend : str, optional
         PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+    max_seconds : float, optional
+        When to stop; by default never.  The tree holds the refits that are done by then; the
+        jackknife comes after them, and is left out unless it is done as well.
     progressbar : bool
         Whether to show progress once it takes longer than a second.
 
@@ -99,7 +104,7 @@ def bootstrap(
     Warns
     -----
     EstimationWarning
-        If some of the data sets have no finite estimate.
+        If some of the data sets have no finite estimate, or the time was up before all were done.
 
     See Also
     --------
@@ -132,12 +137,14 @@ def bootstrap(
         raise ModelError(f"Got estimator={estimator!r}. It must be 'MLE' or 'MAP'.")
     truth_value("jacobian", jacobian)
     truth_value("jackknife", jackknife)
+    deadline = Deadline(seconds("max_seconds", max_seconds))
     names("dims", dims)
     options: dict[str, Any] = {
         "n_starts": n_starts,
         "random_seed": random_seed,
         "backend": backend,
         "progressbar": progressbar,
+        "max_seconds": max_seconds,
         "marginalize": marginalize,
         "quadrature": quadrature,
     }
@@ -167,5 +174,6 @@ def bootstrap(
         potentials=potentials,
         random_seed=random_seed,
         backend=backend,
+        max_seconds=deadline.share(1),
         progressbar=progressbar,
     )

@@ -60,11 +60,6 @@ def conf_int(
             ". Leave them out, or use method='wald'."
         )
     seconds("max_seconds", max_seconds)
-    if method == "bootstrap" and max_seconds is not None:
-        raise ModelError(
-            f"Got max_seconds={max_seconds!r} for method='bootstrap'; it ends a profile. Refit to "
-            "fewer data sets with n=, or keep the refits with save= and go on another time."
-        )
     if method != "bootstrap" and options:
         if unknown := sorted(options.keys() - _bootstrap_arguments()):
             raise ModelError(
@@ -81,7 +76,7 @@ def conf_int(
         whole = wald(estimate, prob, cast(Kind, kind), cluster)
         return _chosen(estimate, whole, chosen)
     if method == "bootstrap":
-        return _bootstrapped(estimate, prob, kind, chosen, options)
+        return _bootstrapped(estimate, prob, kind, chosen, max_seconds, options)
     if len(rows) > _MOST_PROFILES:
         raise ModelError(
             f"Profiles of {len(rows)} scalars would take long. Say which are wanted with "
@@ -97,6 +92,7 @@ def _bootstrapped(
     prob: float,
     kind: str,
     chosen: Mapping[str, Any],
+    max_seconds: float | None,
     options: Mapping[str, Any],
 ) -> xr.Dataset:
     """Return the intervals from refits to new data."""
@@ -129,8 +125,11 @@ def _bootstrapped(
         estimate,
         kind="nonparametric" if kind == "nonparametric" else "parametric",
         jackknife=interval == "bca",
+        max_seconds=max_seconds,
         **rest,
     )
+    if "jackknife" not in drawn.children:
+        interval = "percentile"  # there was no time left for it
     out = bootstrap_interval(drawn, ci_prob=prob, method=interval, **chosen)
     return out.assign_attrs(out.attrs | {"method": "bootstrap", "interval": interval})
 
@@ -138,7 +137,7 @@ def _bootstrapped(
 def _bootstrap_arguments() -> set[str]:
 
     arguments = inspect.signature(bootstrap_of).parameters.keys()
-    return {"interval", *arguments} - {"estimate", "kind", "jackknife"}
+    return {"interval", *arguments} - {"estimate", "kind", "jackknife", "max_seconds"}
 
 
 def _free(estimate: EstimateRecord) -> list[str]:

@@ -302,7 +302,9 @@ class PointEstimate(EstimateRecord):
             What to select, as in ArviZ; by default the free variables.
         max_seconds : float, optional
             When to stop following profiles; by default never.  Ends that were not reached by then
-            are NaN, with a note that says how far the profile had been followed.
+            are NaN, with a note that says how far the profile had been followed.  A bootstrap is
+            made of the refits done by then, with percentiles where there was no time for the
+            jackknife.
         **bootstrap_kwargs
             Further arguments of `bootstrap`, such as ``n`` and ``random_seed``; and ``interval``,
             ``"bca"`` (the default) or ``"percentile"`` (the default where latent variables were

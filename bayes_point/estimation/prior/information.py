@@ -50,6 +50,7 @@ def prior_information(
     initvals: Initvals | None = None,
     random_seed: Any = None,
     backend: str | None = None,
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Split the information at the MAP into what the data and what the prior know.
@@ -79,6 +80,9 @@ def prior_information(
         Seed of the starts.
     backend : str, optional
         PyTensor mode, such as ``"numba"``; by default the interpreter, which needs no compile time.
+    max_seconds : float, optional
+        When to stop the search for the MAP, without which there is nothing to return; by default
+        never.
     progressbar : bool
         Whether to show progress once it takes longer than a second.
 
@@ -159,6 +163,7 @@ def prior_information(
         estimator_of(model, "MLE", jacobian=False, potentials=potentials)
         estimate = find_MAP(
             model,
+            max_seconds=max_seconds,
             n_starts=n_starts,
             initvals=initvals,
             random_seed=random_seed,

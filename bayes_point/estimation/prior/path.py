@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from bayes_point.arguments import generator, truth_value, whole_number
+from bayes_point.arguments import generator, seconds, truth_value, whole_number
 from bayes_point.arguments import names as checked_names
 from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
@@ -29,6 +29,8 @@ from bayes_point.estimation.marginal.integrate import (
 )
 from bayes_point.estimation.optimise.powers import Ends
 from bayes_point.estimation.prior.rows import Rows, follow_rows
+from bayes_point.estimation.progress import Alarm, Deadline
+from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.starts import Initvals, starting_points
@@ -62,6 +64,7 @@ def prior_path(
     potentials: Potentials | None = None,
     backend: str | None = None,
     estimates: Sequence[PointEstimate] = (),
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Find the estimate as the prior weighs more and more: from the MLE to the MAP and beyond.
@@ -97,6 +100,8 @@ def prior_path(
     estimates : sequence of PointEstimate
         The MLE and the MAP of this model, if `find_MLE` and `find_MAP` have found them already: at
         their powers nothing is searched for again.
+    max_seconds : float, optional
+        When to stop; by default never.  The path holds the powers that are done by then.
     progressbar : bool
         Whether to show progress.
 
@@ -153,8 +158,9 @@ def prior_path(
     )
     weights = np.stack([np.ones_like(grid), grid], axis=1)
     asked = asked_of_many(marginalize, quadrature, False)
-    options = (n_starts, initvals, random_seed, potentials, backend, estimates, progressbar)
-    return _path(model, "prior_power", grid, weights, var_names, asked, *options)
+    options = (n_starts, initvals, random_seed, potentials, backend, estimates)
+    limits = (max_seconds, progressbar)
+    return _path(model, "prior_power", grid, weights, var_names, asked, *options, *limits)
 
 
 def data_path(
@@ -170,6 +176,7 @@ def data_path(
     potentials: Potentials | None = None,
     backend: str | None = None,
     estimates: Sequence[PointEstimate] = (),
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> xr.Dataset:
     r"""Find the estimate as the data weigh more and more: how the MAP meets the MLE.
@@ -187,7 +194,7 @@ def data_path(
         Powers of the likelihood, positive; ``numpy.inf`` stands for the MLE.  By default 0.1 to
         1,000 in equal steps of the logarithm, with 1 among them, and infinity.
     var_names, marginalize, quadrature, n_starts, initvals, random_seed, potentials, backend, \
-    estimates, progressbar
+    estimates, max_seconds, progressbar
         As in `prior_path`.
 
     Returns
@@ -230,8 +237,9 @@ def data_path(
     # Divided by the larger of the two weights: the same maximum, and infinity has a place.
     weights = np.stack([np.minimum(grid, 1.0), 1 / np.maximum(grid, 1.0)], axis=1)
     asked = asked_of_many(marginalize, quadrature, False)
-    options = (n_starts, initvals, random_seed, potentials, backend, estimates, progressbar)
-    return _path(model, "data_power", grid, weights, var_names, asked, *options)
+    options = (n_starts, initvals, random_seed, potentials, backend, estimates)
+    limits = (max_seconds, progressbar)
+    return _path(model, "data_power", grid, weights, var_names, asked, *options, *limits)
 
 
 def _path(
@@ -247,8 +255,10 @@ def _path(
     potentials: Potentials | None,
     backend: str | None,
     estimates: Sequence[PointEstimate],
+    max_seconds: float | None,
     progressbar: bool,
 ) -> xr.Dataset:
+    deadline = Deadline(seconds("max_seconds", max_seconds))
     whole_number("n_starts", n_starts, 1)
     truth_value("progressbar", progressbar)
     likelihood = estimator_of(model, "MLE", jacobian=False, potentials=potentials)
@@ -269,8 +279,18 @@ def _path(
         starts = starting_points(model, density, n_starts=n_starts, initvals=initvals, rng=rng)
         # Potentials that are data are reported with the log-likelihood, others with the log-prior.
         estimator = "MLE" if "potential" in likelihood.weights else "MAP"
-        rows = Rows(model, density, column, estimator, weights, starts, rng, tuple(estimates))
-        path = _labelled(rows, dim, grid, names, *follow_rows(rows, progressbar))
+        alarm = None if max_seconds is None else Alarm(deadline)
+        known = tuple(estimates)
+        rows = Rows(model, density, column, estimator, weights, starts, rng, known, alarm)
+        ends, found, done = follow_rows(rows, progressbar)
+        path = _labelled(rows, dim, grid, names, ends, found).isel({dim: done})
+    if len(done) < len(grid):
+        warnings.warn(
+            f"{STOPPED} after {max_seconds:.3g} s: {len(done)} of {len(grid)} powers are done, and "
+            f"the path holds these. {WHAT_TO_DO}",
+            EstimationWarning,
+            skip_file_prefixes=(_PACKAGE,),
+        )
     _warn(path, dim)
     return path
 

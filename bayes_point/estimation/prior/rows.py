@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.nonsmooth.kinks import next_vertex
 from bayes_point.estimation.objective import Objective, weighted
 from bayes_point.estimation.optimise.powers import Ends, climb
-from bayes_point.estimation.progress import tracked
+from bayes_point.estimation.progress import Alarm, OutOfTime, tracked
 from bayes_point.estimation.uncertainty.information import information
 from bayes_point.model.data.observations import some_observations
 from bayes_point.model.density.density import LogDensity
@@ -57,17 +58,20 @@ class Rows:
     starts: Array
     rng: np.random.Generator
     known: Sequence[EstimateRecord] = ()
+    alarm: Alarm | None = None
     _searched: dict[int, tuple[EstimateRecord, list[Array]]] = field(default_factory=dict)
 
     def objective(self, i: int) -> Objective:
         """Return what row i maximises; a term of weight zero may be infinite, and is left out."""
         pairs = ((term, self.weights[i, k]) for term, k in self.column.items())
-        return Objective(self.density, {term: float(w) for term, w in pairs if w > 0})
+        weights = {term: float(w) for term, w in pairs if w > 0}
+        return Objective(self.density, weights, observer=self.alarm)
 
     @property
     def all(self) -> Objective:
         """What all rows maximise, each with its own weights."""
-        return Objective(self.density, {t: self.weights[:, k] for t, k in self.column.items()})
+        weights = {t: self.weights[:, k] for t, k in self.column.items()}
+        return Objective(self.density, weights, observer=self.alarm)
 
     def parts(self, x: Array) -> Array:
         """Return log-likelihood and log-prior of each point, without weights: (batch, 2)."""
@@ -139,14 +143,35 @@ class Rows:
         return self._assembled(objective, certificate, [], 0)
 
     def _assembled(self, objective: Objective, *found: Any) -> EstimateRecord:
-        return assemble(self.model, objective, self.estimator, *found)
+        whole = replace(objective, observer=None)
+        return assemble(self.model, whole, self.estimator, *found)
 
 
-def follow_rows(rows: Rows, progressbar: bool) -> tuple[Ends, dict[int, EstimateRecord]]:
-    """Return where each row ended, and the estimates of those that are not evident maxima."""
+def follow_rows(
+    rows: Rows, progressbar: bool
+) -> tuple[Ends, dict[int, EstimateRecord], NDArray[np.int_]]:
+    """Return where each row ended, the estimates of those that are not evident maxima, and which.
+
+    These are all, unless the time was up.
+    """
+    count, p = rows.weights.shape[0], rows.density.p
+    try:
+        return _followed(rows, progressbar)
+    except OutOfTime:
+        # What was searched for is known, whatever was to come.
+        found = {i: estimate for i, (estimate, _) in rows._searched.items()}
+        nothing = np.zeros(count, bool)
+        x = np.repeat(rows.starts[:1], count, axis=0)
+        ends = Ends(x, np.full(count, np.nan), np.zeros((count, p), bool), nothing, nothing)
+        return ends, found, np.array(sorted(found), int)
+
+
+def _followed(
+    rows: Rows, progressbar: bool
+) -> tuple[Ends, dict[int, EstimateRecord], NDArray[np.int_]]:
     lost = _lost_beyond_the_map(rows, progressbar)
     if lost is not None:
-        return lost
+        return *lost, np.arange(len(rows.weights))
     found, points, kinks, poles = _anchors(rows)
     smooth = np.all(np.isnan(kinks))
     ends = climb(rows.all, points, kinks) if smooth else _along_kinks(rows, found)
@@ -162,14 +187,17 @@ def follow_rows(rows: Rows, progressbar: bool) -> tuple[Ends, dict[int, Estimate
         for i in range(len(ends.x))
         if i not in found and not (ends.evident[i] and low <= i <= high)
     ]
-    for i in tracked(open_, _following, show=progressbar):
-        if not low <= i <= high:
-            found[i] = rows.at_pole(i, _nearest(poles, i)) or rows.search(i)[0]
-        else:
-            found[i] = rows.judge(i, ends.x[i], bool(ends.settled[i]))
-            if found[i].status is Status.NOT_CONVERGED:
-                found[i] = rows.search(i)[0]
-    return ends, found
+    with suppress(OutOfTime):
+        for i in tracked(open_, _following, show=progressbar):
+            if not low <= i <= high:
+                found[i] = rows.at_pole(i, _nearest(poles, i)) or rows.search(i)[0]
+                continue
+            judged = rows.judge(i, ends.x[i], bool(ends.settled[i]))
+            if judged.status is Status.NOT_CONVERGED:
+                judged = rows.search(i)[0]
+            found[i] = judged
+    undone = [i for i in open_ if i not in found]
+    return ends, found, np.setdiff1d(np.arange(len(ends.x)), undone)
 
 
 def _lost_beyond_the_map(

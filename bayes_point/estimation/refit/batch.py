@@ -23,6 +23,7 @@ from bayes_point.estimation.marginal.integrate import integrated_of_inputs, with
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import Search, finite_hessian, maximise
 from bayes_point.estimation.optimise.regular import Factors, Rest, Weighted, newton
+from bayes_point.estimation.progress import Alarm, Deadline
 from bayes_point.estimation.refit.doubtful import Outcome, Singly
 from bayes_point.estimation.refit.task import STATUSES, Task, stderr_of, value_of_stderr
 from bayes_point.model.density.cache import log_density
@@ -100,6 +101,7 @@ class Refitter:
             names = tuple(name for name in task.var_names if name not in self.discrete)
         self.push = kept.pushes.setdefault(names, NaturalPush(self.density, names))
         self._given: Array | None = None
+        self.deadline = Deadline(None)
 
     def _integrate(self) -> None:
         """Put the marginal density in the place of the model's, found out at the model's data."""
@@ -216,6 +218,11 @@ class Refitter:
         rest = self._climb(objective, starts, inputs)
         return self._results(objective, rest, starts, inputs)
 
+    @property
+    def _alarm(self) -> Alarm | None:
+        """What raises `OutOfTime` in the middle of a block: none of it is kept."""
+        return None if self.deadline.seconds is None else Alarm(self.deadline)
+
     # --------------------------------------------------------------------------------- searches
 
     def _climb(self, objective: Weighted, starts: Array, inputs: Mapping[str, NDArray]) -> Rest:
@@ -234,7 +241,7 @@ class Refitter:
             rest.put(better, again.rows(better))
         left = np.flatnonzero(~rest.settled)
         if left.size and not self.density.is_integral:
-            each = Objective(self.density, self.terms, inputs=inputs)
+            each = Objective(self.density, self.terms, inputs=inputs, observer=self._alarm)
             rest.put(left, _rest_of(maximise(each.rows(left), starts[left])))
         return rest
 
@@ -246,7 +253,8 @@ class Refitter:
         own = {name: one.own[None] for name, one in self.density.inputs.items()}
         first = Objective(self.density, self.terms, inputs=own)
         near = finite_hessian(first, starts[:1])[0]
-        climbed = Objective(self.density.rough(), self.terms, inputs=inputs)
+        rough = self.density.rough()
+        climbed = Objective(rough, self.terms, inputs=inputs, observer=self._alarm)
         ends = maximise(climbed, starts, max_iterations=_ITERATIONS, hessian=near)
         hessian = Objective(self.density, self.terms, inputs=inputs).hessian(ends.x)
         return _rest_of(replace(ends, hessian=hessian))
@@ -272,6 +280,7 @@ class Refitter:
         outcomes: list[Outcome] = []
         if doubtful.size:
             further = self._starts()[1:] if not self.task.local else starts[:0]
+            self._singly.alarm = self._alarm
             outcomes = self._singly.outcomes(doubtful, starts, further, inputs)
         for i, one in zip(doubtful, outcomes, strict=True):
             x[i] = one.x

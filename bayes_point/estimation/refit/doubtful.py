@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.assemble import log_densities, natural_values
 from bayes_point.estimation.estimate.search import search
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.progress import Alarm
 from bayes_point.estimation.refit.lockstep import side_by_side
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.variables.bounds import value_of
@@ -73,6 +74,7 @@ class Singly:
         self.model, self.density, self.terms = model, density, terms
         self.likelihood_terms, self.shapes, self.random_seed = likelihood_terms, shapes, random_seed
         self.local = local
+        self.alarm: Alarm | None = None
         self._outcomes: dict[bytes, Outcome] = {}
 
     def outcomes(
@@ -117,6 +119,7 @@ class Singly:
 
     def _look(self, objective: Objective, starts: Array, data: Mapping[str, NDArray]) -> Outcome:
         density = objective.density
+        objective = replace(objective, observer=self.alarm)
         rng = np.random.default_rng(self.random_seed)
         try:
             observed = self._observed(data)

@@ -15,10 +15,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.arguments import names as checked_names
-from bayes_point.arguments import truth_value, whole_number
+from bayes_point.arguments import seconds, truth_value, whole_number
 from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.marginal.integrate import Marginalize, asked_of_many
+from bayes_point.estimation.progress import Deadline
 from bayes_point.estimation.refit.batch import Arrays, Refitter
 from bayes_point.estimation.refit.datasets import DataSets, data_sets
 from bayes_point.estimation.refit.discrete import refitter_of
@@ -58,6 +59,7 @@ def refit(
     chunk_size: int | None = None,
     backend: str | None = None,
     save: str | Path | None = None,
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> xr.Dataset:
     """Estimates of one model for many data sets, with standard errors and a status each.
@@ -118,6 +120,9 @@ def refit(
         model, data, labels and options, the refit goes on where it stopped, whatever stopped it,
         and with the same numbers to the last bit.  Results that are missing or damaged there are
         computed again.
+    max_seconds : float, optional
+        When to stop; by default never.  The result holds the data sets that are done by then, and a
+        store can be gone on with.
     progressbar : bool
         Whether to show progress.
 
@@ -138,9 +143,9 @@ def refit(
     EstimationWarning
         If data sets have no estimate because of what they hold, such as negative counts: how many,
         and of one of them the reason that `find_MLE` would give.
-        After an interrupt from the keyboard: the result holds the chunks that were finished.  If
-        `save` was damaged, what is computed again; if it can no longer be written, from which data
-        set on.
+        After an interrupt from the keyboard, or when the time is up: the result holds the chunks
+        that were finished.  If `save` was damaged, what is computed again; if it can no longer be
+        written, from which data set on.
 
     See Also
     --------
@@ -163,6 +168,7 @@ def refit(
     truth_value("jacobian", jacobian)
     truth_value("local", local)
     truth_value("progressbar", progressbar)
+    deadline = Deadline(seconds("max_seconds", max_seconds))
     if not isinstance(save, str | Path | None):
         raise ModelError(f"save must be None or the path of a .zarr store, got {save!r}.")
     asked = asked_of_many(marginalize, quadrature, reml, weights)
@@ -204,6 +210,11 @@ def refit(
                 "save= is for data in memory; the result of data chunked by Dask is lazy: write it "
                 "with its own .to_zarr(...)."
             )
+        if max_seconds is not None:
+            raise ModelError(
+                f"Got max_seconds={max_seconds!r} with data chunked by Dask, whose refits begin "
+                "when the result is computed. Leave it out, or pass data in memory."
+            )
         return _labelled(refitter, sets, lazily(refitter, sets, starts), sets.n)
     inputs = inputs_of(refitter, sets)
     out: Arrays = {
@@ -211,7 +222,16 @@ def refit(
         for name, shape in refitter.shapes.items()
     }
     chunk_size = int(chunk_size or chunk_size_for(refitter))
-    work = partial(run, refitter, inputs, starts, out=out, progressbar=progressbar)
+    work = partial(
+        run,
+        refitter,
+        inputs,
+        starts,
+        out=out,
+        progressbar=progressbar,
+        deadline=deadline,
+        growing=save is None and max_seconds is not None,
+    )
     if save is None:
         whole = [Span(0, sets.n)]
         work(todo=whole, chunk_size=chunk_size, compiled_from=None, finished=lambda *_: None)

@@ -24,15 +24,21 @@ from rich.progress import (
 )
 
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.progress import can_draw
+from bayes_point.estimation.progress import Deadline, OutOfTime, can_draw
 from bayes_point.estimation.refit.batch import Arrays, Refitter
 from bayes_point.estimation.refit.spans import Span, chunks
 from bayes_point.estimation.refit.task import NOT_DONE
 
-__all__ = ["chunk_size_for", "leading", "run"]
+__all__ = ["STOPPED", "WHAT_TO_DO", "chunk_size_for", "leading", "run", "told_elsewhere"]
+
+STOPPED = "Stopped"
+"""How the warning begins that the time was up."""
+WHAT_TO_DO = "Give more time with max_seconds=, or ask for less."
 
 # Bytes that the data and the results of a chunk may take together.
 _BUDGET = 64 * 2**20
+# Data sets in the first block where the time is limited.
+_FIRST = 8
 # Seconds that numba compiles for each operation of a graph; and how many times over that has to
 # remain to be done, since what it makes is but some 1.5 times as fast as the interpreter here.
 _COMPILE = 1.0
@@ -59,8 +65,12 @@ def run(
     compiled_from: int | None,
     progressbar: bool,
     finished: Callable[[Span, int | None], object],
+    deadline: Deadline,
+    growing: bool,
 ) -> None:
     """Refit data sets, chunk after chunk, into `out`; an interrupt keeps what is finished.
+
+    So does the end of the time, which is looked for at each evaluation of what takes long.
 
     Chunks and the blocks in them end where they would without any earlier stop, and each block is
     compiled or not as it was then: that way its numbers are the same to the last bit.
@@ -83,10 +93,15 @@ def run(
         Whether to show progress.
     finished : callable
         Is told which data sets are in `out` now, and from which on the density is compiled.
+    deadline : Deadline
+        When to stop.
+    growing : bool
+        Whether the first blocks are small, so that something is finished early.
     """
     n, left = len(out["status"]), sum(map(len, todo))
     compiled: Refitter | None = None
-    interrupted = False
+    refitter.deadline = deadline
+    why = ""
     # Of the quickest block, in seconds of the processor: to make ready is in the first one's, and
     # what else the machine does would be in the clock's.
     each, blocks = np.inf, 0
@@ -95,11 +110,14 @@ def run(
             for span in chunks(todo, chunk_size):
                 done = span.start
                 try:
-                    for at in _blocks(span, refitter.block_size):
+                    for at in _blocks(span, refitter.block_size, _FIRST if growing else None):
+                        if deadline.is_over:
+                            raise OutOfTime
                         begin = time.process_time()
                         use = refitter
                         if compiled_from is not None and at.start >= compiled_from:
                             use = compiled = compiled or _compiled(refitter)
+                            use.deadline = deadline
                         for name, rows in _block(use, inputs, starts, at.slice).items():
                             out[name][at.slice] = rows
                         done = at.stop
@@ -107,26 +125,30 @@ def run(
                         advance(len(at))
                         each = min(each, (time.process_time() - begin) / len(at))
                         blocks += 1
-                        if compiled_from is None and blocks > 1 and _pays(refitter, each * left):
+                        remaining = min(each * left, deadline.left)
+                        if compiled_from is None and blocks > 1 and _pays(refitter, remaining):
                             compiled_from = done
                 except KeyboardInterrupt:
-                    interrupted = True  # but what is finished is kept
+                    why = "Interrupted"  # but what is finished is kept
+                except OutOfTime:
+                    why = f"{STOPPED} after {deadline.seconds:.3g} s"
                 if done > span.start:
                     finished(Span(span.start, done), compiled_from)
-                if interrupted:
+                if why:
                     break
     except KeyboardInterrupt:
-        interrupted = True
-    if interrupted:
-        _tell(out["status"])
+        why = "Interrupted"
+    if why:
+        _tell(out["status"], why)
 
 
-def _tell(status: NDArray) -> None:
+def _tell(status: NDArray, why: str) -> None:
     n, done = len(status), int(np.sum(status != NOT_DONE))
     held = leading(status)
     holds = "these" if held == done else f"the first {held}; the store has all of them"
+    advice = "" if why == "Interrupted" else f" {WHAT_TO_DO}"
     warnings.warn(
-        f"Interrupted: {done} of {n} data sets are done, and the result holds {holds}.",
+        f"{why}: {done} of {n} data sets are done, and the result holds {holds}.{advice}",
         EstimationWarning,
         skip_file_prefixes=(_PACKAGE,),
     )
@@ -149,9 +171,20 @@ def _block(
     return refitter.run(rows, None if starts is None else starts[at])
 
 
-def _blocks(span: Span, size: int) -> Iterator[Span]:
-    for i in range(span.start, span.stop, size):
-        yield Span(i, min(i + size, span.stop))
+def _blocks(span: Span, size: int, first: int | None) -> Iterator[Span]:
+    """Cut a span into blocks of a size; where there is a `first` one each is twice the last."""
+    i, step = span.start, min(size, first or size)
+    while i < span.stop:
+        yield Span(i, min(i + step, span.stop))
+        i, step = i + step, min(2 * step, size)
+
+
+@contextmanager
+def told_elsewhere() -> Iterator[None]:
+    """Keep a refit from warning that it was stopped: who asked for it says so of the whole."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", f"{STOPPED} after", EstimationWarning)
+        yield
 
 
 def _pays(refitter: Refitter, remaining: float) -> bool:

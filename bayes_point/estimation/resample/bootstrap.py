@@ -14,13 +14,15 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.arguments import generator, whole_number
+from bayes_point.arguments import generator, seconds, whole_number
 from bayes_point.errors import EstimationError, EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.integrated import marginal_options, refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials
+from bayes_point.estimation.progress import Deadline
 from bayes_point.estimation.refit.refit import refit
+from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO, told_elsewhere
 from bayes_point.estimation.resample.resampling import Units, units_of
 from bayes_point.estimation.resample.simulation import check_simulates, free_values, simulate
 from bayes_point.estimation.uncertainty.labelled import stderr
@@ -50,6 +52,7 @@ def bootstrap_of(
     potentials: Potentials | None = None,
     random_seed: Any = None,
     backend: str | None = None,
+    max_seconds: float | None = None,
     progressbar: bool = True,
 ) -> xr.DataTree:
     """Bootstrap an estimate that is there already; see `bootstrap`."""
@@ -65,7 +68,9 @@ def bootstrap_of(
     if estimate.estimator == "MLE" and model.potentials and potentials is None:
         potentials = "likelihood" if "potential" in estimate.objective.weights else "prior"
     rng = generator(random_seed)
-    engine = _Engine(estimate, potentials, int(rng.integers(2**31)), backend, progressbar)
+    deadline = Deadline(seconds("max_seconds", max_seconds))
+    seed = int(rng.integers(2**31))
+    engine = _Engine(estimate, potentials, seed, backend, progressbar, deadline)
     units, why = None, ""
     if estimate.integrated is not None:
         why = "Observations that share a latent variable cannot be left out one by one."
@@ -85,9 +90,21 @@ def bootstrap_of(
         fits = engine.weighted(units, units.drawn(int(n), rng))
     groups = {"/refits": fits} | _draws(estimate, fits, int(n))
     if units is not None and jackknife:
-        left_out = engine.weighted(units, units.left_out())
-        groups["/jackknife"] = left_out.rename({_DIM: "left_out"}).drop_vars(
-            "left_out", errors="ignore"
+        weights = units.left_out()
+        with told_elsewhere():
+            left_out = engine.weighted(units, weights)
+        if left_out.sizes[_DIM] == len(weights):
+            groups["/jackknife"] = left_out.rename({_DIM: "left_out"}).drop_vars(
+                "left_out", errors="ignore"
+            )
+        else:
+            why = f"Of {len(weights)} units {left_out.sizes[_DIM]} had been left out in time."
+    if deadline.is_over and fits.sizes[_DIM] == n and why:
+        warnings.warn(
+            f"{STOPPED} after {max_seconds:.3g} s: all {n} refits are done, the jackknife is not. "
+            f"{WHAT_TO_DO}",
+            EstimationWarning,
+            skip_file_prefixes=(_PACKAGE,),
         )
     tree = xr.DataTree.from_dict(groups)
     tree[estimate.estimator.lower()] = as_datatree(estimate)
@@ -100,7 +117,7 @@ def bootstrap_of(
         "dims": json.dumps(list(units.dims) if units is not None else []),
         "circular": json.dumps(circular_names(estimate.model)),
     }
-    if units is None or not jackknife:
+    if "/jackknife" not in groups:
         tree.attrs["no_jackknife"] = why or "jackknife=False was asked for."
     return tree
 
@@ -126,6 +143,7 @@ class _Engine:
     seed: int
     backend: str | None
     progressbar: bool
+    deadline: Deadline
 
     def weighted_density(self) -> Any:
         discrete = [value.name for value in self.estimate.model.discrete_value_vars]
@@ -158,12 +176,13 @@ class _Engine:
                 random_seed=self.seed,
                 dim=_DIM,
                 backend=self.backend,
+                max_seconds=self.deadline.share(1),
                 progressbar=self.progressbar,
             )
             done.append(fits)
             arrays = [*data.values(), *(weights or {}).values()]
             if fits.sizes[_DIM] < len(arrays[0]):
-                break  # interrupted from the keyboard, of which refit has warned
+                break  # interrupted, or the time is up, of which refit has warned
         return xr.concat(done, _DIM) if len(done) > 1 else done[0]
 
 
@@ -172,6 +191,11 @@ def _draws(estimate: EstimateRecord, fits: xr.Dataset, n: int) -> dict[str, xr.D
     names = [str(name) for name in estimate.point.data_vars if name in fits]
     keys = fits["status"].values.astype(str)
     good = np.isin(keys, [status.key for status in Status if status.is_point])
+    if not len(keys):
+        raise EstimationError(
+            f"No refit was done before the time was up. {WHAT_TO_DO}",
+            estimate,
+        )
     if not good.any():
         raise EstimationError(
             f"None of the {len(keys)} refits has an estimate: {_counted(keys)}. Look at some of "

@@ -15,8 +15,10 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
 from scipy import stats
 
+from bayes_point.arguments import seconds
 from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
+from bayes_point.estimation.progress import Deadline
 from bayes_point.estimation.resample.simulated_ratio import simulated_ratios
 from bayes_point.estimation.uncertainty.criteria import n_parameters
 from bayes_point.estimation.uncertainty.information import information, refuse_failed
@@ -80,6 +82,7 @@ def likelihood_ratio_test(
     nested: bool = False,
     draws: int = 999,
     random_seed: int | None = None,
+    max_seconds: float | None = None,
 ) -> LikelihoodRatioTest:
     """Test a model against a larger one by twice the difference of their log-likelihoods.
 
@@ -102,6 +105,8 @@ def likelihood_ratio_test(
         Data sets that are simulated; the p-value is (1 + number as large) / (1 + draws) [3]_.
     random_seed : int, optional
         Seed of these.
+    max_seconds : float, optional
+        When to stop; by default never.  The p-value is made of the data sets that are done by then.
 
     Returns
     -------
@@ -142,6 +147,7 @@ def likelihood_ratio_test(
     (9.0, 1, 0.0027)
     """
     _check_estimates(null, alternative)
+    deadline = Deadline(seconds("max_seconds", max_seconds))
     if method not in ("chi2", "bootstrap"):
         raise ModelError(f"Got method={method!r}. It must be 'chi2' or 'bootstrap'.")
     if not isinstance(draws, Integral) or draws < 1:
@@ -168,7 +174,7 @@ def likelihood_ratio_test(
         p_value = sum(w * _survival(statistic, k) for k, w in weights.items())
         words = _in_words(weights)
     else:
-        ratios = simulated_ratios(null, alternative, int(draws), random_seed)
+        ratios = simulated_ratios(null, alternative, int(draws), random_seed, deadline)
         # A ratio that is equal but for rounding is as large.
         large = ratios >= statistic - _ROUNDING * (1 + abs(null.log_likelihood))
         p_value = (1 + int(large.sum())) / (1 + len(ratios))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,14 +14,16 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_point.arguments import generator, truth_value, whole_number
-from bayes_point.errors import ModelError
+from bayes_point.arguments import generator, seconds, truth_value, whole_number
+from bayes_point.errors import EstimationWarning, ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.integrated import integration_of
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.marginal.integrate import Asked, Marginalize, asked_of_many
+from bayes_point.estimation.progress import Deadline
 from bayes_point.estimation.refit.refit import refit
+from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO, told_elsewhere
 from bayes_point.estimation.resample.resizing import of_all_sizes
 from bayes_point.estimation.resample.simulation import (
     check_simulates,
@@ -43,6 +47,7 @@ __all__ = ["StudyEstimator", "study"]
 Array = NDArray[np.float64]
 StudyEstimator = Literal["MLE", "MAP", "mean"]
 
+_PACKAGE = str(Path(__file__).parents[2])
 _ESTIMATORS = ("MLE", "MAP", "mean")
 
 
@@ -63,6 +68,7 @@ def study(
     potentials: Potentials | None = None,
     random_seed: Any = None,
     backend: str | None = None,
+    max_seconds: float | None = None,
     progressbar: bool = True,
     sample_kwargs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
@@ -104,6 +110,9 @@ def study(
         As in `refit`.
     random_seed : int, array-like of int, or Generator, optional
         Seed of the data, and of all else that is drawn.
+    max_seconds : float, optional
+        When to stop refitting; by default never.  The result is made of the data sets that are done
+        by then with every estimator and of every size.  The sampling with NUTS is not limited.
     progressbar : bool
         Whether to show progress.
     sample_kwargs : dict, optional
@@ -137,7 +146,8 @@ def study(
     Warns
     -----
     EstimationWarning
-        If an estimator has no finite value for some of the data sets.
+        If an estimator has no finite value for some of the data sets, or the time was up before
+        all were done.
 
     See Also
     --------
@@ -166,6 +176,7 @@ def study(
     max_sampled = whole_number("max_sampled", max_sampled, 0)
     n_starts = whole_number("n_starts", n_starts, 1)
     truth_value("progressbar", progressbar)
+    deadline = Deadline(seconds("max_seconds", max_seconds))
     if not isinstance(sample_kwargs, Mapping | None):
         raise ModelError(
             f"sample_kwargs must be a dict of arguments of pymc.sample, got {sample_kwargs!r}."
@@ -201,12 +212,16 @@ def study(
         sample_kwargs or {},
     )
     if not sizes:
-        return task.of(model, points, None, rng, "")
+        out = task.of(model, points, None, rng, "", deadline)
+        _warn_if_stopped(out, n, deadline)
+        return out
     models, names = of_all_sizes(model, sizes, dim, points, rng)
     done: list[xr.Dataset] = []
-    for size, one in zip(sizes, models, strict=True):
-        done.append(task.of(one, points, names, rng, f" with {size} observations"))
-        if done[-1].sizes["dataset"] < n:
+    for left, (size, one) in enumerate(zip(sizes, models, strict=True)):
+        which = f" with {size} observations"
+        own = Deadline(deadline.share(len(sizes) - left))
+        done.append(task.of(one, points, names, rng, which, own))
+        if done[-1].sizes["dataset"] < n and max_seconds is None:
             break  # interrupted from the keyboard, of which refit has warned
     least = min(part.sizes["dataset"] for part in done)
     out = xr.concat(
@@ -217,7 +232,20 @@ def study(
     statuses = {
         size: json.loads(part.attrs["statuses"]) for size, part in zip(sizes, done, strict=False)
     }
+    _warn_if_stopped(out, n, deadline)
     return out.assign_attrs(done[0].attrs | {"n": least, "statuses": json.dumps(statuses)})
+
+
+def _warn_if_stopped(out: xr.Dataset, n: int, deadline: Deadline) -> None:
+    """Warn that the time was up before all data sets were done."""
+    done = out.sizes["dataset"]
+    if done < n and deadline.seconds is not None:
+        warnings.warn(
+            f"{STOPPED} after {deadline.seconds:.3g} s: {done} of {n} data sets are done, and the "
+            f"result is made of these. {WHAT_TO_DO}",
+            EstimationWarning,
+            skip_file_prefixes=(_PACKAGE,),
+        )
 
 
 @dataclass(frozen=True)
@@ -242,6 +270,7 @@ class _Study:
         names: Sequence[str] | None,
         rng: np.random.Generator,
         which: str,
+        deadline: Deadline,
     ) -> xr.Dataset:
         """Return the measures of the variables named, with data simulated at the points given."""
         data = simulate(model, points, rng)
@@ -259,13 +288,15 @@ class _Study:
         true = flat({name: exact[name] for name in names})
         bounds = support_of(model, template)
         results, extra = [], {}
-        for estimator in self.estimators:
+        for left, estimator in enumerate(self.estimators):
+            share = deadline.share(len(self.estimators) - left)
             if estimator == "mean":
                 means = study_means(
                     model,
                     data,
                     names,
                     self.asked,
+                    max_seconds=share,
                     max_sampled=self.max_sampled,
                     backend=self.backend,
                     rng=rng,
@@ -278,21 +309,26 @@ class _Study:
                 extra["sampled"] = ("dataset", means.sampled.astype(np.int8))
                 extra["importance_mcse"] = ("parameter", np.max(means.mcse, axis=0, initial=0.0))
             else:
-                fits = refit(
-                    model,
-                    data,
-                    estimator=estimator,
-                    **self.asked.of_many,
-                    potentials=self.potentials if estimator == "MLE" else None,
-                    n_starts=self.n_starts,
-                    random_seed=int(rng.integers(2**31)),
-                    backend=self.backend,
-                    progressbar=self.progressbar,
-                )
+                with told_elsewhere():
+                    fits = refit(
+                        model,
+                        data,
+                        estimator=estimator,
+                        **self.asked.of_many,
+                        potentials=self.potentials if estimator == "MLE" else None,
+                        n_starts=self.n_starts,
+                        random_seed=int(rng.integers(2**31)),
+                        backend=self.backend,
+                        max_seconds=share,
+                        progressbar=self.progressbar,
+                    )
                 found = Found.of(fits, names)
             results.append(found)
+            if not len(found.status):
+                raise ModelError(f"No data set was done before the time was up. {WHAT_TO_DO}")
+            data = {name: rows[: len(found.status)] for name, rows in data.items()}
             warn_of_lost(estimator, found, which)
-        # Fewer after an interrupt from the keyboard, of which refit has warned.
+        # Fewer after an interrupt from the keyboard, of which refit has warned, and out of time.
         done = min(len(found.status) for found in results)
         parts = [measures(found, true, bounds, self.ci_prob, done) for found in results]
         dims = {"dataset": ("estimator", "dataset", "parameter"), "": ("estimator", "parameter")}

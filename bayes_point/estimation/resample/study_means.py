@@ -19,6 +19,7 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.laplace.means import PosteriorMeans, importance_means
 from bayes_point.estimation.marginal.integrate import Asked, integrated_of_inputs
 from bayes_point.estimation.refit.refit import refit
+from bayes_point.estimation.refit.run import told_elsewhere
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.start_rows import start_rows
@@ -66,6 +67,7 @@ def study_means(
     names: list[str],
     asked: Asked,
     *,
+    max_seconds: float | None,
     max_sampled: int,
     backend: str | None,
     rng: np.random.Generator,
@@ -81,16 +83,18 @@ def study_means(
     """
     density = density_of(model, tuple(data), asked, backend)
     terms = [*(term for term in density.terms), "jacobian"]
-    modes = refit(
-        model,
-        data,
-        **asked.of_many,
-        estimator="MAP",
-        jacobian=True,
-        random_seed=int(rng.integers(2**31)),
-        backend=backend,
-        progressbar=progressbar,
-    )
+    with told_elsewhere():
+        modes = refit(
+            model,
+            data,
+            **asked.of_many,
+            estimator="MAP",
+            jacobian=True,
+            random_seed=int(rng.integers(2**31)),
+            backend=backend,
+            max_seconds=max_seconds,
+            progressbar=progressbar,
+        )
     n = modes.sizes["dataset"]
     rows_of = {
         name: density.inputs[name].batch(np.asarray(values)[:n]) for name, values in data.items()
