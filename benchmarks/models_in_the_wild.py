@@ -253,10 +253,12 @@ def table(lines: dict[str, Line]) -> str:
         f"- A useful answer from at least one of the two: {sum(some)} of {len(named)} models."
     )
     tried = [line["rival_runs"] for line in lines.values() if line.get("rival_runs")]
+    few = [one for one in tried if one < RIVALS]
     counts.append(
-        f"- Tried against L-BFGS: {len(tried)} estimates, {sum(one == RIVALS for one in tried)} of "
-        f"them against all {RIVALS} runs, the others against as many as {SECONDS:.0f} seconds of "
-        f"CPU allow ({min(tried, default=0)} at the least)."
+        f"- Tried against L-BFGS: {len(tried)} estimates, {len(tried) - len(few)} of them against "
+        f"{RIVALS} runs"
+        + (f" and {len(few)} against {min(few)} at the least, for want of time" if few else "")
+        + "; there are no rivals of an integral over latents, nor without a gradient."
     )
     return "\n".join([HEAD, *counts, "", *rows, ""])
 
