@@ -130,3 +130,27 @@ def test_errors() -> None:
         bp.refit(model, {"y": np.zeros((2, 1))}, **QUIET)
     with pytest.raises(ModelError, match=r"data names \['n'\], which the model is to estimate"):
         bp.refit(model, {"n": np.zeros(2)}, **QUIET)
+
+
+def two_means(y: np.ndarray) -> pm.Model:
+    with pm.Model() as model:
+        w = pm.Dirichlet("w", np.ones(2))
+        mu = pm.Normal("mu", 0, 5, shape=2)
+        z = pm.Categorical("z", w, shape=len(y))
+        pm.Normal("y", mu[z], 1, observed=y)
+    return model
+
+
+def test_allocations_by_other_labels_are_the_same_maximum() -> None:
+    # The third: one of the two zeros belongs to each group, and either may be the one.
+    y = np.array([[-2, -1, -1.5, 3, 2, 4], [5, 5, 5, -1, 0, 1], [-3, -3, 0, 0, 3, 3]], float)
+    fits = bp.refit(two_means(y[0]), {"y": y}, estimator="MAP", **QUIET)
+    assert fits["status"].values.tolist() == ["converged", "converged", "not_identified"]
+    for row, fitted in zip(y[:2], [fits.isel(dataset=i) for i in range(2)], strict=True):
+        found = bp.find_MAP(two_means(row), random_seed=1, **QUIET)
+        assert found.status.key == "converged"
+        np.testing.assert_allclose(np.sort(fitted["mu"]), np.sort(found.point["mu"]), rtol=1e-6)
+        # Precision 3 of the data and 1 / 25 of the prior.
+        np.testing.assert_allclose(fitted["mu_stderr"], 3.04**-0.5, rtol=1e-6)
+    with pytest.warns(EstimationWarning, match="Not identified"):
+        assert bp.find_MAP(two_means(y[2]), **QUIET).status.key == "not_identified"

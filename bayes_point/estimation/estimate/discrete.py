@@ -22,7 +22,15 @@ from bayes_point.estimation.optimise.relabelling import is_relabelled
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.discrete.support import finite_values
 
-__all__ = ["Enumerated", "enumerate_values", "equally_good", "first_of_best", "maximise_over"]
+__all__ = [
+    "Enumerated",
+    "enumerate_values",
+    "equally_good",
+    "first_of_best",
+    "maximise_over",
+    "other_labels",
+    "relabelled",
+]
 
 Array = NDArray[np.float64]
 
@@ -117,7 +125,8 @@ def maximise_over(
         certificate, optima, used = search(watched, starts, rng, observed, local=local)
     else:
         certificate, optima, used = _only_value(bound, float(height[best])), [], total
-    copies = _relabelled(density, values, np.flatnonzero(equally_good(height)), best, ends)
+    equal = other_labels(values, np.flatnonzero(equally_good(height)), best)
+    copies = relabelled(density, values, equal, best, ends)
     certificate = _with_equals(certificate, values, height, best, copies)
     return Enumerated(bound, certificate, optima, used)
 
@@ -148,36 +157,49 @@ def first_of_best(height: Array) -> NDArray[np.int_]:
     return np.asarray(np.argmax(equally_good(height), axis=-1))
 
 
-def _relabelled(
+def other_labels(
+    values: Mapping[str, NDArray], equal: NDArray[np.int_], best: int
+) -> NDArray[np.int_]:
+    """Return which of the joint values that are equally good may be the best one by other labels.
+
+    Of six components there are 720 orders: of more than these, the first.
+    """
+
+    def is_possible(row: int) -> bool:
+        return _are_other_labels(
+            [(v[best], v[row]) for v in values.values() if np.any(v[best] != v[row])]
+        )
+
+    few = equal[equal != best][:_ORDERS]
+    return np.array([row for row in few if is_possible(int(row))], int)
+
+
+def relabelled(
     density: LogDensity,
     values: Mapping[str, NDArray],
     equal: NDArray[np.int_],
     best: int,
-    ends: Array,
+    ends: Array | Mapping[int, Array],
+    data: Mapping[str, NDArray] | None = None,
 ) -> NDArray[np.int_]:
     """Return which of the joint values that are equally good are the best one with other labels.
 
     Components change places, and what is allocated to them with them; `ends`, (joint value, p), are
-    the maxima of the others at each.
+    the maxima of the others at each, given the `data`, if these are inputs as well.
     """
 
     def point(row: int) -> dict[str, NDArray]:
-        bound = density.bind({name: v[row] for name, v in values.items()})
+        bound = density.bind({**(data or {}), **{name: v[row] for name, v in values.items()}})
         natural = bound.natural(ends[row][None]) if density.p else {}
         return {name: v[0] for name, v in natural.items() if name in density.variables}
 
     def is_other(row: int) -> bool:
-        pairs = [(v[best], v[row]) for v in values.values() if np.any(v[best] != v[row])]
-        if not _are_other_labels(pairs):
-            return False
         one, other = point(best), point(row)
         # Labels that change places with nothing else are values that make no difference.
         moved = any(not np.allclose(v, other[name], rtol=1e-5) for name, v in one.items())
         return moved and is_relabelled(one, other)
 
-    # Of six components there are 720 orders.
-    few = equal[equal != best][:_ORDERS]
-    return np.array([row for row in few if is_other(int(row))], int)
+    return np.array([row for row in equal if is_other(int(row))], int)
 
 
 def _are_other_labels(pairs: Sequence[tuple[NDArray, NDArray]]) -> bool:

@@ -13,6 +13,8 @@ from bayes_point.estimation.estimate.discrete import (
     enumerate_values,
     equally_good,
     first_of_best,
+    other_labels,
+    relabelled,
 )
 from bayes_point.estimation.optimise.regular import Rest, Weighted
 from bayes_point.estimation.refit.batch import Arrays, Refitter
@@ -70,10 +72,43 @@ class _DiscreteRefitter(Refitter):
             out[name] = np.where(shown, chosen[name], nothing)
             out[stderr_of(name)] = nothing
         # Several joint values that are equally good: the one given is the first.
+        # What is only the first by other labels is no other value, as in `find_MLE`.
         tied = point & (equally_good(height).sum(axis=1) > 1)
+        tied &= ~self._only_copies(height, np.flatnonzero(tied), data, starts)
         out["status"][tied] = STATUSES.index(Status.NOT_IDENTIFIED)
         for name in self.natural_shapes:
             out[stderr_of(name)][tied] = np.nan
+        return out
+
+    def _only_copies(
+        self,
+        height: Array,
+        which: NDArray[np.int_],
+        data: Mapping[str, NDArray],
+        starts: Array,
+    ) -> NDArray[np.bool_]:
+        """Whether all values that are as good as the best one of a data set are its other labels.
+
+        Of the data sets `which`; of others it is not asked.
+        """
+        out = np.zeros(len(height), bool)
+        good = equally_good(height)
+        equal = {int(i): np.flatnonzero(good[i]) for i in which}
+        best = {i: int(rows[0]) for i, rows in equal.items()}
+        other = {i: other_labels(self.values, rows, best[i]) for i, rows in equal.items()}
+        some = [i for i, rows in other.items() if len(rows) == len(equal[i]) - 1]
+        if not some or not self.density.p:
+            return out
+        sets = np.concatenate([np.full(len(equal[i]), i) for i in some])
+        joint = np.concatenate([equal[i] for i in some])
+        inputs = {name: rows[sets] for name, rows in data.items()}
+        inputs |= {name: rows[joint] for name, rows in self._rows.items()}
+        ends = self._climb(self._weighted(inputs), starts[sets], inputs).x.T
+        for i in some:
+            own = dict(zip(joint[sets == i].tolist(), ends[sets == i], strict=True))
+            given = {name: rows[i] for name, rows in data.items()}
+            copies = relabelled(self.density, self.values, other[i], best[i], own, given)
+            out[i] = len(copies) == len(other[i])
         return out
 
     @property
