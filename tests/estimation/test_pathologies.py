@@ -128,3 +128,55 @@ def test_what_the_likelihood_does_not_see_is_not_said_to_be_on_the_edge() -> Non
     p = y[2:] / n[2:]
     np.testing.assert_allclose(mle.stderr()["theta"][2:], np.sqrt(p * (1 - p) / n[2:]), rtol=1e-6)
     assert np.all(np.isinf(table["se"][:2]))
+
+
+def two_things_wrong(which: str) -> pm.Model:
+    x = np.arange(6.0) - 2.5
+    with pm.Model() as model:
+        unused = pm.Dirichlet("unused", np.ones(2))
+        if which == "variance at zero":
+            mu = pm.Normal("mu", 0, 10)
+            tau = pm.HalfNormal("tau", 5)
+            pm.Normal("y", mu, pm.math.sqrt(4 + tau**2), observed=[1.0, 2, 3, 1.5])
+        elif which == "separation":
+            b = pm.Normal("b", 0, 5, shape=2)
+            mu = pm.Normal("mu", 0, 5)
+            pm.Bernoulli("z", logit_p=(b[0] + b[1]) * x, observed=x > 0)
+            pm.Normal("y", mu, 2, observed=[1.0, 2, 3, 1.5])
+        elif which == "pole":
+            mu = pm.Normal("mu", 0, 5)
+            s = pm.HalfNormal("s", 2)
+            pm.Normal("y", mu, s, observed=[1.875] * 3)
+        else:
+            mu = pm.Normal("mu", 0, 5)
+            k = pm.DiscreteUniform("k", 0, 3)
+            p = pm.Beta("p", 1, 1)
+            pm.Binomial("z", 5, p + 0 * k, observed=5)
+            pm.Normal("y", mu, 2, observed=[1.0, 2, 3, 1.5])
+        del unused
+    return model
+
+
+@pytest.mark.parametrize(
+    ("which", "status", "others"),
+    [
+        ("variance at zero", "not_identified", {"tau": "on_boundary"}),
+        ("separation", "at_infinity", {"b[0]": "at_infinity", "b[1]": "not_identified"}),
+        ("pole", "unbounded", {"s": "unbounded"}),
+        ("edge", "not_identified", {"k": "not_identified", "p": "on_boundary"}),
+    ],
+)
+def test_what_is_not_in_the_likelihood_is_not_identified_whatever_else_is(
+    which: str, status: str, others: dict[str, str]
+) -> None:
+    with pytest.warns(EstimationWarning, match="does not depend on unused") as caught:
+        mle = find_MLE(two_things_wrong(which), random_seed=0, progressbar=False)
+    assert len(caught) == 1
+    assert mle.status.key == status
+    table = mle.to_dataframe()
+    unused = dict.fromkeys(["unused[0]", "unused[1]"], "not_identified")
+    assert table["status"].to_dict() == {**unused, "mu": "converged", **others}
+    # What the rest does not touch has its estimate, and its error where there is a maximum.
+    assert table.loc["mu", "estimate"] == pytest.approx(1.875, abs=1e-6)
+    if which != "pole":
+        assert table.loc["mu", "se"] == pytest.approx(1.0, rel=1e-5)

@@ -27,6 +27,8 @@ def notes(model: pm.Model, objective: Objective, certificate: Certificate) -> li
                 "all used."
             )
         )
+    if certificate.status in (Status.UNBOUNDED, Status.NOT_CONVERGED):
+        out += _of_unused(objective, certificate)
     # With latent variables integrated out, the Ops are in the density that they were integrated of.
     graphs = getattr(objective.density, "full", objective.density).graphs
     names = {
@@ -51,6 +53,24 @@ def notes(model: pm.Model, objective: Objective, certificate: Certificate) -> li
     if certificate.status is Status.CONVERGED and not certificate.findings:
         out += _of_no_derivative(objective, certificate.x)
     return out
+
+
+def _of_unused(objective: Objective, certificate: Certificate) -> list[Finding]:
+    """Say which variables are not in the density at all, where no flat direction was looked for."""
+    density = objective.density
+    if density.is_integral:
+        return []
+    used = set(ancestors([density.graphs.term_of_values(name) for name in objective.terms]))
+    said = {name.split("[")[0] for f in certificate.findings if f.is_flat for name in f.parameters}
+    names = [
+        str(rv.name)
+        for rv, value in zip(density.graphs.free, density.graphs.value_vars, strict=True)
+        if value not in used and rv.name not in said
+    ]
+    if not names:
+        return []
+    what = f"The density does not depend on {', '.join(names)} at all."
+    return [Finding(what, tuple(names), {}, "Drop or fix it, or use the prior.", is_flat=True)]
 
 
 def _of_no_derivative(objective: Objective, x: NDArray[np.float64]) -> list[Finding]:

@@ -116,8 +116,9 @@ def information(estimate: EstimateRecord) -> Information:
         x = certificate.x
         fixed = _fixed(estimate)
         hessian = finite_hessian(objective, x[None, :])[0]
-        # A flat direction of one coordinate alone is that coordinate, to the last digit.
-        rows = np.atleast_2d(certificate.null_space) != 0
+        # A flat direction of one coordinate alone is that coordinate, to the last digit; so is one
+        # of which all others are at infinity.
+        rows = (np.atleast_2d(certificate.null_space) != 0) & (fixed != "infinite")
         flat = rows[rows.sum(axis=1) == 1].any(axis=0)
         fixed = np.where(flat & (fixed == ""), "flat", fixed)
         gradient = objective.evaluate(x[None, :])[1][0]
