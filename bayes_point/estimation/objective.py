@@ -39,6 +39,10 @@ class Observer(Protocol):
         """Raise if the search is to end: asked before what may take long."""
 
 
+# Coordinates from which a dense Hessian, its eigenvalues and a batch of both take longer.
+_WIDE = 500
+
+
 class Maximiser(Protocol):
     """Who maximises in place of `maximise`: many searches side by side, in one batch."""
 
@@ -128,6 +132,14 @@ class Objective:
     def p(self) -> int:
         """Number of coordinates."""
         return self.density.p
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it has more coordinates than a matrix is made of at every step.
+
+        Its maxima are climbed to, and its curvature is looked at, by products with vectors.
+        """
+        return self.p > _WIDE and not self.is_integral
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.nonsmooth.vertices import Vertex
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian, maximise
+from bayes_point.estimation.optimise.local import Local
+from bayes_point.estimation.optimise.maximise import Quadratic, maximise
 from bayes_point.estimation.optimise.precision import precision
 
 __all__ = ["SPIKE", "Point", "held_at", "is_still"]
@@ -25,7 +26,8 @@ SPIKE = 0.05
 class Point:
     """A point, its local quadratic model, and how far its value can be trusted.
 
-    The last `n_across` axes of the quadratic model lead off the kinks that the point lies on.
+    The last `n_across` axes of the quadratic model lead off the kinks that the point lies on;
+    `distance` is that to the stationary point of the model, in standard errors.
     """
 
     x: Array
@@ -33,6 +35,7 @@ class Point:
     value: float
     gradient: Array
     quadratic: Quadratic
+    distance: float
     noise: float
     spike: float
     n_across: int = 0
@@ -41,27 +44,27 @@ class Point:
     def at(cls, objective: Objective, x: Array, held: NDArray[np.bool_]) -> Point:
         """Look at the density around `x`, with some coordinates held where they are."""
         value, gradient = objective.evaluate(x[None, :])
-        hessian = finite_hessian(objective, x[None, :])
-        quadratic = Quadratic.at(x[None, :], gradient, hessian, ~held[None, :])
-        noise, spike = precision(objective, x[None, :], value, gradient, hessian)
-        return cls(
-            x, held, float(value[0]), gradient[0], quadratic, float(noise[0]), float(spike[0])
-        )
+        local = Local.at(objective, x, gradient[0], ~held)
+        noise, spike = precision(objective, x[None, :], value, gradient, local.diagonal[None])
+        around = local.quadratic, local.distance, float(noise[0]), float(spike[0])
+        return cls(x, held, float(value[0]), gradient[0], *around)
 
     @classmethod
     def on(cls, objective: Objective, vertex: Vertex) -> Point:
         """Look at the density around a vertex: it is smooth on the surface that its kinks leave."""
         value, _ = objective.evaluate(vertex.x[None, :])
-        derivatives = vertex.gradient[None, :], vertex.hessian[None]
+        derivatives = vertex.gradient[None, :], np.diagonal(vertex.hessian)[None]
         noise, spike = precision(
             objective, vertex.x[None, :], value, *derivatives, held=vertex.held
         )
+        quadratic = vertex.quadratic
         return cls(
             vertex.x,
             vertex.held,
             float(value[0]),
             vertex.gradient,
-            vertex.quadratic,
+            quadratic,
+            float(np.sqrt(quadratic.decrement(quadratic.slope)[0])),
             float(noise[0]),
             float(spike[0]),
             vertex.n_across,
@@ -72,11 +75,6 @@ class Point:
         """Eigenvalues of the scaled curvature, ascending, where there is any; else one NaN."""
         inside = self.quadratic.curvature[0][: len(self.x) - self.n_across]
         return inside if len(inside) else np.full(1, np.nan)
-
-    @property
-    def distance(self) -> float:
-        """Distance to the stationary point of the quadratic model, in standard errors."""
-        return float(np.sqrt(self.quadratic.decrement(self.quadratic.slope)[0]))
 
     @property
     def is_still(self) -> bool:

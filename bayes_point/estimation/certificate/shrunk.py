@@ -42,7 +42,7 @@ def downwards(
     base[pivot] += way * NEAR
     free = ~np.isin(np.arange(len(x)), [pivot, *held])
     search = maximise(objective, base[None, :], free=free[None, :], max_iterations=100)
-    noise, _ = precision(objective, search.x, search.value, search.gradient, search.hessian)
+    noise, _ = precision(objective, search.x, search.value, search.gradient, search.diagonal)
     value = float(search.value[0])
     track = follow(
         objective,

@@ -38,6 +38,8 @@ _FAR = 25.0
 # So many times its own size is more than a parameter's standard error ever is.
 _LOOSE = 1e4
 _HALVINGS = 4
+# Numbers in the points that are evaluated together (32 MB).
+_AT_ONCE = 1 << 22
 # Directions between the axes that are tried at a kink.
 _ASLANT = 500
 
@@ -60,19 +62,26 @@ def suspects(objective: Objective, point: Point) -> list[int]:
     # coordinate that falls along them may hide one that does not.
     alone = _slack(objective, point, limit[:, 0]) & ~point.held & ~kink
     if not np.any(weak):
-        return np.flatnonzero(alone).tolist()
+        return np.flatnonzero(alone)[: len(curvature)].tolist()
     # As many coordinates as there are weak directions, chosen so that they span them.
     _, _, order = qr(axes[:, weak].T, mode="economic", pivoting=True)
     chosen = [int(j) for j in order[: int(weak.sum())]]
-    return chosen + [int(j) for j in np.flatnonzero(alone) if j not in chosen]
+    # No more than there are axes, of which few are known where coordinates are many.
+    more = [int(j) for j in np.flatnonzero(alone) if j not in chosen]
+    return (chosen + more)[: max(len(curvature), len(chosen))]
 
 
 def _slack(objective: Objective, point: Point, limit: Array) -> NDArray[np.bool_]:
     """Which coordinates, each moved alone, do not fall off over what would be a standard error."""
     scale = point.quadratic.scale[0]
     part = 1 / np.maximum(1.0, scale / limit)
-    far = least_fall(objective, point, np.diag(scale))
-    near = least_fall(objective, point, np.diag(scale * part))
+    rows = max(1, _AT_ONCE // len(scale))
+    columns = [np.arange(len(scale))[i : i + rows] for i in range(0, len(scale), rows)]
+    units = [np.eye(len(scale))[some] for some in columns]
+    far, near = (
+        np.concatenate([least_fall(objective, point, unit * length) for unit in units])
+        for length in (scale, scale * part)
+    )
     return (far < WEAK_FALL) | (near < np.maximum(0.05 * part**2, 10 * point.noise))
 
 

@@ -82,7 +82,7 @@ def _by_factors(
     if top is None:
         return None
     objective.announce("certifying")
-    there = (np.array([top.value]), top.gradient[None], top.hessian[None])
+    there = (np.array([top.value]), top.gradient[None], np.diagonal(top.hessian)[None])
     noise, spike = precision(objective, top.x[None], *there)
     point = _Top(top.x, top.value, top.factor.ends, top.distance, float(noise[0]))
     claim = only_at(objective, point, top.factor, float(spike[0]))

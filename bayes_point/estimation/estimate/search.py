@@ -29,7 +29,6 @@ from bayes_point.estimation.certificate.tracks import Track
 from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import Further, Said
 from bayes_point.estimation.estimate.local import interior_maxima, local_maximum
-from bayes_point.estimation.estimate.many import MANY, search_many
 from bayes_point.estimation.estimate.only import only_maximum
 from bayes_point.estimation.marginal.penalised import penalised
 from bayes_point.estimation.nonsmooth.kinks import ascend
@@ -112,20 +111,13 @@ def search(
     Raises
     ------
     ModelError
-        If the density has no value at any of the starts; if a local maximum is asked for among too
-        many coordinates.
+        If the density has no value at any of the starts.
     """
-    if local and objective.p > MANY:
-        raise ModelError(
-            f"local=True looks for interior maxima among up to {MANY} coordinates, got "
-            f"{objective.p:,}. Leave it out, or hold some parameters with fix=."
-        )
-    climb = partial(_climb, objective) if objective.p <= MANY else None
+    is_smooth = objective.is_wide and kinks_in(objective).is_empty
+    climb = None if is_smooth else partial(_climb, objective)
     if only := only_maximum(objective, starts[:1], rng, observed, climb):
         return only
     usable = _usable(objective, starts)
-    if objective.p > MANY:
-        return search_many(objective, usable)
     check, pole = _cheap_pole(objective, usable[0], observed)
     if pole is not None:
         climb = partial(maximise, objective, max_iterations=_FEW_ITERATIONS)
@@ -319,7 +311,7 @@ def _climb(objective: Objective, starts: Array) -> Search:
         ends = ends.replaced(contenders, more)
     # Where the terms of the density cancel to noise, its value is no reason to prefer a point.
     once, back = np.unique(ends.x, axis=0, return_index=True, return_inverse=True)[1:]
-    end = (ends.x, ends.value, ends.gradient, ends.hessian)
+    end = (ends.x, ends.value, ends.gradient, ends.diagonal)
     noise, spike = (a[back.ravel()] for a in precision(objective, *(part[once] for part in end)))
     lost = (noise > _NOISE) & (spike == 0)
     return replace(
@@ -337,7 +329,7 @@ def _one_by_one(objective: Objective, starts: Array) -> Search:
     ends = [maximise(objective, starts[:1], max_iterations=_ITERATIONS)]
     for start in starts[1:]:
         known = [end for end in ends if end.settled[0]]
-        diagonal = np.abs(np.diagonal(ends[0].hessian[0]))
+        diagonal = np.abs(ends[0].diagonal[0])
         unit = np.minimum(1 / np.sqrt(np.maximum(diagonal, 1e-20)), 1 + np.abs(start))
         free = np.ones(len(start), bool)
         x, _ = approach(objective, start, unit, free, partial(_is_home, known))
@@ -349,7 +341,7 @@ def _one_by_one(objective: Objective, starts: Array) -> Search:
 def _home(known: list[Search], x: Array) -> Search | None:
     """Return the known maximum that `x` is next to, if it is next to one."""
     for end in known:
-        curvature = np.abs(np.diagonal(end.hessian[0]))
+        curvature = np.abs(end.diagonal[0])
         if np.all((x - end.x[0]) ** 2 * curvature < _HOME**2):
             return end
     return None

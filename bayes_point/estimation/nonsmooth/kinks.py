@@ -31,6 +31,8 @@ _HALVINGS = 60
 _NEARBY = EPS * 10.0 ** np.arange(1, 6, dtype=float)
 # Newton iterations after which a search that has not come to rest is taken to be at a kink.
 _PATIENCE = 15
+# Coordinates up to which there is time for the matrices of a vertex.
+_MOST = 3000
 
 
 def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Search:
@@ -63,7 +65,8 @@ def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Searc
     ends = replace(ends, **{name: getattr(ends, name).copy() for name in ("x", "settled")})
     ends.x[rows], ends.settled[rows] = x, True
     ends.value[rows], ends.gradient[rows] = objective.evaluate(x)
-    ends.hessian[rows] = [vertex.hessian for vertex in on.values()]
+    for row, vertex in on.items():
+        ends.hessian[row] = np.diagonal(vertex.hessian) if objective.is_wide else vertex.hessian
     return ends
 
 
@@ -73,7 +76,9 @@ def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[i
     free = np.ones(x.shape[1], bool)
     lost = []
     for i, row in enumerate(x):
-        found = follow_kinks(objective, kinks, row, np.empty(0, int), free)
+        found = None
+        if not objective.is_wide:
+            found = follow_kinks(objective, kinks, row, np.empty(0, int), free)
         vertex = None if found is None else _held(objective, *found)
         if vertex is not None:
             yield i, vertex
@@ -91,7 +96,8 @@ def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[i
 
 def _held(objective: Objective, x: Array, which: NDArray[np.int_]) -> Vertex | None:
     """Return the vertex at some kinks, if it may be a maximum."""
-    vertex = hold(objective, corners_in(objective), x, which) if len(which) else None
+    held = len(which) > 0 and len(x) <= _MOST
+    vertex = hold(objective, corners_in(objective), x, which) if held else None
     return vertex if vertex is not None and (vertex.is_strict or len(vertex.level)) else None
 
 
@@ -101,7 +107,7 @@ def vertex_at(objective: Objective, x: Array, *, between: bool) -> Vertex | None
     None where it has none, or is no maximum there.
     """
     kinks = corners_in(objective)
-    if kinks.is_empty:
+    if kinks.is_empty or len(x) > _MOST:
         return None
     which = near_kinks(kinks, x)
     if not len(which) and not (between and kinks.has_kinks):
@@ -145,6 +151,8 @@ def settle(objective: Objective, x: Array) -> tuple[Search, NDArray[np.bool_]]:
 
 def is_maximum_along(objective: Objective, x: Array, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether the density falls on both sides of x, along each coordinate held."""
+    if not np.any(held):
+        return held
     left, right = _one_sided(objective, x)
     return held & (left > 0) & (right < 0)
 

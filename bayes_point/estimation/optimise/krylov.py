@@ -56,6 +56,12 @@ class Spectrum:
     smallest: Array
     vectors: Array
     largest: float
+    top: Array
+
+    @property
+    def axes(self) -> Array:
+        """The vectors of the smallest eigenvalues, and that of the largest."""
+        return np.column_stack([self.vectors, self.top])
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,8 @@ class Curved:
         v0 = np.random.default_rng(3).standard_normal(p)
         operator = LinearOperator((p, p), matvec=self, dtype=float)
         try:
-            top = float(
-                eigsh(operator, k=1, which="LA", tol=1e-3, v0=v0, return_eigenvectors=False)[0]
-            )
+            largest, ahead = eigsh(operator, k=1, which="LA", tol=1e-3, v0=v0)
+            top = float(largest[0])
             # Seen from above the largest: an eigenvalue of zero has no relative accuracy.
             shift = 1.1 * abs(top) + 1e-300
             flipped = LinearOperator((p, p), matvec=lambda v: shift * v.ravel() - self(v))
@@ -125,8 +130,9 @@ class Curved:
             dense = -self.objective.hessian(self.x[None])[0] * unit[:, None] * unit
             dense += np.diag(np.where(self.free, 0.0, 1.0))
             values, vectors = np.linalg.eigh(np.nan_to_num(dense))
-            return Spectrum(values[:_VECTORS], vectors[:, :_VECTORS], float(values[-1]))
+            ends = float(values[-1]), vectors[:, -1]
+            return Spectrum(values[:_VECTORS], vectors[:, :_VECTORS], *ends)
         order = np.argsort(-value)
         # A Rayleigh quotient is twice as accurate as its vector.
         exact = np.array([vectors[:, k] @ self(vectors[:, k]) for k in order])
-        return Spectrum(exact, vectors[:, order], top)
+        return Spectrum(exact, vectors[:, order], top, ahead[:, 0])

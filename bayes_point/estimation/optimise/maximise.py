@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.truncated import Climb, climb
 
 __all__ = ["Quadratic", "Search", "finite_hessian", "maximise"]
 
@@ -62,7 +63,8 @@ class Search:
     x : ndarray, (batch, p)
         The last point.
     value, gradient, hessian : ndarray
-        Of the objective there.
+        Of the objective there; of more coordinates than a matrix is made of, the diagonal of the
+        Hessian alone, estimated, (batch, 1, p).
     settled : ndarray of bool, (batch,)
         Whether the search ended because no Newton step improves the point beyond rounding; if not,
         it ran out of iterations or was stuck at a point that is not stationary.
@@ -79,6 +81,13 @@ class Search:
     settled: NDArray[np.bool_]
     iterations: NDArray[np.int_]
     bounded: NDArray[np.bool_]
+
+    @property
+    def diagonal(self) -> Array:
+        """The diagonal of the Hessian, (batch, p)."""
+        if self.hessian.shape[1] < self.hessian.shape[2]:
+            return self.hessian[:, 0]
+        return np.diagonal(self.hessian, axis1=1, axis2=2)
 
     def rows(self, which: slice) -> Search:
         """Return some of the rows."""
@@ -208,6 +217,8 @@ def maximise(
     x = np.array(starts, dtype=float)
     batch, p = x.shape
     free = np.ones((batch, p), bool) if free is None else free
+    if objective.is_wide:
+        return _by_products(objective, x, free)
     value, gradient = objective.evaluate(x)
     is_carried = objective.is_integral
     nearby = hessian if is_carried else None
@@ -262,6 +273,35 @@ def maximise(
             active = active[~there]
     bounded = np.any((x <= low) | (x >= high), axis=1)
     return Search(x, value, gradient, hessian, settled, iterations, bounded)
+
+
+def _by_products(objective: Objective, starts: Array, free: NDArray[np.bool_]) -> Search:
+    """Climb from one start after the other, to where one before it has come to rest at the most."""
+    ends: list[Climb] = []
+    for i, start in enumerate(starts):
+        row = objective.rows(np.array([i]))
+        # Of another objective, or of what is held elsewhere, it is another maximum.
+        known = [
+            end
+            for k, end in enumerate(ends)
+            if row is objective and end.settled and np.array_equal(free[k], free[i])
+            and np.array_equal(start[~free[i]], end.x[~free[i]])
+        ]
+        end = climb(row, start, free=free[i], stop=lambda x, known=known: _next_to(known, x))
+        ends.append(_next_to(known, end.x) or end)
+    x = np.array([end.x for end in ends]).reshape(starts.shape)
+    value, gradient = objective.evaluate(x) if len(x) else (np.empty(0), x)
+    diagonal = np.array([-1 / np.square(end.scale) for end in ends]).reshape(starts.shape)
+    settled = np.array([end.settled for end in ends], bool)
+    bounded = np.any(objective.is_transformed & (np.abs(x - starts) >= _FARTHEST), axis=1)
+    return Search(
+        x, value, gradient, diagonal[:, None], settled, np.zeros(len(x), int), bounded
+    )
+
+
+def _next_to(known: list[Climb], x: Array) -> Climb | None:
+    """Return the end, of those known, that a point is next to, if it is next to one."""
+    return next((k for k in known if np.mean(np.square((x - k.x) / k.scale)) < _HOME**2), None)
 
 
 def _step(

@@ -40,7 +40,7 @@ def distinct(search: Search, density: LogDensity, first: int | None = None) -> l
     """
     order = [int(i) for i in np.argsort(-search.value) if search.settled[i]]
     order.sort(key=lambda i: i != first)
-    diagonal = np.abs(np.diagonal(search.hessian, axis1=1, axis2=2))
+    diagonal = np.abs(search.diagonal)
     natural = density.natural(search.x)
 
     def same(i: int, j: int) -> bool:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective, Penalty
-from bayes_point.estimation.optimise.maximise import Quadratic, maximise
+from bayes_point.estimation.optimise.local import Local, diagonal_at
+from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.precision import precision
 
 __all__ = ["Path", "release"]
@@ -169,10 +170,9 @@ def _highest(objective: Objective, starts: Array) -> tuple[Array, bool]:
     end = search.rows(slice(best, best + 1))
     if not end.settled[0]:
         # Rounding may have ended it, next to the maximum.
-        free = np.ones(end.x.shape, bool)
-        quadratic = Quadratic.at(end.x, end.gradient, end.hessian, free)
-        near = quadratic.is_concave & (quadratic.decrement(quadratic.slope) < _NEAR)
-        return end.x[0], bool(near[0])
+        local = Local.at(objective, end.x[0], end.gradient[0], np.ones(objective.p, bool))
+        near = bool(local.quadratic.is_concave[0]) and local.distance**2 < _NEAR
+        return end.x[0], near
     return end.x[0], True
 
 
@@ -190,7 +190,7 @@ def _next_start(objective: Objective, points: list[Array], centre: Array) -> Arr
 def _as_far_as_exact(objective: Objective, x: Array, values: Array, scale: Array) -> Path:
     """Return the path, cut where its gains are lost in the rounding of the objective."""
     value, gradient = objective.evaluate(x)
-    noise, _ = precision(objective, x, value, gradient, objective.hessian(x))
+    noise, _ = precision(objective, x, value, gradient, diagonal_at(objective, x))
     gains = np.diff(values, prepend=-np.inf)
     lost = np.flatnonzero((gains < 3 * noise) & (noise > 1e-9 * (1 + np.abs(value))))
     end = max(int(lost[0]), _ENOUGH) if lost.size else len(x)
@@ -199,8 +199,7 @@ def _as_far_as_exact(objective: Objective, x: Array, values: Array, scale: Array
 
 def _scale(objective: Objective, centre: Array) -> Array:
     """Return a unit for each coordinate: one for a log or a logit, else a standard error."""
-    hessian = objective.hessian(centre[None, :])[0]
-    diagonal = np.abs(np.nan_to_num(np.diagonal(hessian)))
+    diagonal = np.abs(np.nan_to_num(diagonal_at(objective, centre[None])[0]))
     size = 1 + np.abs(centre)
     error = np.where(diagonal > 0, 1 / np.sqrt(np.maximum(diagonal, 1e-300)), size)
     return np.where(objective.is_transformed, 1.0, np.clip(error, 1e-8 * size, 1e8 * size))

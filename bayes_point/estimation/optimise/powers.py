@@ -184,7 +184,7 @@ def _evident(objective: Objective, search: Search, held: Mask) -> Mask:
     free = ~held
     x, value = search.x, search.value
     quadratic = Quadratic.at(x, search.gradient, search.hessian, free)
-    noise, spike = precision(objective, x, value, search.gradient, search.hessian)
+    noise, spike = precision(objective, x, value, search.gradient, search.diagonal)
     still = quadratic.decrement(quadratic.slope) <= np.maximum(1e-12, 4 * noise)
     # Along what is held there is no curvature; its axes are the coordinates themselves.
     moves = np.einsum("bp,bpk->bk", free, quadratic.axes**2) > 0.5

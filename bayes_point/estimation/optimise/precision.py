@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.local import diagonal_at
 from bayes_point.estimation.optimise.maximise import EPS
 
 __all__ = ["precision", "rounding", "rounding_on_the_way"]
@@ -29,6 +30,8 @@ _FAR = 12.0
 _STEP = 0.05
 # What is less than this may be noise, even if it is the same at several points.
 _JUMP = 1e-3
+# Coordinates of many that are looked at so.
+_COLUMNS = 64
 # Width of a spike, in units in the last place of the parameters.
 _NARROW = 1e4
 
@@ -38,7 +41,7 @@ def precision(
     x: Array,
     value: Array,
     gradient: Array,
-    hessian: Array,
+    diagonal: Array,
     *,
     held: NDArray[np.bool_] | None = None,
 ) -> tuple[Array, Array]:
@@ -49,8 +52,9 @@ def precision(
     freedom).  And a density can have a spike narrower than the numbers are apart (a perfect fit),
     from which it falls the more the further one goes.
 
-    Arguments are a batch of points with the objective's value, gradient and Hessian there; `held`,
-    (p,), are coordinates along which the density has a kink, which its derivatives do not know.
+    Arguments are a batch of points with the objective's value, gradient and the diagonal of its
+    Hessian there; `held`, (p,), are coordinates along which the density has a kink, which its
+    derivatives do not know.
 
     Returns
     -------
@@ -66,9 +70,9 @@ def precision(
     with np.errstate(invalid="ignore"):
         fall = value[:, None] - objective.around(near)
     fall = np.where(np.isfinite(fall) & ~_is_step(fall), fall, 0.0)
-    diagonal = np.abs(np.diagonal(hessian, axis1=1, axis2=2))
     noise = np.maximum(64 * EPS * (1 + np.abs(value)), 8 * np.abs(fall).max(axis=1))
-    noise = np.maximum(noise, _disagreement(objective, x, value, gradient, hessian, held))
+    noise = np.maximum(noise, _disagreement(objective, x, value, gradient, diagonal, held))
+    diagonal = np.abs(diagonal)
     if not (objective.density.is_costly or objective.is_integral):
         far = np.flatnonzero(np.any(objective.is_transformed & (np.abs(x) > _FAR), axis=1))
         if far.size:
@@ -104,7 +108,7 @@ def rounding(objective: Objective, x: Array) -> Array:
     if not len(x):
         return np.empty(0)
     value, gradient = objective.evaluate(x)
-    return precision(objective, x, value, gradient, objective.hessian(x))[0]
+    return precision(objective, x, value, gradient, diagonal_at(objective, x))[0]
 
 
 def _scattered(
@@ -151,7 +155,7 @@ def _disagreement(
     x: Array,
     value: Array,
     gradient: Array,
-    hessian: Array,
+    diagonal: Array,
     held: NDArray[np.bool_] | None,
 ) -> Array:
     """Return how much the value changes over small steps where its derivatives say it does not.
@@ -163,11 +167,16 @@ def _disagreement(
     columns = np.flatnonzero(transformed if held is None else transformed & ~held)
     if columns.size == 0:
         return np.zeros(len(x))
+    if objective.is_wide:
+        # Far out is where terms are large, and what is estimated is not good enough.
+        columns = columns[np.argsort(-np.abs(x[:, columns]).max(axis=0), kind="stable")[:_COLUMNS]]
+        diagonal = diagonal.copy()
+        diagonal[:, columns] = _curvature(objective, x, columns)
     h = np.zeros((2 * columns.size, x.shape[1]))
     h[np.arange(len(h)), np.tile(columns, 2)] = np.repeat([_STEP, -_STEP], columns.size)
     around = objective.around(x[:, None, :] + h)
     first = gradient @ h.T
-    second = 0.5 * np.einsum("kp,bpq,kq->bk", h, hessian, h)
+    second = 0.5 * diagonal @ np.square(h).T
     with np.errstate(invalid="ignore"):
         change = around - value[:, None]
         excess = np.abs(change - first - second) - (np.abs(first) + np.abs(second))
@@ -177,3 +186,13 @@ def _disagreement(
     larger = np.maximum(up, down)
     is_edge = (np.minimum(up, down) <= 1e-6 * larger) & (larger > _JUMP)
     return np.where(is_edge, 0.0, larger).max(axis=1)
+
+
+def _curvature(objective: Objective, x: Array, columns: NDArray[np.int_]) -> Array:
+    """Return some entries of the diagonal of the Hessian at each row, (batch, k), by products."""
+    rows = np.repeat(np.arange(len(x)), len(columns))
+    units = np.zeros((len(rows), x.shape[1]))
+    each = np.arange(len(rows))
+    units[each, np.tile(columns, len(x))] = 1.0
+    products = objective.rows(rows).hessian_product(x[rows], units)
+    return np.nan_to_num(products[each, np.tile(columns, len(x))]).reshape(len(x), -1)

@@ -167,7 +167,7 @@ def is_top(objective: Objective, x: Array, errors: Array) -> NDArray[np.bool_]:
 def _is_plain(objective: Objective) -> bool:
     """Whether its Hessian products are those of a density, at one point at a time."""
     alone = objective.penalty is None and objective.inputs is None and objective.maximiser is None
-    return alone and not objective.density.is_costly
+    return alone and not objective.density.is_costly and not objective.is_wide
 
 
 def _quadratic(objective: Objective, x: Array) -> Quadratic:

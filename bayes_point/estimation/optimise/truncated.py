@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.krylov import Curved, scale_at
-from bayes_point.estimation.optimise.maximise import EPS
 
 __all__ = ["Climb", "approach", "climb", "descend"]
 
 Array = NDArray[np.float64]
 
+EPS = float(np.finfo(np.float64).eps)
 _LBFGS_ITERATIONS, _MEMORY = 400, 20
 _NEWTON_ITERATIONS = 60
 # Squared distance to the maximum, in standard errors, at which no digit is left to gain.
@@ -56,6 +56,9 @@ def climb(
     https://doi.org/10.1007/978-0-387-40065-5
     """
     free = np.ones(len(start), bool) if free is None else free
+    value, gradient = _at(objective, start, free)
+    if not np.isfinite(value) or not np.all(np.isfinite(gradient)):
+        return Climb(start, value, gradient, np.ones_like(start), np.nan, False, False)
     unit = np.where(free, scale_at(objective, start), 0.0)
     x, stopped = approach(objective, start, unit, free, stop)
     if stopped:

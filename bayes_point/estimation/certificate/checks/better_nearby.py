@@ -37,8 +37,8 @@ def better_nearby(case: Case) -> Verdict:
     if not starts and not case.pairs:
         # Nothing suspicious: still come back to it from a little way off.
         rng = np.random.default_rng(1)
-        away = rng.standard_normal((2, len(point.x)))
-        away *= _ASIDE / np.sqrt(len(point.x) * np.maximum(point.quadratic.curvature, 1e-16))
+        away = rng.standard_normal((2, point.quadratic.curvature.size))
+        away *= _ASIDE / np.sqrt(away.shape[1] * np.maximum(point.quadratic.curvature, 1e-16))
         starts = list(point.x + point.quadratic.step(away[:, None, :].reshape(1, 2, -1))[0])
     if not starts:
         return None
@@ -46,7 +46,7 @@ def better_nearby(case: Case) -> Verdict:
     hessian = finite_hessian(objective, point.x[None])[0] if objective.is_integral else None
     search = maximise(objective, np.array(starts), hessian=hessian)
     best = int(np.argmax(np.where(np.isfinite(search.value), search.value, -np.inf)))
-    end = (search.x, search.value, search.gradient, search.hessian)
+    end = (search.x, search.value, search.gradient, search.diagonal)
     noise, _ = precision(objective, *(array[[best]] for array in end))
     gain = float(search.value[best] - point.value)
     evidence = {"log density gained": gain}

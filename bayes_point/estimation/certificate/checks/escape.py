@@ -14,7 +14,8 @@ from bayes_point.estimation.certificate.tracks import Track, follow
 from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import PRECEDENCE, Better, Claim, Passed, Verdict
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian, maximise
+from bayes_point.estimation.optimise.local import Local
+from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.path_limits import limit_of
 from bayes_point.estimation.optimise.paths import Path
 from bayes_point.estimation.optimise.precision import rounding
@@ -139,8 +140,7 @@ def _constant_along(objective: Objective, path: Path) -> Array:
     """Return a basis of the directions along which the density is the same on the whole path."""
     p = path.x.shape[1]
     value, gradient = objective.evaluate(path.x)
-    hessian = finite_hessian(objective, path.x[:1])
-    quadratic = Quadratic.at(path.x[:1], gradient[:1], hessian, np.ones((1, p), bool))
+    quadratic = Local.at(objective, path.x[0], gradient[0], np.ones(p, bool)).quadratic
     weak = np.abs(quadratic.curvature[0]) < _CONSTANT
     candidates = (quadratic.axes[0] * quadratic.scale[0][:, None])[:, weak].T
     slope = np.abs(candidates @ gradient.T)

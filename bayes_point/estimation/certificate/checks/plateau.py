@@ -32,6 +32,8 @@ _SIZES = (-2.0, 0.5)
 _CLEAR = 1e-9
 # Change of the log-likelihood over the size of a parameter that is next to none.
 _LEVEL = 1e-6
+# Random directions in which it is looked at where there are many.
+_SIGNS = 4
 # Sizes are looked for from 1e-12 to 1e12: their log.
 _MAGNITUDES = 12 * np.log(10)
 
@@ -67,12 +69,18 @@ def _is_level(objective: Objective, x: Array) -> NDArray[np.bool_]:
     That is told from its slope and curvature at the point.
     """
     of_data = objective.of_data
-    gradient, hessian = of_data.evaluate(x[None])[1][0], finite_hessian(of_data, x[None])[0]
+    gradient = of_data.evaluate(x[None])[1][0]
     unit = np.where(objective.is_transformed, 1.0, 1.0 + np.abs(x))
-    level: NDArray[np.bool_] = (np.abs(gradient) * unit < _LEVEL) & np.all(
-        np.abs(hessian) * unit * unit[:, None] < _LEVEL, axis=1
-    )
-    return level
+    level: NDArray[np.bool_] = np.abs(gradient) * unit < _LEVEL
+    if not np.any(level):
+        return level
+    if objective.is_wide:
+        # What does not show in any of a few random directions is nothing.
+        signs = np.random.default_rng(5).choice([-1.0, 1.0], size=(_SIGNS, len(x)))
+        bend = of_data.hessian_product(np.tile(x, (_SIGNS, 1)), signs * unit).T
+    else:
+        bend = finite_hessian(of_data, x[None])[0] * unit
+    return level & np.all(np.abs(bend) * unit[:, None] < _LEVEL, axis=1)
 
 
 def beyond_plateau(

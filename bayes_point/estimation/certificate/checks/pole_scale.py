@@ -11,6 +11,7 @@ there is no end to it.  (Day 1969, https://doi.org/10.1093/biomet/56.3.463)
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -54,6 +55,8 @@ _TOO_DEEP = 1e5
 # Newton iterations to come along at a step; and to come to rest, where the density grows.
 _ITERATIONS = 10
 _TO_REST = 100
+# Of many coordinates, so many scales are made small.
+_SCALES = 8
 # Relative distance of two rows that have come to the same point.
 _SAME = 1e-6
 # Distances in a parameter itself at which it is looked whether it acts as the log of a scale.
@@ -230,7 +233,12 @@ def _falling(rates: Array) -> NDArray[np.bool_]:
 def _candidates(objective: Objective, x: Array) -> tuple[NDArray[np.int_], Array]:
     """Return the coordinates, each up and down, that may be the log of a scale."""
     names = scale_variables(objective.density, tuple(objective.weights))
-    free = np.flatnonzero(np.isin(objective.density.variables, list(names)))
+    variables = np.array(objective.density.variables)
+    free = np.flatnonzero(np.isin(variables, list(names)))
+    if objective.is_wide:
+        # The scales of whole vectors come before those of single observations.
+        sizes = Counter(objective.density.variables)
+        free = np.array(sorted(free, key=lambda j: sizes[variables[j]])[:_SCALES], int)
     if not free.size:
         return free, np.zeros(0)
     columns, signs = np.repeat(free, 2), np.tile([-1.0, 1.0], len(free))

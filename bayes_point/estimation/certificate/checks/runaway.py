@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 _FAR = 15.0
 # In a parameter itself, which may be a log by the user's own hand, this is far enough to look.
 _VERY_FAR = 100.0
+# So many, of those that went furthest, are followed.
+_MOST = 16
 
 
 def runaway(case: Case) -> Verdict:
@@ -54,7 +56,7 @@ def runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
         scales = [*scale_variables(objective.density, tuple(objective.weights))]
         far &= objective.is_transformed | np.isin(objective.density.variables, scales)
     tracks = []
-    for j in np.flatnonzero(far):
+    for j in sorted(np.argsort(-distance * far, kind="stable")[: min(_MOST, int(far.sum()))]):
         # From half way, where rounding has not yet blurred the density.
         base = np.where(np.arange(len(x)) == j, 0.5 * (start + x), x)
         base = held_at(objective, base, np.arange(len(x)) == j)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bayes_point.estimation.certificate.case import Case
 from bayes_point.estimation.certificate.findings import not_still
 from bayes_point.estimation.certificate.status import Status
@@ -22,6 +24,9 @@ def undecided(case: Case) -> Verdict:
 
     Source: the tracks of growing and flat.
     """
+    if np.isnan(case.point.curvature[0]) and len(case.point.quadratic.curvature[0]) < len(case.x):
+        finding = not_still(case.objective, case.point, [])
+        return Claim(case.point, Status.NOT_CONVERGED, (finding,))
     if not case.pairs:
         return None
     open_ = [
