@@ -31,8 +31,10 @@ Of several claims the status is the first in this order; what no claim touches h
 
 {order}
 
-In more than 500 coordinates the point is looked at by Hessian-vector products, and not yet by this
-list: see `many_certify.py`. The audit comes last there as well.
+In more than 500 coordinates the same checks are asked. What they ask for is then made by
+Hessian-vector products: maxima are climbed to by L-BFGS and truncated Newton steps, and of the
+curvature its six weakest directions and its strongest one are known (Lanczos' method), so that of
+more flat directions than six, six are named.
 """
 _PARTS = {
     HERE[0]: "## Asked of the point",

@@ -1,17 +1,19 @@
-"""Models with more coordinates than a dense Hessian is made for: the same answers, by products."""
+"""More coordinates than a dense Hessian is made of: the same checks and answers, by products."""
 
 import numpy as np
 import pymc as pm
 import pytest
 from scipy.special import expit
+from scipy.stats import norm
 
 import bayes_point as bp
-from bayes_point.errors import EstimationWarning, ModelError
-
+from bayes_point.errors import EstimationWarning
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise import krylov
 from bayes_point.estimation.optimise.krylov import Curved, scale_at
 from bayes_point.model.density.density import LogDensity
+from tests.reference.pathologies import PATHOLOGIES
+from tests.reference.wellbehaved import WELLBEHAVED
 
 P = 520
 rng = np.random.default_rng(4)
@@ -207,9 +209,63 @@ def test_columns_beyond_the_rows_separate_the_data() -> None:
     assert found.log_likelihood == pytest.approx(0, abs=1e-12)
 
 
-def test_a_local_maximum_is_not_looked_for_among_so_many() -> None:
+def test_a_local_maximum_is_found_among_so_many() -> None:
+    # Means apart from one mean that is far from all: log sum of a mixture, its components at their
+    # own; P independent values beside it are their observations.
+    y = np.array([-2.1, -0.3, 0.4, 1.8, 0.9])
     with pm.Model() as model:
-        theta = pm.Normal("theta", 0, 1, shape=P)
-        pm.Normal("y", theta, 1, observed=np.zeros(P))
-    with pytest.raises(ModelError, match=rf"up to 500 coordinates, got {P}\. Leave it out"):
-        bp.find_MLE(model, local=True, progressbar=False)
+        mu, sigma = pm.Normal("mu", 0, 5, shape=2), pm.HalfNormal("sigma", 5, shape=2)
+        pm.NormalMixture("y", [0.5, 0.5], mu, sigma, observed=y)
+        beside = pm.Normal("beside", 0, 1, shape=P)
+        pm.Normal("z", beside, 1, observed=Y[:P])
+    with pytest.warns(EstimationWarning, match="grows without limit along"):
+        found = bp.find_MLE(model, random_seed=1, progressbar=False)
+    assert found.status.key == "unbounded"
+    with pytest.warns(EstimationWarning):
+        local = bp.find_MLE(model, random_seed=1, local=True, progressbar=False)
+    assert local.status.key == "local"
+    np.testing.assert_allclose(local.point["beside"], Y[:P], rtol=1e-8)
+    # At the maximum the score is zero: the two normals weighted by their posterior probabilities.
+    m, s = local.point["mu"].values, local.point["sigma"].values
+    parts = norm.pdf(y[:, None], m, s)
+    weight = parts / parts.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(np.sum(weight * (y[:, None] - m), axis=0), 0, atol=1e-6)
+
+
+ZOO = {one.name: one for one in (*PATHOLOGIES, *WELLBEHAVED)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "separation_complete",
+        "poisson_zero_group",
+        "all_tails",
+        "sum_only",
+        "unused_flat_parameter",
+        "one_observation",
+        "mixture_collapse",
+        "cauchy_far_apart",
+        "laplace_regression",
+        "normal_mean_sd",
+    ],
+)
+@pytest.mark.filterwarnings("ignore::bayes_point.errors.EstimationWarning")
+def test_a_model_is_judged_as_it_is_beside_600_others(name: str) -> None:
+    # 600 normals, each with an observation of its own, change nothing about the rest.
+    for estimator in ("mle", "map"):
+        find = bp.find_MLE if estimator == "mle" else bp.find_MAP
+        alone = find(ZOO[name].build(), random_seed=1, progressbar=False)
+        model = ZOO[name].build()
+        y = np.random.default_rng(7).normal(size=600)
+        with model:
+            pm.Normal("z", pm.Normal("beside", 0, 1, shape=600), 1, observed=y)
+        found = find(model, random_seed=1, progressbar=False)
+        assert found.status is alone.status
+        if not found.status.is_point:
+            continue
+        for variable, value in alone.point.data_vars.items():
+            np.testing.assert_allclose(found.point[variable], value, rtol=1e-6, atol=1e-7)
+        # Of one observation y with sd 1, and a prior N(0, 1) for the MAP.
+        expected = y if estimator == "mle" else y / 2
+        np.testing.assert_allclose(found.point["beside"], expected, rtol=1e-7, atol=1e-9)

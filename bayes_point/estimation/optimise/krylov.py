@@ -90,7 +90,7 @@ class Curved:
         z, r = np.zeros_like(b), b.copy()
         d, rr = r.copy(), float(r @ r)
         end = tolerance**2 * rr
-        for _ in range(2 * len(b)):
+        for _ in range(len(b)):
             if rr <= end or rr == 0:
                 break
             ad = self(d)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -284,19 +285,23 @@ def _by_products(objective: Objective, starts: Array, free: NDArray[np.bool_]) -
         known = [
             end
             for k, end in enumerate(ends)
-            if row is objective and end.settled and np.array_equal(free[k], free[i])
+            if row is objective
+            and end.settled
+            and np.array_equal(free[k], free[i])
             and np.array_equal(start[~free[i]], end.x[~free[i]])
         ]
-        end = climb(row, start, free=free[i], stop=lambda x, known=known: _next_to(known, x))
+        end = climb(row, start, free=free[i], stop=partial(_is_next_to, known))
         ends.append(_next_to(known, end.x) or end)
     x = np.array([end.x for end in ends]).reshape(starts.shape)
     value, gradient = objective.evaluate(x) if len(x) else (np.empty(0), x)
     diagonal = np.array([-1 / np.square(end.scale) for end in ends]).reshape(starts.shape)
     settled = np.array([end.settled for end in ends], bool)
     bounded = np.any(objective.is_transformed & (np.abs(x - starts) >= _FARTHEST), axis=1)
-    return Search(
-        x, value, gradient, diagonal[:, None], settled, np.zeros(len(x), int), bounded
-    )
+    return Search(x, value, gradient, diagonal[:, None], settled, np.zeros(len(x), int), bounded)
+
+
+def _is_next_to(known: list[Climb], x: Array) -> bool:
+    return _next_to(known, x) is not None
 
 
 def _next_to(known: list[Climb], x: Array) -> Climb | None:

@@ -161,7 +161,7 @@ def _newton(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Climb:
         curved = Curved(objective, x, scale, free)
         slope = np.where(free, scale, 0.0) * gradient
         norm = float(np.linalg.norm(slope))
-        step, bent = curved.solve(slope, min(1e-2, max(norm, 1e-10)))
+        step, bent = curved.solve(slope, min(1e-2, max(norm, 1e-5)))
         decrement = float(slope @ step)
         noise = 64 * EPS * (1 + abs(value))
         moved = _line(objective, x, value, gradient, scale, step, free, decrement, noise)

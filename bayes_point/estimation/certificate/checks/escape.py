@@ -10,6 +10,7 @@ from bayes_point.estimation.certificate.findings import null_findings
 from bayes_point.estimation.certificate.limits import at_infinity, natural_limit
 from bayes_point.estimation.certificate.point import Point, held_at
 from bayes_point.estimation.certificate.status import Finding, Status
+from bayes_point.estimation.certificate.suspects import WEAK_CURVATURE
 from bayes_point.estimation.certificate.tracks import Track, follow
 from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import PRECEDENCE, Better, Claim, Passed, Verdict
@@ -142,6 +143,8 @@ def _constant_along(objective: Objective, path: Path) -> Array:
     value, gradient = objective.evaluate(path.x)
     quadratic = Local.at(objective, path.x[0], gradient[0], np.ones(p, bool)).quadratic
     weak = np.abs(quadratic.curvature[0]) < _CONSTANT
+    if len(weak) < p and abs(quadratic.curvature[0, -2]) < WEAK_CURVATURE:
+        return np.empty((0, p))  # of many coordinates, more may be flat than are known
     candidates = (quadratic.axes[0] * quadratic.scale[0][:, None])[:, weak].T
     slope = np.abs(candidates @ gradient.T)
     size = np.abs(candidates) @ np.abs(gradient.T)

@@ -77,7 +77,7 @@ def _is_level(objective: Objective, x: Array) -> NDArray[np.bool_]:
     if objective.is_wide:
         # What does not show in any of a few random directions is nothing.
         signs = np.random.default_rng(5).choice([-1.0, 1.0], size=(_SIGNS, len(x)))
-        bend = of_data.hessian_product(np.tile(x, (_SIGNS, 1)), signs * unit).T
+        bend = of_data.hessian_product(np.tile(x, (_SIGNS, 1)), unit * signs.astype(float)).T
     else:
         bend = finite_hessian(of_data, x[None])[0] * unit
     return level & np.all(np.abs(bend) * unit[:, None] < _LEVEL, axis=1)

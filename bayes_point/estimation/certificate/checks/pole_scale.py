@@ -233,12 +233,12 @@ def _falling(rates: Array) -> NDArray[np.bool_]:
 def _candidates(objective: Objective, x: Array) -> tuple[NDArray[np.int_], Array]:
     """Return the coordinates, each up and down, that may be the log of a scale."""
     names = scale_variables(objective.density, tuple(objective.weights))
-    variables = np.array(objective.density.variables)
+    variables = objective.density.variables
     free = np.flatnonzero(np.isin(variables, list(names)))
     if objective.is_wide:
         # The scales of whole vectors come before those of single observations.
-        sizes = Counter(objective.density.variables)
-        free = np.array(sorted(free, key=lambda j: sizes[variables[j]])[:_SCALES], int)
+        sizes = Counter(variables)
+        free = free[np.argsort([sizes[variables[j]] for j in free], kind="stable")[:_SCALES]]
     if not free.size:
         return free, np.zeros(0)
     columns, signs = np.repeat(free, 2), np.tile([-1.0, 1.0], len(free))

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 _FAR = 15.0
 # In a parameter itself, which may be a log by the user's own hand, this is far enough to look.
 _VERY_FAR = 100.0
+# A slope in the log density of less than this leads nowhere.
+_LEVEL = 1e-6
 # So many, of those that went furthest, are followed.
 _MOST = 16
 
@@ -55,6 +57,9 @@ def runaways(objective: Objective, x: Array, start: Array) -> list[Track]:
         # What is behind no scale has a bound by itself: a hundred levels on a scale of thousands.
         scales = [*scale_variables(objective.density, tuple(objective.weights))]
         far &= objective.is_transformed | np.isin(objective.density.variables, scales)
+    # At an edge nothing is left of the slope; on the way to a pole it stays.
+    slope = np.abs(objective.evaluate(x[None])[1][0])
+    far &= ~(slope < _LEVEL)
     tracks = []
     for j in sorted(np.argsort(-distance * far, kind="stable")[: min(_MOST, int(far.sum()))]):
         # From half way, where rounding has not yet blurred the density.
