@@ -30,7 +30,6 @@ from bayes_point.errors import (
 )
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.discrete import enumerate_values
-from bayes_point.estimation.estimate.many import MANY
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.face.find import find_MAP, find_MLE, warn_of
 from bayes_point.estimation.face.point_estimate import PointEstimate
@@ -340,7 +339,7 @@ def _found(
     """
     deadline = Deadline(limit)
     whole = find(model, max_seconds=limit, **search)
-    if whole.status is not Status.UNBOUNDED or whole.objective.p > MANY:
+    if whole.status is not Status.UNBOUNDED:
         return {group: whole}
     with warnings.catch_warnings():
         # Where it finds none it says once more that there is no bound.

@@ -31,6 +31,8 @@ _HALVINGS = 60
 _NEARBY = EPS * 10.0 ** np.arange(1, 6, dtype=float)
 # Newton iterations after which a search that has not come to rest is taken to be at a kink.
 _PATIENCE = 15
+# Numbers in the points that are evaluated together (32 MB).
+_AT_ONCE = 1 << 22
 # Coordinates up to which there is time for the matrices of a vertex.
 _MOST = 3000
 
@@ -72,26 +74,39 @@ def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Searc
 
 def _vertices(objective: Objective, x: Array, starts: Array) -> Iterator[tuple[int, Vertex]]:
     """Yield the vertex that each row leads to, where it leads to one that may be a maximum."""
-    kinks = corners_in(objective)
-    free = np.ones(x.shape[1], bool)
-    lost = []
-    for i, row in enumerate(x):
-        found = None
-        if not objective.is_wide:
-            found = follow_kinks(objective, kinks, row, np.empty(0, int), free)
-        vertex = None if found is None else _held(objective, *found)
-        if vertex is not None:
+    lost = [*range(len(x))]
+    # Of many coordinates the matrices of each step take longer than to round the kinks off.
+    ways = [_one_by_one, _rounded_off]
+    for way in ways[::-1] if objective.is_wide else ways:
+        for i, vertex in way(objective, x, starts, lost.copy()):
+            lost.remove(i)
             yield i, vertex
-        else:
-            lost.append(i)
-    if not lost or not kinks.has_kinks:
+
+
+def _one_by_one(
+    objective: Objective, x: Array, starts: Array, rows: list[int]
+) -> Iterator[tuple[int, Vertex]]:
+    """Yield the vertices that some rows lead to from one kink to the next."""
+    if x.shape[1] > _MOST:
         return
-    # The long way: with the kinks rounded off.
-    places, home = guesses(objective, x[lost], starts[lost])
+    kinks, free = corners_in(objective), np.ones(x.shape[1], bool)
+    for i in rows:
+        found = follow_kinks(objective, kinks, x[i], np.empty(0, int), free)
+        if found is not None and (vertex := _held(objective, *found)) is not None:
+            yield i, vertex
+
+
+def _rounded_off(
+    objective: Objective, x: Array, starts: Array, rows: list[int]
+) -> Iterator[tuple[int, Vertex]]:
+    """Yield the vertices that some rows lead to by the long way, with the kinks rounded off."""
+    if not rows or not corners_in(objective).has_kinks:
+        return
+    places, home = guesses(objective, x[rows], starts[rows])
     for k, place in enumerate(places):
         vertex = _held(objective, place.x, place.which)
         if vertex is not None:
-            yield from ((lost[int(row)], vertex) for row in np.flatnonzero(home == k))
+            yield from ((rows[int(row)], vertex) for row in np.flatnonzero(home == k))
 
 
 def _held(objective: Objective, x: Array, which: NDArray[np.int_]) -> Vertex | None:
@@ -185,53 +200,78 @@ def _uphill(objective: Objective, x: Array, released: NDArray[np.bool_]) -> Arra
 
 def _kinks(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Array:
     """Return where, along each free coordinate, the derivative jumps through zero; NaN if not."""
-    p = len(x)
-    at = np.full(p, np.nan)
-    for column in map(int, np.flatnonzero(free)):
-        reach = _REACH * (1 + np.abs(x[column]))
-        points = np.tile(x, (2 * len(reach), 1))
-        points[:, column] += np.concatenate([-reach, reach])
-        columns = np.full(len(reach), column)
-        left = _slopes(objective, points[: len(reach)], columns, np.inf)
-        right = _slopes(objective, points[len(reach) :], columns, -np.inf)
-        crosses = np.flatnonzero((left > 0) & (right < 0))
-        if crosses.size:
-            k = crosses[0]
-            at[column] = _close_in(objective, x, column, reach[k], left[k], right[k])
+    at = np.full(len(x), np.nan)
+    columns = np.flatnonzero(free)
+    reach = _REACH * (1 + np.abs(x[columns, None]))
+    each = np.repeat(columns, len(_REACH))
+    ends = (
+        _along(objective, x, each, (x[columns, None] + sign * reach).ravel(), -sign * np.inf)
+        for sign in (-1.0, 1.0)
+    )
+    left, right = (slopes.reshape(reach.shape) for slopes in ends)
+    crosses = (left > 0) & (right < 0)
+    some = np.flatnonzero(np.any(crosses, axis=1))
+    nearest = some, np.argmax(crosses[some], axis=1)
+    at[columns[some]] = _close_in(
+        objective, x, columns[some], reach[nearest], left[nearest], right[nearest]
+    )
     return at
 
 
+def _along(
+    objective: Objective, x: Array, columns: NDArray[np.int_], at: Array, beyond: float | Array
+) -> Array:
+    """Return the derivatives of `x` by some columns, with each of them moved to where it is asked.
+
+    `beyond`, one number or one for each, is what there is where the density is zero.
+    """
+    beyond = np.broadcast_to(beyond, at.shape)
+    rows = max(1, _AT_ONCE // len(x))
+    out = [np.empty(0)]
+    for i in range(0, len(at), rows):
+        some = slice(i, i + rows)
+        points = np.tile(x, (len(at[some]), 1))
+        points[np.arange(len(points)), columns[some]] = at[some]
+        out.append(_slopes(objective, points, columns[some], beyond[some]))
+    return np.concatenate(out)
+
+
 def _close_in(
-    objective: Objective, x: Array, column: int, reach: float, left: float, right: float
-) -> float:
-    """Halve the bracket around a change of sign; return where the jump is, NaN if there is none."""
-    lo, hi = x[column] - reach, x[column] + reach
-    point = x[None, :].copy()
-    wide = abs(left) + abs(right)
+    objective: Objective,
+    x: Array,
+    columns: NDArray[np.int_],
+    reach: Array,
+    left: Array,
+    right: Array,
+) -> Array:
+    """Halve the brackets around changes of sign; return where the jumps are, NaN if there is none.
+
+    One bracket along each of `columns`, (k,), all in step.
+    """
+    if not columns.size:
+        return np.empty(0)
+    lo, hi = x[columns] - reach, x[columns] + reach
+    wide = np.abs(left) + np.abs(right)
     for _ in range(_HALVINGS):
         middle = 0.5 * (lo + hi)
-        point[0, column] = middle
         # Outside the support is beyond the wall that is there, on whichever side.
-        outside = np.inf if np.isinf(left) and not np.isinf(right) else -np.inf
-        slope = float(_slopes(objective, point, np.array([column]), outside)[0])
-        if slope > 0:
-            lo, left = middle, slope
-        else:
-            hi, right = middle, slope
+        outside = np.where(np.isinf(left) & ~np.isinf(right), np.inf, -np.inf)
+        slope = _along(objective, x, columns, middle, outside)
+        up = slope > 0
+        lo, left = np.where(up, middle, lo), np.where(up, slope, left)
+        hi, right = np.where(up, hi, middle), np.where(up, right, slope)
+    # Of the numbers in a bracket, zero is the one meant.
+    at = np.where((lo <= 4 * EPS) & (hi >= -4 * EPS), 0.0, 0.5 * (lo + hi))
+    at = np.where(np.isinf(right), lo, np.where(np.isinf(left), hi, at))
     # A smooth derivative closes up with the bracket, a jump stays; and unlike rounding it is the
     # same from a little further away.
-    if np.isfinite(left - right) and left - right <= 1e-3 * wide:
-        return np.nan
-    nearby = np.tile(x, (2 * len(_NEARBY), 1))
-    offset = _NEARBY * (1 + abs(x[column]))
-    nearby[:, column] = [*(lo - offset), *(hi + offset)]
-    beyond = np.repeat([np.inf, -np.inf], len(_NEARBY))
-    slopes = _slopes(objective, nearby, np.full(len(nearby), column), beyond)
-    if not (np.all(slopes[: len(_NEARBY)] > 0) and np.all(slopes[len(_NEARBY) :] < 0)):
-        return np.nan
-    if np.isinf(right):
-        return lo
-    if np.isinf(left):
-        return hi
-    # Of the numbers in the bracket, zero is the one meant.
-    return 0.0 if lo <= 4 * EPS and hi >= -4 * EPS else 0.5 * (lo + hi)
+    with np.errstate(invalid="ignore"):
+        jump = left - right
+        smooth = np.isfinite(jump) & (jump <= 1e-3 * wide)
+    offset = _NEARBY * (1 + np.abs(x[columns, None]))
+    each = np.repeat(columns, len(_NEARBY))
+    below = _along(objective, x, each, (lo[:, None] - offset).ravel(), np.inf)
+    above = _along(objective, x, each, (hi[:, None] + offset).ravel(), -np.inf)
+    same = np.all((below > 0).reshape(offset.shape), axis=1)
+    same &= np.all((above < 0).reshape(offset.shape), axis=1)
+    return np.where(smooth | ~same, np.nan, at)

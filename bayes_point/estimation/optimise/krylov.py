@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from bayes_point.estimation.objective import Objective
 
@@ -26,6 +26,8 @@ _COARSE, _FINE = 1e-4, 1e-11
 # Below this, relative to the largest, an eigenvalue is looked at more closely.
 _SMALL = 1e-6
 _VECTORS = 6
+# Relative step of differences of the gradient.
+_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 # Coordinates up to which the matrix is decomposed after all, where Lanczos' method fails.
 _MOST_DENSE = 4000
 
@@ -78,9 +80,18 @@ class Curved:
         """Return the product with a vector, (p,)."""
         self.products[0] += 1
         unit = np.where(self.free, self.scale, 0.0)
-        product = self.objective.hessian_product(self.x[None], (unit * v.ravel())[None])[0]
+        way = unit * v.ravel()
+        product = self.objective.hessian_product(self.x[None], way[None])[0]
+        if not np.all(np.isfinite(product)):
+            product = self._by_differences(way)
         # What is held is as if it were curved: it is no direction in which nothing changes.
         return -unit * product + np.where(self.free, 0.0, v.ravel())
+
+    def _by_differences(self, way: Array) -> Array:
+        """Return the Hessian times a vector where it is not a number and the gradient is."""
+        h = _STEP * np.max(1 + np.abs(self.x)) / max(float(np.max(np.abs(way))), 1e-300)
+        _, gradient = self.objective.evaluate(self.x + h * np.stack([way, -way]))
+        return np.nan_to_num((gradient[0] - gradient[1]) / (2 * h), posinf=0.0, neginf=0.0)
 
     def solve(self, b: Array, tolerance: float) -> tuple[Array, Array | None]:
         """Return A⁻¹ b by conjugate gradients, and a direction of negative curvature if one is met.
@@ -123,7 +134,7 @@ class Curved:
                 value, vectors = eigsh(
                     flipped, k=_VECTORS, which="LA", tol=_FINE, v0=v0, ncv=60, maxiter=500
                 )
-        except ArpackNoConvergence:
+        except ArpackError:
             if p > _MOST_DENSE:
                 return None
             unit = np.where(self.free, self.scale, 0.0)
