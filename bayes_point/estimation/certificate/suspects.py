@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,14 +75,19 @@ def _slack(objective: Objective, point: Point, limit: Array) -> NDArray[np.bool_
     """Which coordinates, each moved alone, do not fall off over what would be a standard error."""
     scale = point.quadratic.scale[0]
     part = 1 / np.maximum(1.0, scale / limit)
-    rows = max(1, _AT_ONCE // len(scale))
-    columns = [np.arange(len(scale))[i : i + rows] for i in range(0, len(scale), rows)]
-    units = [np.eye(len(scale))[some] for some in columns]
     far, near = (
-        np.concatenate([least_fall(objective, point, unit * length) for unit in units])
+        np.concatenate([least_fall(objective, point, rows) for rows in _diagonal(length)])
         for length in (scale, scale * part)
     )
     return (far < WEAK_FALL) | (near < np.maximum(0.05 * part**2, 10 * point.noise))
+
+
+def _diagonal(lengths: Array) -> Iterator[Array]:
+    """Yield the rows of a diagonal matrix, so many at a time as can be evaluated together."""
+    p = len(lengths)
+    rows = max(1, _AT_ONCE // p)
+    for i in range(0, p, rows):
+        yield np.eye(min(rows, p - i), p, i) * lengths
 
 
 def least_fall(objective: Objective, point: Judged, steps: Array) -> Array:

@@ -49,6 +49,8 @@ def concave(case: Case) -> Verdict:
         return None
     quadratic = case.point.quadratic
     axes, curvature = quadratic.axes[0], quadratic.curvature[0]
+    if len(curvature) < len(case.x):
+        return None  # of many coordinates a factor was asked before
     factor = Factor.scaled(quadratic.scale[0], (axes * curvature) @ axes.T)
     return only_at(case.objective, case.point, factor, case.point.spike)
 
