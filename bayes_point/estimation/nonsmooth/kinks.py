@@ -90,6 +90,9 @@ def _one_by_one(
     if x.shape[1] > _MOST:
         return
     kinks, free = corners_in(objective), np.ones(x.shape[1], bool)
+    if objective.is_wide and rows:
+        # There is time for one, the best.
+        rows = [rows[int(np.nanargmax(objective.evaluate(x[rows])[0]))]]
     for i in rows:
         found = follow_kinks(objective, kinks, x[i], np.empty(0, int), free)
         if found is not None and (vertex := _held(objective, *found)) is not None:
