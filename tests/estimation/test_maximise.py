@@ -27,6 +27,7 @@ class Function:
     transformed: bool = False
     maximiser: None = None
     is_integral: bool = False
+    is_wide: bool = False
     calls: list[int] = field(default_factory=list)
 
     @property
