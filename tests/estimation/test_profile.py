@@ -490,7 +490,7 @@ def test_the_profile_of_a_local_maximum_ends_where_its_basin_does() -> None:
 
     def fold(x: np.ndarray) -> np.ndarray:
         """Slope along s, and the slope of that: both zero where a maximum over s ends."""
-        near, far = slope(x + [0, -1e-6])[1], slope(x + [0, 1e-6])[1]
+        near, far = slope(x + np.array([0, -1e-6]))[1], slope(x + np.array([0, 1e-6]))[1]
         return np.array([slope(x)[1], (far - near) / 2e-6])
 
     # The profile of s passes into a saddle, and rises beyond it; of that of mu there is no more.
