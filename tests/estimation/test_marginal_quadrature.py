@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import cauchy, nbinom, norm, poisson
@@ -75,10 +76,12 @@ def test_few_binary_observations_a_group_take_quadrature() -> None:
         mu, tau = pm.Flat("mu"), pm.HalfFlat("tau")
         a = pm.Normal("a", mu, tau, shape=40)
         pm.Bernoulli("y", logit_p=a[group], observed=y.astype(int))
-    estimate = find(model)
+    estimate = find(model, n_starts=2)
     assert estimate.integrated is not None
     assert estimate.integrated.method == "quadrature"
     assert "Laplace's method is off by about" in str(estimate.findings[0])
+    # Of the starts by Laplace's method, which quadrature goes on from.
+    assert int(estimate.optima["reached"][0]) == 2
 
     z = np.linspace(-9, 9, 4001)  # a plain sum, exact for what falls off like a normal
     counts = y.reshape(40, 4).sum(axis=1)
@@ -211,3 +214,29 @@ def test_a_second_mode_of_the_latents_is_said_with_its_weight() -> None:
     plain = find(two_a_group()[0], quadrature=1)
     assert plain.integrated is not None
     assert plain.integrated.other_modes is None
+
+
+def test_a_latent_process_is_found_non_centred_and_is_the_same_centred() -> None:
+    x = np.linspace(0, 3, 9)[:, None]
+    y = np.array([1, 3, 2, 6, 8, 4, 3, 1, 0])
+    found = []
+    for is_centred in (False, True):
+        with pm.Model() as model:
+            scale, mu = pm.HalfNormal("scale", 2), pm.Normal("mu", 0, 3)
+            # What pm.gp.Latent writes, whose name for the latents would make PyMC warn.
+            covariance = scale**2 * pm.gp.cov.Matern52(1, 0.7)(x) + 1e-6 * np.eye(9)
+            if is_centred:
+                f = pm.MvNormal("f", np.zeros(9), covariance)
+            else:
+                z = pm.Normal("z", 0, 1, shape=9)
+                f = pm.Deterministic("f", pt.linalg.cholesky(covariance).dot(z))
+            pm.Poisson("y", pm.math.exp(mu + f), observed=y)
+        found.append(find(model))
+    whitened, centred = found
+    assert whitened.integrated is not None
+    why = "it is multiplied by the Cholesky factor of a covariance of scale"
+    assert whitened.integrated.latents == {"z": why}
+    # Laplace's method is the same in any linear transform of the latents.
+    assert whitened.log_likelihood == pytest.approx(centred.log_likelihood, rel=1e-10)
+    np.testing.assert_allclose(whitened.point["f"], centred.point["f"], atol=1e-6)
+    np.testing.assert_allclose(whitened.stderr()["f"], centred.stderr()["f"], rtol=1e-5)

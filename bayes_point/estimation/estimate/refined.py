@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from bayes_point.estimation.marginal.other_modes import other_modes
 from bayes_point.estimation.marginal.quadrature import LADDER
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import finite_hessian
+from bayes_point.estimation.optimise.optima import Optimum
 
 __all__ = ["refined", "with_other_modes"]
 
@@ -61,14 +63,23 @@ def refined(found: Enumerated, quadrature: QuadratureNodes, rng: Any, observed: 
         better = density.with_nodes(nodes).with_shift(known)
         objective = replace(found.objective, density=better)
         objective.announce(f"quadrature with {nodes} nodes")
-        certificate, optima, _ = search(objective, (x + step)[None], rng, observed)
+        # Where other starts led to other optima by Laplace's method, from these as well.
+        others = [optimum.x for optimum in found.optima[1:]]
+        certificate, optima, _ = search(objective, np.stack([x + step, *others]), rng, observed)
         if quadrature != "auto" or not _is_point(certificate):
             break
         more = _enough(density, certificate.x)
         if more <= nodes:
             break
         nodes, x, step = more, certificate.x, np.zeros_like(step)
+    optima = [_reached_from(optimum, found.optima) for optimum in optima]
     return Enumerated(objective, certificate, optima, found.n_starts)
+
+
+def _reached_from(optimum: Optimum, by_laplace: Sequence[Optimum]) -> Optimum:
+    """Return an optimum with the starts that led to those by Laplace's method it was found from."""
+    own = [by_laplace[i].starts for i in optimum.starts if i < len(by_laplace)]
+    return replace(optimum, starts=tuple(start for starts in own for start in starts))
 
 
 def _is_point(certificate: Certificate) -> bool:

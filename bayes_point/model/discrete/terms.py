@@ -19,8 +19,9 @@ __all__ = ["Terms"]
 
 Array = NDArray[np.float64]
 
-# Joint values up to which the graph is written once for each; beyond, vectorised over them.
-_WRITTEN_OUT = 16
+# Joint values up to which the graph is written once for each, and graphs that this makes; beyond,
+# vectorised over them.
+_WRITTEN_OUT, _MOST_GRAPHS = 16, 64
 
 
 class Terms:
@@ -93,7 +94,7 @@ class Terms:
         inputs = {name: self._density.inputs[name].variable for name in self._names}
         dtype = {name: variable.type.dtype for name, variable in inputs.items()}
         rows = len(next(iter(values.values())))
-        if rows > _WRITTEN_OUT:
+        if rows > _WRITTEN_OUT or rows * len(self.graphs) > _MOST_GRAPHS:
             each = {
                 inputs[name]: pt.constant(part.astype(dtype[name])) for name, part in values.items()
             }

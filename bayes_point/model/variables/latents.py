@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
 from pymc.distributions.transforms import CholeskyCovPacked, LogTransform, ZeroSumTransform
+from pytensor.compile.ops import ViewOp
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.traversal import ancestors
+from pytensor.scalar.basic import Identity
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.linalg import Cholesky
+from pytensor.tensor.math import Dot
+from pytensor.tensor.shape import Reshape, SpecifyShape
 
 from bayes_point.errors import ModelError
 from bayes_point.model.density.density import LogDensity
@@ -77,6 +87,8 @@ def latent_by_rule(model: pm.Model, density: LogDensity) -> dict[str, str]:
             found[name] = "it is missing data"
         elif role.role == "parameter" and (scale := _scale_of(density, name)) is not None:
             found[name] = f"it is scaled by {scale}"
+        elif role.role == "parameter" and (above := _covariance_of(model, name)):
+            found[name] = f"it is multiplied by the Cholesky factor of a covariance of {above}"
     return found
 
 
@@ -154,6 +166,53 @@ def _scale_of(density: LogDensity, name: str) -> str | None:
         if all(_is_product(density, own, scaled, rng) for _ in range(_POINTS)):
             return scale
     return None
+
+
+def _covariance_of(model: pm.Model, name: str) -> str:
+    """Return what the covariance depends on whose Cholesky factor alone multiplies `name`.
+
+    The non-centred form of a latent Gaussian process: what is added to the covariance's diagonal
+    for its stability keeps the scale from being a factor of it.
+    """
+    clients: dict[Variable, list[Apply]] = {}
+    seen = [*model.observed_RVs, *model.potentials]
+    for node in {var.owner for var in ancestors(seen) if var.owner is not None}:
+        for variable in {*node.inputs}:
+            clients.setdefault(variable, []).append(node)
+    free = {rv.name for rv in model.free_RVs}
+    above: set[str] = set()
+    todo: list[Variable] = [model[name]]
+    while todo:
+        here = todo.pop()
+        for node in clients.get(here, []):
+            if _is_same(node):
+                todo += node.outputs
+                continue
+            factors = [_origin(one) for one in node.inputs if one is not here]
+            if not isinstance(_core(node), Dot) or not all(map(_is_cholesky, factors)):
+                return ""
+            above |= {str(one.name) for one in ancestors(factors) if one.name in free}
+    return ", ".join(sorted(above))
+
+
+def _core(node: Apply) -> Any:
+    return node.op.core_op if isinstance(node.op, Blockwise) else node.op
+
+
+def _is_same(node: Apply) -> bool:
+    """Whether a node hands on its first input, named or shaped otherwise."""
+    is_identity = isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, Identity)
+    return is_identity or isinstance(node.op, DimShuffle | Reshape | SpecifyShape | ViewOp)
+
+
+def _origin(variable: Variable) -> Variable:
+    while variable.owner is not None and _is_same(variable.owner):
+        variable = variable.owner.inputs[0]
+    return variable
+
+
+def _is_cholesky(variable: Variable) -> bool:
+    return variable.owner is not None and isinstance(_core(variable.owner), Cholesky)
 
 
 def _is_product(
