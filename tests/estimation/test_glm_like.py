@@ -251,3 +251,14 @@ def test_three_hundred_random_models_are_none_lower_and_none_silent(first: int) 
     counts, wrong = tally(range(first, first + N_TOGETHER))
     assert not wrong, wrong
     assert counts["not_converged"] <= 0.02 * N_TOGETHER, counts
+
+
+@pytest.mark.parametrize("seed", [151, 175])
+def test_the_limit_of_a_negative_binomial_is_that_of_the_poisson(seed: int) -> None:
+    """Three counts and three coefficients: each is its own mean, and exp(-1) the best of a one."""
+    case = random_case(seed)
+    assert sorted(case.y) == [0, 0, 1]
+    estimate, _ = estimated(case, 0)
+    assert estimate.status is Status.AT_INFINITY
+    assert np.isposinf(estimate.point["s"])
+    assert estimate.log_likelihood == pytest.approx(-1, abs=1e-7)

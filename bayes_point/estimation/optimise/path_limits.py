@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS, maximise
 from bayes_point.estimation.optimise.paths import Path
+from bayes_point.estimation.optimise.precision import rounding
 
 __all__ = ["TAIL", "end_of_rise", "extrapolated", "limit_of"]
 
@@ -61,6 +62,13 @@ def _limit_from(objective: Objective, path: Path, base: Array) -> tuple[Array, f
     # The others that go there keep to the path only roughly: what is left between them settles.
     free = np.tile(np.arange(len(direction)) != path.pivot, (TAIL, 1))
     search = maximise(objective, base + back * unit, free=free, max_iterations=100)
+    noise = rounding(objective, search.x)
+    if np.any(noise > _EXACT * (1 + np.abs(search.value))):
+        # They ran to where the density is rounding: only what settles is free to move.
+        free = np.tile(direction == 0, (TAIL, 1))
+        kept = maximise(objective, base + back * unit, free=free, max_iterations=100)
+        if np.max(rounding(objective, kept.x)) < np.max(noise):
+            search = kept
     before, last = np.diff(search.value[-3:])
     if not path.is_transformed[path.pivot] and last > _CRAWLING * before > 0:
         shorter, longer = np.abs(np.diff(path.x[-3:, path.pivot]))
