@@ -19,7 +19,7 @@ from tests.tree_layout import assemble, estimate
 
 CHAINS = 4
 KEYS = ("negligible", "small_at_most", "small", "cannot_tell", "matters")
-WORDS = ("negligible", "small at most", "small", "undecided", "matters")
+WORDS = ("negligible", "small or negligible", "small", "undecided", "matters")
 
 
 def verdict(seed: int, parameters: int, draws: int, gap: float) -> str:

@@ -46,9 +46,9 @@ bp.report(good, title="A line through sixty points")
 # posterior, or if plugging the estimate in costs more than 0.01 nats an observation in prediction.
 # Otherwise it is *small* if any parameter lies a tenth of a posterior standard deviation or more
 # from its mean, and else *negligible*; where the Monte Carlo error is too large to tell these two
-# apart, it is *small at most*. All of these say that the estimate may be used. Where the error is too
-# large to say whether a gap matters, it is *undecided*, and the page says how many more draws would
-# decide.
+# apart, it is *small or negligible*. All of these say that the estimate may be used. Where the
+# error is too large to say whether a gap matters, it is *undecided*, and the page says how many
+# more draws would decide.
 
 print(bp.verdict(good, estimator="MAP"))
 print(bp.verdict(good, estimator="MLE"))

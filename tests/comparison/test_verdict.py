@@ -81,7 +81,7 @@ def test_a_hundred_draws_show_that_a_gap_of_nothing_is_small_at_most(
         if v.key == "small_at_most":
             assert bool(v)
             assert v.sentence.startswith("The MAP lies near the posterior mean: mu 0.")
-            assert v.sentence.endswith(", which is small at most. Use it.")
+            assert v.sentence.endswith(", which is small or negligible. Use it.")
             text = v.parameters.loc["mu", "sentence"]
             assert "give or take 0.1" in text or "give or take 0.0" in text
             assert text.endswith("more draws would tell whether it is negligible.")

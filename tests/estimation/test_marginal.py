@@ -392,7 +392,7 @@ def test_a_joint_estimate_that_is_none_names_the_call_that_has_one() -> None:
         joint = bp.find_MAP(one_way(DYESTUFF), n_starts=1, progressbar=False)
     assert joint.status.key == "unbounded"
     assert joint.findings[-1].advice == (
-        'Integrate them out: bp.find_MAP(model, marginalize="latents").'
+        'Integrate effect out: bp.find_MAP(model, marginalize="latents").'
     )
 
 
@@ -406,7 +406,7 @@ def test_one_sentence_says_that_a_joint_mle_has_latents(centred: bool) -> None:
     assert not any(f.is_flat for f in joint.findings if f is not finding)
     # Centred, the likelihood does not see mu and tau; else mu can be moved into z at any tau.
     assert {"mu", "tau" if centred else "z[0]"} <= {*finding.parameters}
-    assert finding.advice == 'Integrate them out: bp.find_MLE(model, marginalize="latents").'
+    assert finding.advice == 'Integrate z out: bp.find_MLE(model, marginalize="latents").'
     assert len(finding.what) < 200
     se = joint.stderr()
     assert np.isinf(se["mu"])

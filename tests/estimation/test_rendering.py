@@ -141,7 +141,7 @@ def test_missing_data_are_said_to_be_unknowns() -> None:
     with pytest.warns(EstimationWarning, match=r"missing values \(NaN\) of y .*y_unobserved"):
         mle = bp.find_MLE(model, progressbar=False)
     assert str(mle.findings[0]).endswith(
-        "Leave these observations out, or integrate them out: bp.find_MLE(model, "
+        "Leave these observations out, or integrate y_unobserved out: bp.find_MLE(model, "
         'marginalize="latents").'
     )
     rows = [line.split()[0] for line in str(mle).splitlines() if line.startswith("  ")]

@@ -184,7 +184,7 @@ class Rule:
             return (
                 SMALL_AT_MOST,
                 needed,
-                f"{here}, which is small at most: about {needed:,.0f} more draws would tell "
+                f"{here}, which is small or negligible: about {needed:,.0f} more draws would tell "
                 "whether it is negligible.",
             )
         # What is shown to be small or more needs but to be shown not to matter.
@@ -230,7 +230,7 @@ class Rule:
             # Those that may be above the margin, but seem not to be, are of no interest here.
             seen = small[small["gap"].abs() >= self.thresholds.margin]
             worst = self._worst(seen) if len(seen) else self._worst(small, 1)
-            size = f"{worst}, which is small{'' if shown else ' at most'}"
+            size = f"{worst}, which is small{'' if shown else ' or negligible'}"
             text = f"The {name} lies near the posterior mean: {size}."
             known = [self.corrections[label] for label in small.index if label in self.corrections]
             advice = f"{' '.join([text, *known])} {self._predicts()}Use it."

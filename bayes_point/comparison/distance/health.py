@@ -240,8 +240,8 @@ def _convergence_problems(
         problems.append(
             SamplerProblem(
                 "r_hat",
-                f"r-hat is above {R_HAT} for {listed(shown)}: the chains do not agree, so their"
-                " mean, interval and gap are not to be trusted.",
+                f"r-hat is above {R_HAT} for {listed(shown)}: the chains do not agree yet, so mean,"
+                " interval and gap are provisional.",
                 tuple(labels[i] for i in wrong),
                 "Sample longer (tune=, draws=); if that does not help, reparametrise the model.",
             )

@@ -115,7 +115,7 @@ def verdict(
     named by `var_names` lies `large` or farther off. Otherwise it is *small* if any gap is `margin`
     or more, and else *negligible*. Each has to be shown beyond Monte Carlo error. Where it is shown
     that nothing matters, and no gap is as large as `large`, but not which of the two it is, it is
-    *small at most*; what is shown not even so far these draws cannot tell.
+    *small or negligible*; what is shown not even so far these draws cannot tell.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def verdict(
         covers 94.9 %: less than anyone would see.
     large : float
         Gap in posterior sd that matters in a parameter that is named, and that has to be excluded
-        for a gap to be called small at most. At 0.5 the root mean square
+        for a gap to be called small or negligible. At 0.5 the root mean square
         error is 12 % larger than that of the mean.
     coverage : float
         Share of the posterior. At 0.90 the interval misses twice as often as it says; with a normal

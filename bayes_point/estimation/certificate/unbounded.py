@@ -15,6 +15,15 @@ __all__ = ["unbounded_along"]
 Array = NDArray[np.float64]
 
 
+_JACOBIAN = "or the mode on the unconstrained scale (jacobian=True), "
+
+
+def _is_slow(track: Track) -> bool:
+    """Whether it grows by less than one an e-fold, which is what the Jacobian of a log takes."""
+    gain, way = np.diff(track.value[-2:]), np.abs(np.diff(track.distance[-2:]))
+    return bool(gain[0] < way[0])
+
+
 def unbounded_along(objective: Objective, point: Judged, growing: list[Track]) -> Claim:
     """Judge a density that grows without end along some tracks."""
     undefined = np.zeros(len(point.x), bool)
@@ -35,8 +44,8 @@ def unbounded_along(objective: Objective, point: Judged, growing: list[Track]) -
                 f"The density grows without limit along {', '.join(names)}.",
                 names,
                 evidence,
-                "No estimate exists. A prior that keeps scale parameters away from zero, or the "
-                "mode on the unconstrained scale (jacobian=True), or the posterior mean may help.",
+                "No estimate exists. A prior that keeps scale parameters away from zero, "
+                f"{_JACOBIAN if _is_slow(track) else ''}or the posterior mean may help.",
             )
         )
     once = {finding.parameters: finding for finding in findings}

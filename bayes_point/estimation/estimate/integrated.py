@@ -110,7 +110,7 @@ def joint_with_latents(
         return findings
     names, scalars = ", ".join(latent), {*latent}
     estimator = "find_MLE" if "prior" not in objective.weights else "find_MAP"
-    advice = f'Integrate them out: bp.{estimator}(model, marginalize="latents").'
+    advice = f'Integrate {names} out: bp.{estimator}(model, marginalize="latents").'
     if status is Status.CONVERGED:
         # It names no parameter: what is named on an estimate that converged is at a kink.
         what = (

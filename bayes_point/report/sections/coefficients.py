@@ -81,7 +81,7 @@ def coefficient_table(
     left_out = len(found) - len(labels)
     note = f"Standard errors from {node['stderr'].dataset.attrs['text']}; {prob} Wald intervals."
     if left_out:
-        note += f" {left_out:,} more are in the tree of the fit."
+        note += f" {left_out:,} more are in the saved fit."
     return {
         "caption": f"The {name} and its errors",
         "note": note,

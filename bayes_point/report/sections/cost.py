@@ -28,8 +28,10 @@ ALTS = {
 CAPTIONS = {
     1: "Log density of the data, less that of the posterior predictive, with two standard errors.",
     3: "Left: log density of the data, less that of the posterior predictive, with two standard "
-    "errors. Middle: share of the observations within their intervals. Right: calibration; "
-    "within the band it cannot be faulted.",
+    "errors. Middle: share of the observations within their intervals; intervals of counts end at "
+    "whole numbers, so that they hold more than they name. Right: calibration, the share of "
+    "observations below each predicted quantile minus the share that is due; inside the band it "
+    "is as it should be.",
 }
 
 NAMES = {"MLE": "MLE plugged in", "MAP": "MAP plugged in"}
@@ -90,7 +92,7 @@ def cost_section(request: Request) -> dict[str, Any]:
     return {
         "sentence": _costs(left_out),
         "caption": "Predictions of each observation when it is left out",
-        "columns": ["prediction", "log density", "less posterior's", "in interval"],
+        "columns": ["prediction", "log density", "minus the posterior's", "in interval"],
         "rows": rows,
         "notes": notes,
         "figure": draw(make, alt=alt, caption=caption),

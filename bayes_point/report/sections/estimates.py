@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bayes_point.comparison.inputs.marginal import JOINT, headline, shown_name
 from bayes_point.comparison.inputs.scalars import flatten, scalars
@@ -72,12 +74,10 @@ def _estimate(tree: xr.DataTree, group: str, shown: Collection[str] | None) -> d
         "badge": STATUS_NAMES.get(attrs["status"], attrs["status"].replace("_", " ")),
         "sentence": sentence(attrs["status_text"]),
         "maximised": attrs["maximised"],
-        "densities": [
-            ("log-likelihood", number(attrs["log_likelihood"])),
-            ("log-prior", number(attrs["log_prior"])),
-            ("their sum", number(attrs["log_joint"])),
-        ],
-        "search": _search(int(attrs["n_starts"]), node["optima"]["reached"].to_numpy().tolist()),
+        "densities": _densities(attrs),
+        "search": plural(int(attrs["n_starts"]), "start")
+        if attrs["status"] == "unbounded"  # no point is there to be reached
+        else _search(int(attrs["n_starts"]), node["optima"]["reached"].to_numpy().tolist()),
         "coefficients": coefficient_table(node, name, shown),
         "optima": _optima(name, node["optima"].dataset),
         # Of a maximum that was found the checks have seen to it: these numbers are rounding.
@@ -86,6 +86,15 @@ def _estimate(tree: xr.DataTree, group: str, shown: Collection[str] | None) -> d
         else [],
         "findings": [_finding(f) for f in json.loads(attrs["findings"])],
     }
+
+
+def _densities(attrs: Mapping[Any, Any]) -> list[tuple[str, str]]:
+    """Return log densities by name; of a sum without upper bound, the sum alone."""
+    total = ("their sum", number(attrs["log_joint"]))
+    if np.isposinf(attrs["log_joint"]):
+        return [total]
+    parts = (("log-likelihood", "log_likelihood"), ("log-prior", "log_prior"))
+    return [*((name, number(attrs[key])) for name, key in parts), total]
 
 
 def _search(n_starts: int, reached: list[int]) -> str:

@@ -23,7 +23,7 @@ BADGES = {
     MATTERS: "gap matters",
     CANNOT_TELL: "undecided",
     SMALL: "small gap",
-    SMALL_AT_MOST: "small gap at most",
+    SMALL_AT_MOST: "small or negligible gap",
     NEGLIGIBLE: "negligible gap",
     NO_VERDICT: "no verdict",
 }
@@ -94,7 +94,7 @@ def _rule(limits: Thresholds) -> str:
         f"for by name lies {limits.large:g} posterior sd or more from its mean; or if plugging the "
         f"estimate in costs more than {limits.loss:g} nats an observation in prediction. Otherwise "
         f"it is small if it is {limits.margin:g} posterior sd or more, and else negligible; where "
-        "the draws do not tell these two apart, it is small at most. The "
+        "the draws do not tell these two apart, it is small or negligible. The "
         f"probability of a false alarm, over all parameters, is at most {100 * limits.level:g}%. "
         "The limits are arguments of bp.report (margin, large, coverage, loss, level)."
     )

@@ -46,7 +46,7 @@ COLUMNS = {
 WORDS = {
     NEGLIGIBLE: "negligible",
     SMALL: "small",
-    SMALL_AT_MOST: "small at most",
+    SMALL_AT_MOST: "small or negligible",
     MATTERS: "matters",
     CANNOT_TELL: "undecided",
     NO_VERDICT: "none",
@@ -70,8 +70,9 @@ def why_section(request: Request) -> dict[str, Any]:
     shown = order[:MAX_ROWS].tolist()
     more = len(found.rows) - len(shown)
     explanation = (
-        "Steps from the MLE to the posterior mean, in posterior sd. Prior: it moves the MLE to "
-        "the MAP. Parametrisation: the mode of a density depends on the scale of its parameters. "
+        "Steps from the MLE to the posterior mean, in posterior sd; a gap is measured the other "
+        "way, so its sign is the opposite one. Prior: it moves the MLE to the MAP. "
+        "Parametrisation: the mode of a density moves when a parameter is replaced by its log. "
         "Joint against marginal: the highest point of the joint density is not where the marginal "
         "density of each parameter is highest. Skew: the mean of a skewed distribution is not its "
         "mode. The four sum to the distance from the MLE to the mean."
@@ -109,7 +110,7 @@ def _legend(found: Explanation, shown: list[int]) -> str:
         return text
     text += " Not determined: the Monte Carlo error exceeds the gap"
     most = draws_in_words(float(np.nanmax(needed)))
-    return f"{text}; about {most} would determine all."
+    return f"{text}; about {most} would determine all, which no verdict waits for."
 
 
 def _row(request: Request, found: Explanation, i: int) -> dict[str, Any]:
