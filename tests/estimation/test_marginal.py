@@ -406,7 +406,9 @@ def test_one_sentence_says_that_a_joint_mle_has_latents(centred: bool) -> None:
     assert not any(f.is_flat for f in joint.findings if f is not finding)
     # Centred, the likelihood does not see mu and tau; else mu can be moved into z at any tau.
     assert {"mu", "tau" if centred else "z[0]"} <= {*finding.parameters}
-    assert finding.advice == 'Integrate z out: bp.find_MLE(model, marginalize="latents").'
+    latent = "theta" if centred else "z"
+    call = 'bp.find_MLE(model, marginalize="latents")'
+    assert finding.advice == f"Integrate {latent} out: {call}."
     assert len(finding.what) < 200
     se = joint.stderr()
     assert np.isinf(se["mu"])
