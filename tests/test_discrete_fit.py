@@ -71,7 +71,7 @@ def test_it_has_a_headline_gaps_and_a_page(fit: xr.DataTree) -> None:
     assert "marginal MAP" in bp.verdict(fit).sentence
     page = bp.report(fit)
     assert "marginal MAP" in page.headline
-    text = "Latent variables are integrated out of both: k (40 values), exactly, summed over their"
+    text = "the latent variables are integrated out (k: 40 values), exactly, summed over their"
     assert text in page.html
     assert "probability at θ" in page.html
     assert "joint" not in page.headline

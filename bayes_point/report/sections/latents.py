@@ -47,9 +47,9 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
     names = latent_names(tree)
     values = sum(tree["posterior"].dataset[name].isel(chain=0, draw=0).size for name in names)
     first = (
-        f"Latent variables are integrated out of both: {listed(names)} "
-        f"({plural(values, 'value')}), {tree['map'].attrs['integrated']}; in code, these estimates "
-        'are bp.find_MLE(model, marginalize="latents") and bp.find_MAP likewise. '
+        f"Of both estimates the latent variables are integrated out ({listed(names)}: "
+        f"{plural(values, 'value')}), {tree['map'].attrs['integrated']}; in code, after import "
+        'bayes_point as bp: bp.find_MLE(model, marginalize="latents") and bp.find_MAP likewise. '
         f"{_in_short(tree)}"
     ).rstrip()
     if not {*JOINT} <= {*tree.children}:
@@ -64,8 +64,8 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
         for group in JOINT
     ]
     return [
-        f"{first} Do not use the joint estimates, which maximise over them as if "
-        f"the best value of each were known: {' and '.join(joint)}."
+        f"{first} Do not use the joint estimates, which maximise over the latent "
+        f"variables as if the best value of each were known: {' and '.join(joint)}."
     ]
 
 
@@ -138,10 +138,13 @@ def _in_short(tree: xr.DataTree) -> str:
         return f"{advice}."
     worst = f"{np.nanmax(np.abs(gap)):.2f}"
     if _are_near(gap, ratio):
-        return f"{advice} or the conditional modes, all within {worst} posterior sd of its means."
+        return (
+            f"{advice}, or their modes given the parameters, all within {worst} posterior sd of "
+            "the posterior means."
+        )
     return (
-        f"{advice}: the conditional modes are up to {worst} posterior sd from its means, and their "
-        f"sd {np.nanmin(ratio):.2f} to {np.nanmax(ratio):.2f} times its own."
+        f"{advice}: their modes given the parameters are up to {worst} posterior sd from its "
+        f"means, and their sd {np.nanmin(ratio):.2f} to {np.nanmax(ratio):.2f} times its own."
     )
 
 

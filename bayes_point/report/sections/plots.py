@@ -41,8 +41,9 @@ def gaps_section(request: Request) -> dict[str, Any]:
     )
     caption = (
         "Distance of the estimates from the posterior mean, in posterior sd, over the "
-        f"{inner:.0%} and {request.ci_prob:.0%} intervals of the posterior. The bar of an estimate "
-        "is twice its Monte Carlo error; where it reaches 0, estimate and mean agree within error."
+        f"{inner:.0%} and {request.ci_prob:.0%} intervals of the posterior. The line through "
+        "an estimate is two Monte Carlo errors of its gap long to either side; where it reaches 0, "
+        "estimate and mean agree within error."
     )
     return _drawn(
         draw_gaps, marks, alt, caption,

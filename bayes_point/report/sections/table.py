@@ -48,7 +48,7 @@ def summary_section(request: Request) -> dict[str, Any]:
     kind = "Marginal point estimates" if is_marginal(request.tree) else "Point estimates"
     explanation = (
         f"The interval is the {request.ci_prob:.0%} {KINDS[request.ci_kind]} interval of the "
-        "posterior. A gap is the distance of the estimate from the posterior mean in posterior "
+        "posterior. A gap is the estimate minus the posterior mean, in posterior "
         "sd. Numbers are rounded to their Monte Carlo error."
     )
     if len(texts) > len(rows):
