@@ -38,6 +38,8 @@ _OFF = 1e-9
 _PROBE = 1e-4
 # Parts of a step that is too long.
 _SHORTER = 0.25 ** np.arange(1, 11)
+# Steps from one wall to the next among many coordinates, each of which takes matrices of all.
+_WIDE = 100
 # Steps back to a curved surface, before the next step along it.
 _RETURNS = 8
 # Furthest that a step goes in a log or a logit.
@@ -67,7 +69,7 @@ def follow_kinks(
     held = list(map(int, which))
     last, returns = np.inf, 0
     # Walls are met one after the other, some steps each, and cannot be rounded off instead.
-    patience = left = 40 + 3 * len(x)
+    patience = left = _WIDE if objective.is_wide else 40 + 3 * len(x)
     for _ in range(10 * patience):
         if not left:
             return None
