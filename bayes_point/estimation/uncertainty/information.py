@@ -135,12 +135,15 @@ def information(estimate: EstimateRecord) -> Information:
             flat = np.zeros(len(curvature), bool)
         # An edge or infinity is looked into first by the certificate: beside one there can be null
         # directions that it does not speak of.
-        is_null = (np.arange(len(curvature)) < k) | (flat & _is_level(objective, x, axes))
+        is_null = np.arange(len(curvature)) < k
+        is_null[flat] |= _is_level(objective, x, axes[:, flat])
         null, axes, curvature = axes[:, is_null], axes[:, ~is_null], curvature[~is_null]
         curved = ~flat[~is_null]
         errors = axes[:, curved] / np.sqrt(curvature[curved])
         # On a ridge that bends, a straight step of one standard error leaves it.
-        curved[curved] = _is_parabola(objective, x, errors) | is_top(objective, x, errors)
+        held = _is_parabola(objective, x, errors)
+        held[~held] = is_top(objective, x, errors[:, ~held])
+        curved[curved] = held
     return Information(
         x,
         tuple(map(str, fixed)),
