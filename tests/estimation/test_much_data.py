@@ -6,6 +6,8 @@ import pytest
 from scipy.special import expit
 
 import bayes_point as bp
+from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.model.density import density as density_module
 from bayes_point.model.density.density import LogDensity
 
@@ -76,3 +78,37 @@ def test_two_maxima_are_both_found() -> None:
         np.sort(found.optima["theta"]), [-np.sqrt(y.mean()), np.sqrt(y.mean())], rtol=1e-9
     )
     assert int(found.optima["reached"].sum()) == found.n_starts == 16
+
+
+def test_next_to_the_maximum_a_hessian_is_carried_along(logistic, monkeypatch) -> None:
+    made = []
+    hessian = LogDensity.hessian
+    monkeypatch.setattr(
+        LogDensity, "hessian", lambda self, *args: made.append(args) or hessian(self, *args)
+    )
+    objective = Objective(LogDensity(logistic), {"likelihood": 1.0})
+    end = maximise(objective, np.zeros((1, P)))
+    assert end.settled.tolist() == [True]
+    # Far off each step has its own, and the last ones, by which nothing but digits is gained, none.
+    assert 2 <= len(made) <= end.iterations[0] // 2
+    mu = expit(X @ end.x[0])
+    np.testing.assert_allclose(X.T @ (TOSSES - mu), 0, atol=1e-7)
+
+
+def test_what_was_evaluated_a_moment_ago_is_not_again(logistic, monkeypatch) -> None:
+    density, x, terms = LogDensity(logistic), rng.normal(size=(1, P)), ("likelihood", "prior")
+    first, hessian = density.evaluate(x, terms), density.hessian(x, terms)
+    kept = hessian.copy()
+    hessian[:] = 0.0  # what was given away is the caller's
+
+    def called(*args: object) -> None:
+        raise RuntimeError("evaluated")
+
+    monkeypatch.setattr(density, "call", called)
+    for again, once in zip(density.evaluate(x, terms), first, strict=True):
+        np.testing.assert_array_equal(again, once)
+    np.testing.assert_array_equal(density.values(x, terms), first[0])
+    np.testing.assert_array_equal(density.hessian(x, terms), kept)
+    density.forget()
+    with pytest.raises(RuntimeError, match="evaluated"):
+        density.evaluate(x, terms)

@@ -121,10 +121,16 @@ def test_the_diagonal_of_a_logistic_regression() -> None:
 
 
 @pytest.mark.parametrize("signs", ["positive", "negative", "mixed"])
-def test_a_weighted_product_in_blocks(signs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("columns", [P, 10 * P])
+def test_a_weighted_product_in_blocks(
+    signs: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     weights = {"positive": np.abs(Y), "negative": -np.abs(Y), "mixed": Y}[signs]
-    monkeypatch.setattr(designs, "_BLOCK", 7 * P)
-    np.testing.assert_allclose(weighted_product(X, weights), (X.T * weights) @ X, rtol=1e-12)
+    matrix = np.random.default_rng(4).normal(size=(N, columns))
+    monkeypatch.setattr(designs, "_BLOCK", 28 * columns)
+    got = weighted_product(matrix, weights)
+    np.testing.assert_allclose(got, (matrix.T * weights) @ matrix, rtol=1e-11, atol=1e-11)
+    np.testing.assert_array_equal(got, got.T)
 
 
 def test_a_weight_that_is_no_number_is_no_number() -> None:

@@ -13,6 +13,7 @@ import pytest
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import All
+from scipy import special
 
 from bayes_point.model.density.curvature import Curvature
 from bayes_point.model.density.density import LogDensity
@@ -138,3 +139,26 @@ def test_what_a_choice_shields_stays_shielded() -> None:
     f = pytensor.function([c, a], graph.outputs[0], mode="FAST_COMPILE")
     np.testing.assert_allclose(f([True, False], [2.0, -3.0]), np.log([2.0, 3.0]))
     assert count(f, pytensor.scalar.Log) == 1
+
+
+@pytest.mark.parametrize("outcomes", [X[:, 0] > 0, X[:, 0] < 0, X[:, 0] > -np.inf])
+def test_the_data_choose_the_sign_of_a_logit(outcomes: np.ndarray) -> None:
+    with pm.Model() as model:
+        pm.Bernoulli("y", logit_p=X @ pm.Normal("b", 0, 1, shape=3), observed=outcomes)
+    density = LogDensity(model)
+    # Also where a probability is one to the last digit, and its complement is not zero.
+    x = np.array([[0.3, -0.2, 0.1], [0.0, 0.0, 0.0], [40.0, -20.0, 9.0], [-700.0, 1.0, 300.0]])
+    values, gradients = density.evaluate(x, ("likelihood",))
+    sign = np.where(outcomes, 1.0, -1.0)
+    eta = sign * (x @ X.T)
+    np.testing.assert_allclose(values[:, 0], special.log_expit(eta).sum(axis=1), rtol=1e-13)
+    score = (sign * special.expit(-eta)) @ X
+    np.testing.assert_allclose(gradients[:, 0], score, rtol=1e-12, atol=1e-300)
+    own = X.T * (special.expit(eta[0]) * special.expit(-eta[0])) @ X
+    np.testing.assert_allclose(density.hessian(x[:1], ("likelihood",))[0, 0], -own, rtol=1e-9)
+    # One logarithm and one probability for each observation, and nothing is checked.
+    function = density.functions.value_and_gradient(("likelihood", "prior"))
+    ops = [node.op for node in function.maker.fgraph.apply_nodes]
+    scalar = [type(op.scalar_op) for op in ops if isinstance(op, Elemwise)]
+    assert scalar.count(Softplus) == scalar.count(Sigmoid) == 1
+    assert not any(isinstance(op, All) for op in ops)

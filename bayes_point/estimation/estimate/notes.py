@@ -80,7 +80,10 @@ def _of_no_derivative(objective: Objective, x: NDArray[np.float64]) -> list[Find
         return []
     values, gradients = density.evaluate(x[None], terms)
     # Summed over a row of the second derivatives, one that is not a number shows.
-    curvatures = density.hessian_product(x[None], np.ones((1, len(x))), terms)
+    if density.is_costly:  # they are at hand
+        curvatures = density.hessian(x[None], terms).sum(axis=-1)
+    else:
+        curvatures = density.hessian_product(x[None], np.ones((1, len(x))), terms)
     missing = np.isnan(gradients[0]) | np.isnan(curvatures[0])
     missing &= np.isfinite(values[0])[:, None]
     if not np.any(missing):

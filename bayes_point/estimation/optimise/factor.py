@@ -78,15 +78,17 @@ class Factor:
 
     def newton(self, gradient: Array) -> Array:
         """Return the Newton step, (p,), for a gradient."""
-        return self.scale * cho_solve((self.lower, True), self.scale * gradient)
+        return self.scale * cho_solve((self.lower, True), self.scale * gradient, check_finite=False)
 
     def step(self, z: Array) -> Array:
         """Return the step, (p,), whose coordinates are z where the curvature is a unit matrix."""
-        return self.scale * solve_triangular(self.lower, z, lower=True, trans="T")
+        return self.scale * solve_triangular(
+            self.lower, z, lower=True, trans="T", check_finite=False
+        )
 
     def slope(self, gradient: Array) -> Array:
         """Return the gradient, (p,), by these coordinates, for one by x."""
-        return solve_triangular(self.lower, self.scale * gradient, lower=True)
+        return solve_triangular(self.lower, self.scale * gradient, lower=True, check_finite=False)
 
     @cached_property
     def _inverse(self) -> Array:
@@ -151,10 +153,15 @@ class Top:
     hessian: Array
     factor: Factor
 
+    @cached_property
+    def newton(self) -> Array:
+        """The step, (p,), that is left of the way to the maximum."""
+        return self.factor.newton(self.gradient)
+
     @property
     def distance(self) -> float:
-        """What is left of the way to the maximum, in standard errors."""
-        return float(np.sqrt(max(0.0, float(self.gradient @ self.factor.newton(self.gradient)))))
+        """Its length in standard errors."""
+        return float(np.sqrt(max(0.0, float(self.gradient @ self.newton))))
 
 
 def climb_concave(objective: Objective, start: Array) -> Top | None:
@@ -200,7 +207,7 @@ def _polished(objective: Objective, x: Array, hessian: Array, factor: Factor) ->
         left = here.distance
         if left**2 < _STILL:
             break
-        step = factor.newton(here.gradient)
+        step = here.newton
         for _ in range(_STEPS):
             value, gradient = (a[0] for a in objective.evaluate((here.x + step)[None]))
             new = Top(here.x + step, float(value), gradient, hessian, factor)

@@ -221,7 +221,7 @@ def maximise(
     if objective.is_wide:
         return _by_products(objective, x, free)
     value, gradient = objective.evaluate(x)
-    is_carried = objective.is_integral
+    is_carried = objective.is_integral or objective.density.is_costly
     nearby = hessian if is_carried else None
     hessian = objective.hessian(x) if nearby is None else np.tile(nearby, (batch, 1, 1))
     # Which Hessians are not of the very point.

@@ -214,6 +214,9 @@ class LogDensity:
     def values(self, x: Array, terms: Sequence[str], inputs: Inputs | None = None) -> Array:
         """Return the values of `terms` at `x` without their gradients, (batch, term)."""
         wanted = _with(terms)
+        known = self._at_hand(("gradient", *wanted), x, inputs)
+        if known is not None:
+            return _pick(known[: len(wanted)], wanted, terms)
         shapes = [()] * len(wanted)
         call = partial(self.call, self.functions.value(wanted), shapes)
         return _pick(self._recent(("value", *wanted), x, inputs, call), wanted, terms)
@@ -290,7 +293,9 @@ class LogDensity:
             if design is not None:
                 rest[design.start : design.stop] = False
             if np.any(rest):
-                rows = products_at(columns, x, np.eye(self.p)[rest], own, self._largest)[0]
+                axes = np.zeros((np.count_nonzero(rest), self.p))
+                axes[np.arange(len(axes)), np.flatnonzero(rest)] = 1
+                rows = products_at(columns, x, axes, own, self._largest)[0]
                 hessian[rest] = rows
                 hessian[:, rest] = rows.T
             if np.all(rest):
@@ -314,13 +319,21 @@ class LogDensity:
         is_kept = self.is_costly or x.size * self.p <= _SMALL
         if inputs is not None or self._bound or self._elsewhere or not is_kept:
             return make([x], inputs)
-        recent = self.functions.recent
-        key = (*key, self._is_rough, x.shape, x.tobytes())
-        if key not in recent:
-            recent[key] = make([x], inputs)
+        known = self._at_hand(key, x, inputs)
+        if known is None:
+            recent = self.functions.recent
+            known = recent[self._key(key, x)] = make([x], inputs)
             if len(recent) > _RECENT:
                 recent.popitem(last=False)
-        return recent[key]
+        return known
+
+    def _at_hand(self, key: tuple[Any, ...], x: Array, inputs: Inputs | None) -> Any:
+        if inputs is not None or self._bound or self._elsewhere:
+            return None
+        return self.functions.recent.get(self._key(key, x))
+
+    def _key(self, key: tuple[Any, ...], x: Array) -> tuple[Any, ...]:
+        return (*key, self._is_rough, x.shape, x.tobytes())
 
     def forget(self) -> None:
         """Let go of the latest results: what one call of a user made the next one does not know."""

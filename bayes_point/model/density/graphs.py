@@ -28,6 +28,7 @@ from bayes_point.model.interpreter.compiling import BEFORE_DERIVATIVES, zero_den
 from bayes_point.model.interpreter.differenced import give_differences
 from bayes_point.model.interpreter.double import double_of, replaced
 from bayes_point.model.interpreter.flags import interpreting
+from bayes_point.model.interpreter.simpler import data_chosen
 from bayes_point.model.variables.bounds import evaluated
 
 __all__ = ["Graphs"]
@@ -268,6 +269,10 @@ class Graphs:
         with interpreting():
             zero_density_for_checks.rewrite(fgraph)
             rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
+            before = set(fgraph.apply_nodes)
+            data_chosen.rewrite(fgraph)
+            if fgraph.apply_nodes != before:
+                rewrite_graph(fgraph, include=BEFORE_DERIVATIVES, clone=False)
         give_differences(fgraph, self.x)
         return list(fgraph.outputs)
 

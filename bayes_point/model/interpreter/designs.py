@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ Array = NDArray[np.float64]
 # Elements of the rows of a design that are weighted together: they stay in the cache.  Of many
 # columns at least half as many rows, or what is added to goes through memory more often than they.
 _BLOCK = 100_000
+# Of so few columns the root of the weights costs more than half of a product saves.
+_FEW = 32
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,18 @@ class Design:
                 (weights,) = self.weights(*row)
         except NO_VALUE:
             weights = np.nan
+        least, most = np.min(weights), np.max(weights)
+        if least == most:  # normal errors: the same matrix everywhere, but for a factor
+            product: Array = most * self.gram
+            return product
         return weighted_product(self.matrix, np.broadcast_to(weights, len(self.matrix)))
+
+    @cached_property
+    def gram(self) -> Array:
+        """``A' A``, (stop - start, stop - start)."""
+        matrix = np.asarray(self.matrix, dtype=float)
+        gram: Array = matrix.T @ matrix
+        return gram
 
 
 def design_of(
@@ -85,10 +99,13 @@ def design_of(
 def weighted_product(matrix: Array, weights: Array) -> Array:
     """Return ``matrix' diag(weights) matrix``, a block of rows at a time."""
     n, q = matrix.shape
-    at_once = max(1, _BLOCK // q, q // 2)
+    at_once = max(1, (_BLOCK if q > _FEW else _BLOCK // 4) // q, q // 2)
     out = np.zeros((q, q))
     for i in range(0, n, at_once):
         rows, w = matrix[i : i + at_once], weights[i : i + at_once, None]
+        if q <= _FEW:
+            out += rows.T @ (w * rows)
+            continue
         root = rows * np.sqrt(np.abs(w))
         # NumPy knows a matrix times its own transpose, which takes half as long.
         if np.all(w >= 0):
@@ -97,7 +114,7 @@ def weighted_product(matrix: Array, weights: Array) -> Array:
             out -= root.T @ root
         else:
             out += root.T @ (np.sign(w) * root)
-    return out
+    return 0.5 * (out + out.T)
 
 
 def _product(node: Any, x: Variable) -> tuple[Array, range] | None:

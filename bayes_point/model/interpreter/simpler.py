@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytensor.scalar as ps
 import pytensor.tensor as pt
-from pytensor.graph.basic import equal_computations
+from pytensor.graph.basic import Constant, equal_computations
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import All, Dot
 
-__all__ = ["constant_designs", "is_constant", "made_by", "simpler"]
+__all__ = ["constant_designs", "data_chosen", "is_constant", "made_by", "simpler"]
 
 # Functions that are dear, so that one call on the chosen branch is better than two, on both.
 _DEAR = (Softplus, Sigmoid, Log1mexp, ps.Log, ps.Log1p, ps.Exp, ps.Expm1, ps.GammaLn, ps.Erf)
@@ -82,24 +82,60 @@ def _choice_first(fgraph: Any, node: Any) -> Any:
     if a is None or b is None or a[0] != b[0] or a[1].op != b[1].op:
         return None
     negative, one = a
-    out = one.op(pt.switch(condition, one.inputs[0], b[1].inputs[0]))
+    out = one.op(_argument(condition, one.inputs[0], b[1].inputs[0]))
     out = -out if negative else out
     same = out.type.broadcastable == node.outputs[0].type.broadcastable
     return [out] if same and out.dtype == node.outputs[0].dtype else None
 
 
+def _argument(condition: Any, yes: Any, no: Any) -> Any:
+    """Return the one or the other; where data choose a sign, that sign times the argument."""
+    if isinstance(condition, Constant):
+        for x, negative, signs in ((no, yes, (-1.0, 1.0)), (yes, no, (1.0, -1.0))):
+            if equal_computations([_negated(negative)], [x]):
+                return pt.constant(np.where(condition.data, *signs)) * x
+    return pt.switch(condition, yes, no)
+
+
 def _without_sign(graph: Any) -> tuple[bool, Any] | None:
     """Return whether a dear function of one argument is negated, and its node."""
-    node, negative = graph.owner, False
-    if node is not None and isinstance(node.op, Elemwise):
-        op = node.op.scalar_op
-        if isinstance(op, ps.Neg):
-            node, negative = node.inputs[0].owner, True
-        elif isinstance(op, ps.Mul) and len(node.inputs) == 2 and is_constant(node.inputs[0], -1):
-            node, negative = node.inputs[1].owner, True
+    negated = _negated(graph)
+    node = negated.owner
     if node is None or not isinstance(node.op, Elemwise) or len(node.inputs) != 1:
         return None
-    return (negative, node) if isinstance(node.op.scalar_op, _DEAR) else None
+    return (negated is not graph, node) if isinstance(node.op.scalar_op, _DEAR) else None
+
+
+def _negated(graph: Any) -> Any:
+    """Return what a graph is the negative of; the graph itself where it is of nothing."""
+    node = graph.owner
+    if node is None or not isinstance(node.op, Elemwise):
+        return graph
+    op = node.op.scalar_op
+    if isinstance(op, ps.Neg):
+        return node.inputs[0]
+    if isinstance(op, ps.Mul) and len(node.inputs) == 2 and is_constant(node.inputs[0], -1):
+        return node.inputs[1]
+    return graph
+
+
+@node_rewriter([Elemwise])
+def _choice_of_data(fgraph: Any, node: Any) -> Any:
+    """Do the same where the data choose, as the outcomes of a logistic regression do."""
+    is_made = isinstance(node.inputs[0], Constant) and len(node.inputs) == 3
+    return _choice_first.fn(fgraph, node) if is_made else None
+
+
+@node_rewriter([Elemwise])
+def _known_share(fgraph: Any, node: Any) -> Any:
+    """sigmoid(x) is between zero and one, wherever x is a number."""
+    of_share = any(made_by(x, Sigmoid) for x in node.inputs)
+    return _known_sign.fn(fgraph, node) if of_share else None
+
+
+@node_rewriter([All])
+def _all_shares(fgraph: Any, node: Any) -> Any:
+    return None if _is_known(node.inputs[0]) else _all_known.fn(fgraph, node)
 
 
 @node_rewriter([Elemwise])
@@ -213,4 +249,6 @@ def _scaled_design(fgraph: Any, node: Any) -> Any:
 
 
 simpler = in2out(_known_sign, _all_known, _choice_first, _log1mexp, name="simpler_log_density")
+# Of these alone nothing changes where a value is not finite, but for a NaN of the parameters.
+data_chosen = in2out(_known_share, _all_shares, _choice_of_data, name="data_chosen")
 constant_designs = in2out(_same_choice, _same_row, _scaled_design, name="constant_designs")
