@@ -234,7 +234,7 @@ class _Task:
                 estimate = find_MAP(self.model, max_seconds=own.share(2), **self.options)
             status, point = estimate.status.key, estimate.point
         if not Status[status.upper()].is_point:
-            column.notes.append(f"The {name} is no point: {status.replace('_', ' ')}.")
+            column.notes.append(f"The {name} cannot be plugged in: {status.replace('_', ' ')}.")
             return column
         values = {rv.name: point[rv.name].values for rv in self.model.free_RVs}
         column.put(0, *(row[0] for row in self.pointwise(_batched([values]))))
@@ -333,9 +333,9 @@ class _Task:
         named = listed([labels[i] for i in high])
         if high.size > self.max_refits:
             column.notes.append(
-                f"The Pareto k is above {limit:.2f} for {named}: what is said of these when they "
-                f"are left out is not to be trusted. max_refits={high.size} samples the model anew "
-                "without each of them."
+                f"The Pareto k is above {limit:.2f} for {named}: predictions of these when they "
+                f"are left out are not to be trusted. max_refits={high.size} samples the model "
+                "anew without each of them."
             )
         elif high.size:
             for i in high:

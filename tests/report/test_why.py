@@ -70,7 +70,7 @@ def test_the_table_has_the_terms_of_the_explanation() -> None:
 def test_steps_without_an_end_say_why() -> None:
     rows = {r["name"]: r["cells"] for r in why_section(request_of(failed_tree()))["rows"]}
     texts = [cell["text"] for cell in rows["slope"]]
-    assert texts[:4] == ["none", "unbounded", "at infinity", "unbounded"]
+    assert texts[:4] == ["no verdict", "unbounded", "at infinity", "unbounded"]
     assert {cell["kind"] for cell in rows["slope"][1:4]} == {"words"}
 
 

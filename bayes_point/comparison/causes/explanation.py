@@ -47,6 +47,7 @@ def sentence(
     missing : dict of {str : str}
         By point, why it is missing.
     """
+    noise = {t: noise[t] or needed.get(t, 0.0) > 0 for t in noise}
     if "mean" in missing:
         return f"{label}: its draws are {missing['mean']}, so there is nothing to explain."
     whole, error = shift["MAP"], mcse["MAP"]
@@ -77,7 +78,9 @@ def _causes(
 ) -> str:
     """Name the terms that are more than noise, the largest first."""
     names = dict(_BETWEEN)
-    if noise["skew"] and noise["marginal"]:
+    clear = [t for t in ("skew", "marginal") if not noise[t]]
+    # One that exceeds the sum of both would need the other, which is noise, to set it off.
+    if not clear or (len(clear) == 1 and abs(shift[clear[0]]) > abs(shift["shape"]) + _NOTHING):
         names = {"parametrisation": names["parametrisation"], "shape": _TOGETHER}
     real = [t for t in names if not noise[t] and _written(shift[t], mcse[t])]
     along = [t for t in real if sign * shift[t] > 0]
@@ -120,9 +123,10 @@ def _cancelling(
     if not real:
         return []
     said = [f"{_BETWEEN[t]} {'+' if shift[t] > 0 else '−'}{_size(shift[t], mcse[t])}" for t in real]
-    if len(said) == 1:
-        return [f"{said[0]} is offset by the other causes within the error"]
-    return [f"{', '.join(said)} cancel within the error"]
+    if len({shift[t] > 0 for t in real}) == 2:
+        return [f"{', '.join(said)} cancel within the error"]
+    verb = "exceeds its" if len(said) == 1 else "exceed their"
+    return [f"of the causes only {' and '.join(said)} {verb} Monte Carlo error"]
 
 
 def _prior(

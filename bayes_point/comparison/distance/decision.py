@@ -273,11 +273,11 @@ class Rule:
     def _worst(self, table: pd.DataFrame, most: int = 3) -> str:
         """Name the parameters with the largest gaps, with size and side."""
         order = self._farthest(table)
-        said = [
-            f"{label} {_sd(abs(row['gap']), row['gap_mcse'])}"
-            f" {'too high' if row['gap'] > 0 else 'too low'}"
-            for label, row in order.iloc[:most].iterrows()
-        ]
+        said = []
+        for label, row in order.iloc[:most].iterrows():
+            size = _sd(abs(row["gap"]), row["gap_mcse"])
+            side = "too high" if row["gap"] > 0 else "too low"
+            said.append(f"{label} {size} {side if size.strip('0.sd ') else 'off'}")
         more = f" and {len(order) - most} more" if len(order) > most > 1 else ""
         return f"{', '.join(said)}{more}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bayes_point.comparison.inputs.validate import ESTIMATORS
 from bayes_point.comparison.plots.marks import Marks
 from bayes_point.comparison.plots.styling import STYLES, backend_module, marker_of, visual_arguments
 
@@ -72,6 +73,8 @@ def finish(
         collection.add_title(marks.left_out, size=11)
     entries: dict[str, Mapping[str, Any]] = {}
     for name, style in STYLES.items():
+        if name in ESTIMATORS and not marks.drawn(name).any():
+            continue  # each plot says where it is
         entry: dict[str, Any] = {"color": style.color}
         if lines:
             entry |= {"linestyle": style.linestyle, "width": 2}

@@ -158,6 +158,13 @@ def panels_of(
         mean, sd = draws.mean, draws.sd
         bounds = np.stack(interval(draws, prob, kind), axis=1)
     return [
-        Panel(row.label, row.title, y[:, i], float(mean[i]), float(sd[i]), bounds[i])
+        Panel(
+            row.label,
+            row.label if labeller is None else row.title,
+            y[:, i],
+            float(mean[i]),
+            float(sd[i]),
+            bounds[i],
+        )
         for i, row in enumerate(named)
     ]

@@ -193,6 +193,7 @@ def plot_prior_path(
     mean = {"marker": marker_of("mean", backend), "facecolor": "B0", "size": 50, "width": 1.4}
     points = {p.name: at(axis.beside, p.mean) for p in known}
     draw("mean", scatter_xy, points, mean | {"edgecolor": STYLES["mean"].color})
+    seen = {}
     for name, i in marks.items():
         hollow = status[i] in _NO_POINT
         color = STYLES[name].color
@@ -200,12 +201,15 @@ def plot_prior_path(
         style["facecolor"] = "B0" if hollow else color
         near = {p.name: at(axis.x[i], p.y[i]) for p in panels if p.is_near(i)}
         draw(name, scatter_xy, near, style)
+        seen[name] = bool(near)
     _frame(pc, panels, axis, backend, DIMS[dim])
     draw_titles(pc, visuals, {panel.name: _title(panel, marks, status) for panel in panels})
     if len(panels) < len(every):
         pc.add_title(f"{len(panels)} of {len(every)} parameters: those that move most", size=11)
     entries: dict[str, Any] = {"estimate": _PATH}
     for name, i in marks.items():
+        if not seen[name]:
+            continue  # each title says where it is
         words = "" if status[i] == "converged" else f" ({status[i].replace('_', ' ')})"
         hollow = status[i] in _NO_POINT
         entries[name + words] = point_entry(name, STYLES[name].color, backend, hollow=hollow)

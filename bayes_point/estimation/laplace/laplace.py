@@ -176,10 +176,13 @@ class Laplace:
             return f"No parameter stands out among the {density.p}: all take part.", ()
         words = []
         for j in named:
+            name = density.labels[j]
+            if density.parameters[j] not in name.split("["):
+                name += f" ({density.parameters[j]}, unconstrained)"
             if abs(shift[j]) > _CONSPICUOUS:
-                words.append(f"at {'high' if shift[j] > 0 else 'low'} {density.labels[j]}")
+                words.append(f"at {'high' if shift[j] > 0 else 'low'} {name}")
             else:
-                words.append(f"at either end of {density.labels[j]}")
+                words.append(f"at either end of {name}")
         more = " (and others)" if np.sum(score > _CONSPICUOUS) > _NAMED else ""
         parameters = tuple(dict.fromkeys(density.parameters[j] for j in named))
         return f"It gives too little mass to the posterior {', '.join(words)}{more}.", parameters

@@ -113,12 +113,17 @@ def _kind(distance: Any, what: str, i: int) -> str:
 
 def _signed(distance: Any, what: str, i: int) -> str:
     value = float(distance[what][i])
-    return f"{value:+.2f}".replace("-", "−") if known(value) else "–"
+    return _written(f"{value:+.2f}") if known(value) else "–"
 
 
 def _percent(distance: Any, i: int) -> str:
     value = float(distance["sd_difference"][i])
-    return f"{100 * value:+.0f}%".replace("-", "−") if known(value) else "–"
+    return _written(f"{100 * value:+.0f}%") if known(value) else "–"
+
+
+def _written(text: str) -> str:
+    # Zero has no sign.
+    return text.replace("-", "−") if any(c in text for c in "123456789") else text[1:]
 
 
 def _k(value: float) -> str:

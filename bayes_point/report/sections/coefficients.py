@@ -79,12 +79,15 @@ def coefficient_table(
         for one in rows:
             one["cells"].pop()
     left_out = len(found) - len(labels)
-    note = f"Standard errors from {node['stderr'].dataset.attrs['text']}; {prob} Wald intervals."
+    notes = []
+    if np.isfinite(found[["se", "lower", "upper"]]).any(axis=None):
+        text = node["stderr"].dataset.attrs["text"]
+        notes.append(f"Standard errors from {text}; {prob} Wald intervals.")
     if left_out:
-        note += f" {left_out:,} more are in the saved fit."
+        notes.append(f"{left_out:,} more rows are in the saved fit.")
     return {
         "caption": f"The {name} and its errors",
-        "note": note,
+        "note": " ".join(notes),
         "columns": columns,
         "rows": rows,
         "tall": len(rows) > TALL,

@@ -72,8 +72,9 @@ def cost_section(request: Request) -> dict[str, Any]:
             f"{plural(n, 'observation')}, fewer than {FEW}, cannot tell which predicts better: "
             "the standard errors are rough guesses, and too small where observations are alike."
         )
-    # Of outcomes that are 0 or 1, each interval holds either, and the PIT is noise.
-    panels = PANELS[:1] if _is_binary(request.tree) else PANELS
+    # Of outcomes that are 0 or 1, each interval holds either, and the PIT is noise; of a few
+    # observations coverage and PIT tell nothing.
+    panels = PANELS[:1] if n < FEW or _is_binary(request.tree) else PANELS
     alt = (
         f"{ALTS[len(panels)]}. {_costs(left_out)} The table has the log density of each, and the "
         "share of observations in its intervals."
@@ -118,24 +119,33 @@ def _costs(left_out: xr.Dataset) -> str:
         elif abs(value) <= _REAL * error:
             said.append(
                 f"Plugging in the {name} predicts as well as averaging over the posterior, within "
-                f"error ({_signed(value)} nats over all {n:,} observations, standard error "
-                f"{_digits(error)})."
+                f"error ({_signed(value)} nats over {_all(n)}, standard error {_digits(error)})."
             )
         else:
             verb = "costs" if value < 0 else "gains"
-            said.append(
+            text = (
                 f"Plugging in the {name} {verb} {_digits(abs(value))} nats of log predictive "
-                f"density over all {n:,} observations (standard error {_digits(error)}), or "
-                f"{number(abs(value) / n, digits=1)} an observation."
+                f"density over {_all(n)}"
             )
+            if n > 1:
+                text += (
+                    f" (standard error {_digits(error)}), or {number(abs(value) / n, digits=1)} an "
+                    "observation"
+                )
+            said.append(f"{text}.")
     return " ".join(said)
+
+
+def _all(n: int) -> str:
+    return "the only observation" if n == 1 else f"all {n:,} observations"
 
 
 def _with_error(own: xr.Dataset, what: str) -> str:
     value, error = float(own[what]), float(own[f"{what}_se"])
     if not math.isfinite(value):
         return "–" if math.isnan(value) else number(value)
-    return f"{_signed(value)} ± {_digits(error)}"
+    # Of one observation there is no standard error.
+    return _signed(value) if math.isnan(error) else f"{_signed(value)} ± {_digits(error)}"
 
 
 def _share(own: xr.Dataset) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,10 @@ def _finding(finding: dict[str, Any]) -> dict[str, Any]:
 
 def _evidence(numbers: dict[str, float | str]) -> list[str]:
     # JSON has no infinity: what is not finite is stored as its name.
-    return [f"{k.replace('_', ' ')}: {number(float(v), digits=3)}" for k, v in numbers.items()]
+    return [
+        f"{re.sub(r'-(?=[0-9])', '−', k.replace('_', ' '))}: {number(float(v), digits=3)}"
+        for k, v in numbers.items()
+    ]
 
 
 def _optima(estimator: str, optima: xr.Dataset) -> dict[str, Any] | None:

@@ -50,7 +50,7 @@ def overview(tree: xr.DataTree) -> dict[str, Any]:
     ]
     return {
         "sentence": sentence,
-        "model_text": str(tree.attrs.get("model_text", "")).strip(),
+        "model_text": str(tree.attrs.get("model_text", "")).strip("\n"),
         "variables": rows,
     }
 
@@ -68,6 +68,6 @@ def _variables(tree: xr.DataTree, group: str) -> list[tuple[str, str, int]]:
     found = []
     for name, array in tree[group].dataset.data_vars.items():
         sizes = {str(d): n for d, n in array.sizes.items() if d not in ("chain", "draw")}
-        shape = " × ".join(f"{dim} {n:,}" for dim, n in sizes.items()) or "scalar"
+        shape = " × ".join(f"{dim}: {n:,}" for dim, n in sizes.items()) or "scalar"
         found.append((str(name), shape, math.prod(sizes.values())))
     return found

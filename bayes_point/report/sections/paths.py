@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from bayes_point.comparison.inputs.selection import free_names
 from bayes_point.comparison.plots.paths import plot_prior_path
 from bayes_point.report.sections.figures import draw
 
@@ -22,6 +23,9 @@ def path_section(request: Request) -> dict[str, Any]:
     path = request.tree["prior_path"].to_dataset()
     n = min(MAX_PATHS, request.n_varying)
     columns = min(max(n, 1), 2)
+    selection = dict(request.selection)
+    if selection["var_names"] is None:
+        selection["var_names"] = [name for name in free_names(request.tree) if name in path] or None
 
     def make() -> Any:
         return plot_prior_path(
@@ -36,7 +40,7 @@ def path_section(request: Request) -> dict[str, Any]:
                 "figsize": (2 * PANEL[0], PANEL[1] * math.ceil(max(n, 1) / columns) + 0.7),
                 "figsize_units": "inches",
             },
-            **request.selection,
+            **selection,
         )
 
     alt = (

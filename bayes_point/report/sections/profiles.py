@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bayes_point.comparison.plots.profiles import plot_profile
 from bayes_point.report.sections.figures import draw
 from bayes_point.report.wording import number, plural
@@ -21,12 +23,12 @@ PANEL = (3.3, 2.5)
 _OPEN = {
     "edge of the support": "the edge of the support",
     "edge": "an edge",
-    "infinity": "infinity, for the curve does not fall to the cut-off",
-    "not identified": "infinity, for the data do not identify it",
-    "not converged": "unknown, for the search did not converge there",
-    "stopped": "unknown, for the time was up",
+    "infinity": "the curve does not fall to the cut-off",
+    "not identified": "the data do not identify it",
+    "not converged": "the search did not converge there",
+    "stopped": "the time was up",
     "whole circle": "all around the circle",
-    "left the basin": "unknown, for the density rises there towards another maximum",
+    "left the basin": "the density rises there towards another maximum",
     "disjoint": "one of several pieces",
 }
 
@@ -63,8 +65,14 @@ def profile_section(request: Request) -> dict[str, Any]:
     )
     caption = (
         f"The profile (solid): the largest {density} that is possible at each value of the "
-        "parameter, the others chosen as they fit best. Dotted: the normal curve that estimate "
-        "and standard error alone stand for; where the two part, the standard error misleads. "
+        "parameter, the others chosen as they fit best. "
+    )
+    if np.isfinite(group.sel(parameter=shown)["stderr"]).any():
+        caption += (
+            "Dotted: the normal curve that estimate and standard error alone stand for; where the "
+            "two part, the standard error misleads. "
+        )
+    caption += (
         "Filled: the posterior density, in which the others are averaged over and the prior is "
         f"counted. The bar is the {prob} profile interval, written above. All are scaled to the "
         "same height."

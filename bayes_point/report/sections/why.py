@@ -49,7 +49,7 @@ WORDS = {
     SMALL_AT_MOST: "small or negligible",
     MATTERS: "matters",
     CANNOT_TELL: "undecided",
-    NO_VERDICT: "none",
+    NO_VERDICT: "no verdict",
 }
 
 
@@ -88,7 +88,7 @@ def why_section(request: Request) -> dict[str, Any]:
         "note": "",
         "explanation": explanation,
         "caption": "The largest gaps, in posterior sd, and their causes",
-        "columns": ["parameter", "MAP", "gap MLE", "gap MAP", *COLUMNS.values()],
+        "columns": ["parameter", "verdict on MAP", "gap MLE", "gap MAP", *COLUMNS.values()],
         "rows": [_row(request, found, i) for i in shown],
         "legend": _legend(found, shown),
         "sentences": [_split(found, i) for i in shown[:MAX_PICTURES]],
@@ -180,7 +180,8 @@ def _figure(found: Explanation, order: np.ndarray) -> Any:
     alt += " ".join(found.sentences[i] for i in shown)
     caption = (
         "Each bar begins where the one above it ends; the last ends at the posterior mean. Grey "
-        "bars are within twice their Monte Carlo error of 0, which the line across a bar shows."
+        "bars are within twice their Monte Carlo error of 0, which the line across a bar shows; of "
+        "twenty causes that are 0, about one is coloured all the same."
     )
     if any((found.needed[term][shown] > 0).any() for term in COLUMNS):
         caption += (
