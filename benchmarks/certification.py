@@ -106,10 +106,11 @@ def page(results: dict[tuple[str, str], tuple[Times, Times]], repeats: int) -> s
     middle = [median(ratio(result[k]) for result in results.values()) for k in (0, 1)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     versions = ", ".join(f"{name} {version(name)}" for name in ("pymc", "pytensor"))
+    rounds = "One round" if repeats == 1 else f"Medians of {repeats} rounds"
     return f"""# What certification costs
 
 Made by `benchmarks/certification.py`: CPU time within the proof, and of the rest of `find_MLE` or
-`find_MAP`, which is eight searches and the making of the density. Medians of {repeats} rounds on
+`find_MAP`, which is eight searches and the making of the density. {rounds} on
 every estimate of the test zoo, of well-behaved models as of pathologies; the making of the models
 is not counted. The proof of a pathology is more than a check: it follows the density to its limit,
 and the limits are what the estimate holds.

@@ -3,8 +3,9 @@
     python docs/check_site.py site
 
 Looked for: links and anchors that lead nowhere, images that are missing or have no text, ids that
-are not unique, and anything that would have to be loaded from elsewhere to show a page. Links to
-other sites cannot be followed without a network, and are not.
+are not unique, progress of a sampler or a search among what the code printed, and anything that
+would have to be loaded from elsewhere to show a page. Links to other sites cannot be followed
+without a network, and are not.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ LOADED = {
 # <link> elements that name a page and load nothing.
 NAMES_A_PAGE = {"canonical", "next", "prev", "search", "index", "author", "copyright", "license"}
 CSS_URL = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s;]+)""")
+PROGRESS = re.compile(r"Dive…|━━|^(MLE|MAP): (searching|certifying)$|^details: ", re.MULTILINE)
 CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -60,6 +62,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Read what a style sheet within the page loads."""
+        if found := PROGRESS.search(data):
+            self.faults.append(f"progress has leaked into it: {found[0]!r}")
         if self._in_style:
             self.loads += CSS_URL.findall(CSS_COMMENT.sub("", data))
 

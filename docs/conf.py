@@ -89,6 +89,7 @@ sphinx_gallery_conf = {
     "image_scrapers": ("figures.scrape",),
     "reset_modules": ("matplotlib", "figures.quiet"),
     "image_srcset": ["2x"],
+    "default_thumb_file": str(HERE / "_static" / "logo.svg"),
     "remove_config_comments": True,
     "ignore_repr_types": r"matplotlib|arviz_plots|pathlib",
     "abort_on_example_error": False,

@@ -34,7 +34,7 @@ head_start = [1] * (A - 1) + [0] * (B - 1)
 if __name__ == "__main__":
     pooled = bp.find_MLE(coin(1, 1, head_start + TOSSES))
     print(f"MLE of 21 tosses: {float(pooled.point['theta']):.6f}")
-    fit = bp.fit(model, random_seed=1)
+    fit = bp.fit(model, random_seed=1, progressbar=False)
     print(bp.summary(fit))
     draws = fit["posterior"]["theta"].values.ravel()
     k, n, x = sum(TOSSES), len(TOSSES), np.linspace(0, 1, 500)

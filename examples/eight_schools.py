@@ -56,7 +56,7 @@ model = schools(centred=False)
 
 if __name__ == "__main__":
     print(bp.find_MAP(schools(centred=True)))  # it warns: there is none
-    fit = bp.fit(model, random_seed=1, sample_kwargs={"target_accept": 0.95})
+    fit = bp.fit(model, random_seed=1, progressbar=False, target_accept=0.95)
     print(bp.summary(fit, var_names=["mu", "tau", "theta"]))
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
     tau = np.geomspace(0.01, 50, 300)

@@ -2,7 +2,7 @@ r"""
 A Gaussian process: the Nile once more
 ======================================
 
-The flow of the Nile at Aswan, 1871 to 1970 (10^8 m^3), as a smooth curve of unknown shape under
+The flow of the Nile at Aswan, 1871 to 1970 (10⁸ m³), as a smooth curve of unknown shape under
 noise. The curve is a Gaussian process with a Matérn 3/2 covariance; it is integrated out in closed
 form, so that three numbers are left: how far the curve wanders (``eta``), over how many years
 (``length``), and the noise (``sigma``).
@@ -49,7 +49,7 @@ if __name__ == "__main__":
     ax.plot(years, flow, ".", color="0.5", label="flow")
     ax.plot(years, curve, color="#0072B2", label="curve, at the MAP")
     ax.fill_between(years, curve - half, curve + half, color="#0072B2", alpha=0.2)
-    ax.set(xlabel="year", ylabel="flow (10^8 m^3)", title="The Nile at Aswan")
+    ax.set(xlabel="year", ylabel="flow (10⁸ m³)", title="The Nile at Aswan")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
     # sphinx_gallery_alt = "A hundred points and a smooth curve among them, which falls around 1900"

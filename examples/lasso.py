@@ -34,7 +34,7 @@ with pm.Model(coords={"covariate": [name.replace("_", " ") for name in swiss]}) 
 
 if __name__ == "__main__":
     print(bp.find_MAP(model))
-    fit = bp.fit(model, random_seed=1)
+    fit = bp.fit(model, random_seed=1, progressbar=False)
     print(bp.explain(fit, var_names="beta").attrs["sentences"])
     path = bp.prior_path(model, np.geomspace(0.005, 5, 121))
     names = path["covariate"].values
@@ -58,6 +58,7 @@ if __name__ == "__main__":
     for ax in left, right:
         ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, fontsize=9)
     # sphinx_gallery_alt = "Lasso path with coefficients that become 0; the posterior at lambda 2"
+    left.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    right.legend(frameon=False, fontsize=9)
     plt.show()

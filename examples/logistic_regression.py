@@ -33,7 +33,7 @@ with pm.Model() as model:
     pm.Deterministic("at_31F", pm.math.invlogit(intercept + slope * (31 - 70)))
 
 if __name__ == "__main__":
-    fit = bp.fit(model, random_seed=1)
+    fit = bp.fit(model, random_seed=1, progressbar=False)
     print(bp.summary(fit, var_names=["intercept", "slope", "at_31F"]))
     degrees = np.linspace(28, 84, 200)
     posterior = fit["posterior"].dataset.stack(sample=("chain", "draw"))

@@ -2,7 +2,7 @@ r"""
 A random walk under noise: the flow of the Nile
 ===============================================
 
-The volume of the Nile at Aswan in each year from 1871 to 1970 (10^8 m^3), as a level that moves and
+The volume of the Nile at Aswan in each year from 1871 to 1970 (10⁸ m³), as a level that moves and
 an error of each year:
 
 .. math:: y_t \sim N(\mu_t, \sigma_y^2), \qquad \mu_t \sim N(\mu_{t-1}, \sigma_\mu^2).
@@ -39,7 +39,7 @@ if __name__ == "__main__":
     ax.plot(years, mle["level"], color="#0072B2", label="level")
     low, high = mle["level"] - 1.96 * se, mle["level"] + 1.96 * se
     ax.fill_between(years, low, high, color="#0072B2", alpha=0.2)
-    ax.set(xlabel="year", ylabel="flow (10^8 m^3)", title="The Nile at Aswan")
+    ax.set(xlabel="year", ylabel="flow (10⁸ m³)", title="The Nile at Aswan")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
     # sphinx_gallery_alt = "A hundred points and the smooth level among them, which falls in 1898"

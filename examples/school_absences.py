@@ -53,6 +53,6 @@ if __name__ == "__main__":
     ax.set(yticks=range(len(covariates)), yticklabels=covariates, title="Absence from school")
     ax.set(xlabel="log ratio of days, with 95 % interval")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper left")
     # sphinx_gallery_alt = "Coefficients with two intervals each: those of the Poisson are short"
     plt.show()

@@ -170,7 +170,7 @@ def test_where_importance_sampling_fails_the_model_is_fitted_anew() -> None:
     assert bool(high.sel(distribution="Laplace", observation="y[d3]"))
     assert doubtful["refitted"].sum() == 0
     note = str(doubtful["note"].sel(distribution="Laplace").item())
-    assert "y[d3]: what is said of these when they are left out is not to be trusted" in note
+    assert "y[d3]: predictions of these when they are left out are not to be trusted" in note
     cost = predictive(model, None, max_refits=4, **QUIET)
     column = cost.sel(distribution="Laplace", scope="left_out")
     assert "the model was fitted anew without each of them" in str(column["note"].item())
@@ -231,7 +231,7 @@ def test_without_an_mle_its_column_says_so() -> None:
     x = np.linspace(-1, 1, 6)
     cost = predictive(logistic(x, (x > 0).astype(int)), **QUIET)
     column = cost.sel(distribution="MLE")
-    assert str(column["note"].item()) == "The MLE is no point: at infinity."
+    assert str(column["note"].item()) == "The MLE cannot be plugged in: at infinity."
     for name in ("log_density", "pit", "total", "coverage", "distance"):
         assert np.all(np.isnan(column[name]))
     assert np.all(np.isfinite(cost["total"].sel(distribution="MAP")))
@@ -259,7 +259,10 @@ def test_estimates_of_the_tree_are_taken_as_they_are() -> None:
         ).to_datatree()
     dt["mle"].attrs["status"] = "unbounded"
     cost = predictive(normal_model(), dt, **QUIET)
-    assert str(cost["note"].sel(distribution="MLE").item()) == "The MLE is no point: unbounded."
+    assert (
+        str(cost["note"].sel(distribution="MLE").item())
+        == "The MLE cannot be plugged in: unbounded."
+    )
     assert str(cost["note"].sel(distribution="MAP").item()) == ""
 
 

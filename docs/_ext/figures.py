@@ -3,6 +3,7 @@
 import ast
 import builtins
 import logging
+import math
 import re
 import textwrap
 import warnings
@@ -106,7 +107,11 @@ def quiet(gallery_conf, fname) -> None:
     builtins.__file__ = str(script)
     import pymc  # noqa: F401  (sets the level itself, when it is imported)
 
+    from bayes_point.estimation import progress
+
     logging.getLogger("pymc").setLevel(logging.WARNING)
+    # Nor what a long search says of its progress, which depends on the machine.
+    progress._PATIENCE = math.inf
 
 
 def _name_thumbnails(app: Sphinx, doctree: nodes.document) -> None:

@@ -26,7 +26,7 @@ out: what the errors are.
    * - ``m.limits["b1"] = (0, None)``, ``Parameter(min=0)``
      - a prior with that support; an estimate on its edge says so
    * - ``m.fixed["b1"] = True``, ``vary=False``
-     - ``pm.do(model, {"b1": 250})``
+     - ``bp.find_MLE(model, fix={"b1": 250})``
    * - ``m.valid``, ``m.accurate``, ``has_parameters_at_limit``
      - ``estimate.status``
    * - ``result.redchi``
@@ -94,9 +94,8 @@ print(f"{float(mle.stderr()['b1']) * factor:.5f}")
 # likelihood has fallen by half a chi-squared quantile. With sigma known to be 0.1, ``m.minos(cl=0.95)``
 # gives -5.09 and +5.35 for b1.
 
-known = pm.do(misra1a, {"sigma": 0.1})
 ends = (
-    bp.find_MLE(known, initvals=start, progressbar=False)
+    bp.find_MLE(misra1a, fix={"sigma": 0.1}, initvals=start, progressbar=False)
     .conf_int(ci_prob=0.95, var_names=["b1"])["b1"]
     .values
 )

@@ -23,7 +23,7 @@ Both programs maximise the same two densities, and call them by the same argumen
    * - ``model.sample(data)``
      - ``bp.fit(model)``: both estimates, the posterior, and how far apart they are
    * - exit code 0
-     - ``estimate.status``: six of them, each with its proof
+     - ``estimate.status``: what was found, with its proof
 
 Which mode?
 -----------

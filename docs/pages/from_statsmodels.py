@@ -36,27 +36,27 @@ likelihood, any prior and any nonlinearity.
      - status *at infinity*, with the coefficients that diverge
 """
 
-from pathlib import Path
-
-import pandas as pd
+import numpy as np
 import pymc as pm
 
 import bayes_point as bp
 
-examples = next(
-    folder / "examples"
-    for folder in (Path.cwd(), *Path.cwd().parents)
-    if (folder / "examples").is_dir()
+# Launches of the space shuttle: degrees Fahrenheit, and whether an O-ring was damaged.
+temperatures = np.array(
+    [
+        *(66, 70, 69, 68, 67, 72, 73, 70, 57, 63, 70, 78),
+        *(67, 53, 67, 75, 70, 81, 76, 79, 75, 76, 58),
+    ]
 )
-launches = pd.read_csv(examples / "data" / "challenger.csv")
+damage = np.array([0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 1])
 
 with pm.Model() as logit:
     intercept = pm.Flat("intercept")
     temperature = pm.Flat("temperature")
     pm.Bernoulli(
         "damage",
-        logit_p=intercept + temperature * launches["temperature"].to_numpy(),
-        observed=launches["damage"].to_numpy(),
+        logit_p=intercept + temperature * temperatures,
+        observed=damage,
     )
 
 mle = bp.find_MLE(logit, progressbar=False)
@@ -83,14 +83,12 @@ for method in ("wald", "profile"):
 # penalty is half the square of the coefficient over ``C``: a normal prior with the variance ``C``. The
 # intercept is not penalised.
 
-z = (launches["temperature"] - launches["temperature"].mean()) / launches["temperature"].std(ddof=0)
+z = (temperatures - temperatures.mean()) / temperatures.std()
 
 with pm.Model() as penalised:
     intercept = pm.Flat("intercept")
     beta = pm.Normal("beta", 0, 1)
-    pm.Bernoulli(
-        "damage", logit_p=intercept + beta * z.to_numpy(), observed=launches["damage"].to_numpy()
-    )
+    pm.Bernoulli("damage", logit_p=intercept + beta * z, observed=damage)
 
 map_ = bp.find_MAP(penalised, progressbar=False)
 print({name: round(float(map_.point[name]), 8) for name in ("intercept", "beta")})

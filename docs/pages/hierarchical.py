@@ -212,8 +212,8 @@ with pm.Model(coords={"site": np.arange(30)}) as occupancy:
     z = pm.Bernoulli("z", occupied, dims="site")
     pm.Bernoulli("seen", z[:, None] * detected, observed=seen.astype(int))
 
-mle = bp.find_MLE(occupancy, marginalize="latents", random_seed=1)
-mle
+mle = bp.find_MLE(occupancy, marginalize="latents", random_seed=1, progressbar=False)
+mle.to_dataframe().loc[["occupied", "detected"]]
 
 # %%
 # ``latents`` has the probability of each value given the parameters: of a site where nothing was seen

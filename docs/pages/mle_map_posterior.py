@@ -210,7 +210,7 @@ axes.legend(frameon=False)
 # so in the end all gaps fall as :math:`1/\sqrt{n}`. A coin with seven heads of every ten tosses, prior
 # Beta(9, 9):
 
-print("tosses   MLE     MAP     mean    sd      gap of MLE   gap of MAP   total variation")
+print("tosses   MLE     MAP     mean     sd     gap MLE   gap MAP  TV distance")
 theta = np.linspace(0, 1, 200_001)
 for n in [10, 100, 1000, 10_000]:
     k = 7 * n // 10
@@ -223,7 +223,7 @@ for n in [10, 100, 1000, 10_000]:
     gaps = [(value(e) - exact.mean()) / exact.std() for e in (mle, map_)]
     print(
         f"{n:6d}  {value(mle):.4f}  {value(map_):.4f}  {exact.mean():.4f}  {exact.std():.4f}"
-        f"  {gaps[0]:+10.3f}  {gaps[1]:+10.4f}  {apart:14.3f}"
+        f"  {gaps[0]:+8.3f}  {gaps[1]:+8.4f}  {apart:11.3f}"
     )
 
 # %%

@@ -13,6 +13,7 @@ import xarray as xr
 from scipy import stats
 
 from bayes_point.comparison.causes.explain import CAUSES, STEPS, explain
+from bayes_point.comparison.causes.explanation import sentence
 from bayes_point.comparison.distance.gaps import gaps
 from bayes_point.errors import ComparisonError
 from tests.grids import drawn_on_grid
@@ -388,3 +389,37 @@ def test_what_the_draws_cannot_tell_apart_is_said_together() -> None:
 def test_the_sentence(make: Callable[[], str], said: str) -> None:
     text = make()
     assert re.search(said, text), text
+
+
+@pytest.mark.parametrize(
+    ("noise", "open_", "said"),
+    [
+        ((), (), "0.50 of it is skew, offset by 0.25 joint against marginal;"),
+        # Half a sd of skew cannot be a part of a quarter, where nothing known sets it off.
+        (("marginal",), (), "0.25 of it is joint against marginal and skew, which these draws do"),
+        # More than its error, and yet not determined: the table and the figure have no number.
+        ((), ("marginal", "skew"), "0.25 of it is joint against marginal and skew, which these"),
+    ],
+)
+def test_a_cause_that_is_not_determined_is_not_claimed(
+    noise: tuple[str, ...], open_: tuple[str, ...], said: str
+) -> None:
+    shift = {"prior": 0.0, "parametrisation": 0.0, "marginal": -0.25, "skew": 0.5, "shape": 0.25}
+    shift["MAP"] = 0.25
+    mcse = dict.fromkeys(shift, 0.01) | {"marginal": 0.2, "skew": 0.2}
+    is_noise = {t: t in (*noise, "prior", "parametrisation") for t in shift}
+    needed = {t: 4000.0 * (t in open_) for t in shift}
+    text = sentence("x", shift, mcse, is_noise, needed, {})
+    assert f"x: the mean lies 0.25 sd above the MAP; {said}" in text
+
+
+def test_within_the_error_a_cause_may_still_be_known() -> None:
+    shift = dict.fromkeys(("prior", "marginal", "skew", "shape"), 0.0)
+    shift |= {"parametrisation": 0.09, "MAP": 0.09}
+    mcse = dict.fromkeys(shift, 0.001) | {"MAP": 0.05}
+    is_noise = {t: t != "parametrisation" for t in shift}
+    text = sentence("x", shift, mcse, is_noise, dict.fromkeys(shift, 0.0), {})
+    assert (
+        "agree within the error (0.09 ± 0.05 sd); of the causes only parametrisation +0.09 exceeds "
+        "its Monte Carlo error;" in text
+    )

@@ -156,7 +156,7 @@ def test_number_text(value: float, error: float, text: str) -> None:
 def test_signs() -> None:
     assert number_text(0.5, 2, sign=True) == "+0.50"
     assert number_text(-0.5, 2, sign=True) == "-0.50"
-    assert number_text(-0.001, 2, sign=True) == "+0.00"
+    assert number_text(-0.001, 2, sign=True) == "0.00"  # zero has no sign
     assert number_text(float("inf"), None, sign=True) == "+inf"
 
 

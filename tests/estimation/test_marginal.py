@@ -213,6 +213,22 @@ def test_a_variance_of_zero_is_on_the_boundary() -> None:
     assert slope == pytest.approx(score / 2, rel=1e-6)
 
 
+def test_the_slope_at_a_variance_of_zero_is_no_rounding() -> None:
+    # Eight schools: along the track the latents' precision is 1/tau^2, up to 1e18.
+    effects = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
+    errors = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
+    with pm.Model() as model:
+        mu, tau = pm.Normal("mu", 0, 5), pm.HalfCauchy("tau", 5)
+        theta = pm.Normal("theta", mu, tau, shape=8)
+        pm.Normal("y", theta, errors, observed=effects)
+    estimate = find(model)
+    weight = 1 / errors**2
+    residuals = effects - np.sum(weight * effects) / np.sum(weight)
+    score = np.sum(weight**2 * residuals**2 - weight) / 2
+    slope = estimate.findings[1].evidence["slope by the square of tau"]
+    assert slope == pytest.approx(score, rel=1e-4)
+
+
 def marginal(model: pm.Model, latents: list[str], **options: object) -> MarginalDensity:
     full = log_density(model, backend=None)
     start = np.zeros(full.p)

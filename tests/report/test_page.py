@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -15,9 +16,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from bayes_point.comparison.distance.verdict import check_thresholds
 from bayes_point.errors import ComparisonError, ReportError
 from bayes_point.report import Report, report
 from bayes_point.report.page import SECTIONS
+from bayes_point.report.request import Request
+from bayes_point.report.sections import paths
+from bayes_point.report.sections.overview import overview
 from tests.report.page_parser import Page
 from tests.tree_layout import assemble, estimate, finding
 from tests.trees import coin_tree, failed_tree
@@ -341,3 +346,28 @@ def test_the_package_is_light_until_a_report_is_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_the_lines_of_the_model_stay_aligned() -> None:
+    tree = coin_tree(draws=20)
+    tree.attrs["model_text"] = " theta ~ Beta(2, 2)\ntosses ~ Bernoulli(theta)\n"
+    assert overview(tree)["model_text"] == " theta ~ Beta(2, 2)\ntosses ~ Bernoulli(theta)"
+
+
+def test_the_prior_path_is_that_of_the_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(paths, "draw", lambda make, **_: make())
+    monkeypatch.setattr(
+        paths, "plot_prior_path", lambda *_, var_names, **__: asked.append(var_names)
+    )
+    tree = coin_tree(draws=20)
+    assert set(tree["posterior"].data_vars) == {"theta", "two_heads"}
+    power = np.array([0.0, 1.0])
+    values = dict.fromkeys(("theta", "two_heads"), ("prior_power", power))
+    tree["prior_path"] = xr.DataTree(xr.Dataset(values, coords={"prior_power": power}))
+    for var_names in (None, ["two_heads"]):
+        selection = {"var_names": var_names, "filter_vars": None, "coords": None}
+        paths.path_section(
+            Request(tree, selection, 0.89, "eti", check_thresholds(0.1, 0.5, 0.9, 0.01, 0.01))
+        )
+    assert asked == [["theta"], ["two_heads"]]

@@ -34,7 +34,8 @@ def number_text(value: float, decimals: int | None, *, sign: bool = False) -> st
         return f"{value:{plus}.4g}"
     rounded = round(value, decimals)
     if rounded == 0:
-        return f"{0:{plus}.{max(decimals, 0)}f}" if decimals <= _MANY_DECIMALS else f"{0:{plus}d}"
+        # Zero has no sign: what was rounded away may have had either.
+        return f"{0:.{max(decimals, 0)}f}" if decimals <= _MANY_DECIMALS else "0"
     if abs(rounded) >= _LARGE or decimals > _MANY_DECIMALS:
         digits = max(math.floor(math.log10(abs(rounded))) + decimals, 0)
         return f"{rounded:{plus}.{digits}e}"

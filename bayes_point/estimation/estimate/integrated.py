@@ -60,12 +60,12 @@ def integrated_findings(integrated: Integration | None) -> list[Finding]:
     if integrated.method == "sum":
         return [
             Finding(
-                f"{integrated.n_latents} values were summed out exactly ({reasons}): "
+                f"{integrated.n_latents:,} values were summed out exactly ({reasons}): "
                 f"{integrated.summed}."
             )
         ]
     what = (
-        f"{integrated.n_latents} values were integrated out ({reasons}), {integrated.how}; "
+        f"{integrated.n_latents:,} values were integrated out ({reasons}), {integrated.how}; "
         f"their Hessian is {integrated.structure}."
     )
     shift = max((abs(one) for one in integrated.laplace_shift.values()), default=np.nan)
@@ -75,7 +75,7 @@ def integrated_findings(integrated: Integration | None) -> list[Finding]:
             f"{integrated.nodes} nodes used. {what}"
         )
     elif integrated.method == "laplace" and np.isfinite(shift):
-        what += f" It is off by about {shift:.2g} standard errors: near enough."
+        what += f" Laplace's method is off by about {shift:.2g} standard errors: near enough."
     if integrated.summed:
         what += f" The discrete variables were summed out exactly: {integrated.summed}."
     return [Finding(what), *_other_modes(integrated)]

@@ -161,7 +161,7 @@ def _frequencies(data: _Data, ci_prob: float) -> Check:
     )
     caption = (
         f"How often each value was observed (dots) and how often the model predicts it (diamonds, "
-        f"{ci_prob:.0%} intervals)."
+        f"{ci_prob:.0%} intervals){'' if binary else ', on a square-root scale'}."
     )
 
     def few_ticks(axes: Any) -> None:
@@ -256,7 +256,7 @@ def _coverage(data: _Data, ci_prob: float) -> str:
     n = data.observed.size
     inside = int(((low <= data.observed) & (data.observed <= high)).sum())
     return (
-        f"{inside} of {n} observations of {data.name} ({inside / n:.0%}) lie in their "
+        f"{inside:,} of {n:,} observations of {data.name} ({inside / n:.0%}) lie in their "
         f"{ci_prob:.0%} posterior predictive interval."
     )
 

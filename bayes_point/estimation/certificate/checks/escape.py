@@ -36,7 +36,7 @@ _GUESSED = 1e-3
 # Rounding of the log density beyond which a fall says nothing.
 _LOST = 1e-3
 # Parameters that are named one by one.
-_NAMED = 20
+_NAMED = 6
 
 
 def escape(case: Case) -> Verdict:
@@ -236,6 +236,8 @@ def _slope_at(
     slopes = objective.evaluate(track.x)[1][:, pivot]
     squares = np.exp(2 * track.x[:, pivot])
     clear = np.flatnonzero(np.abs(slopes) > _CLEAR * max(track.noise, _SLOPE_NOISE))
+    # Not beyond the first that is rounding: nearer to zero that grows, with one over the square.
+    clear = clear[clear - clear[:1] == np.arange(len(clear))]
     if len(clear) < 2:
         return {"outward derivative": _outward_derivative(objective, track)}
     by_square = slopes / (2 * squares)
