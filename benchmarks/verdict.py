@@ -42,9 +42,10 @@ def page(rows: list[list[str]], fits: int) -> str:
 
 How many of {fits} fits get which verdict, with exact draws of a known posterior, {CHAINS} chains,
 at the default level of 1 %. Without a gap, *small* and *matters* are false alarms, of which the
-level allows 2 in 200; with a gap of 1 posterior sd, in one parameter, all should be *matters*. (Around an
-estimate 1 sd off, the posterior's 95 % interval holds 83 % of it, less than the 90 % that are asked
-for.) Where the draws are too few, the verdict is *undecided*, and says how many more would decide.
+level allows 2 in 200; with a gap of 1 posterior sd, in one parameter, all should be *matters*.
+(Around an estimate 1 sd off, the posterior's 95 % interval holds 83 % of it, less than the 90 %
+that are asked for.) Where the draws are too few, the verdict is *undecided*, and says how many
+more would decide.
 
 {lines}
 

@@ -23,7 +23,7 @@ that says what kind of optimum it is, and advice where it is none.
      - ``estimate.status`` and ``estimate.findings``; ``strict=True`` raises unless converged
    * - a second model with ``pm.Flat`` for the MLE
      - ``bp.find_MLE(model)``: the priors are left out, their supports stay
-   * - ``pymc_extras.find_MAP(compute_hessian=True)``
+   * - ``pymc_extras.find_MAP`` with ``compute_hessian=True``
      - ``estimate.stderr()``, ``.covariance()``, ``.conf_int()``, natural scale
    * - ``pymc_extras.fit_laplace()``
      - ``bp.laplace(model)``, with the Jacobian, and with Pareto k to say whether it is near enough
