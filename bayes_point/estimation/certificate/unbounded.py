@@ -36,7 +36,7 @@ def unbounded_along(objective: Objective, point: Judged, growing: list[Track]) -
         undefined |= diverges
         names = _vanishing(objective, diverges, track)
         evidence = {
-            f"at a distance of {distance:.3g}, log density": float(value)
+            f"at a distance of {distance:.3g} the log density is": float(value)
             for distance, value in zip(track.distance[-3:], track.value[-3:], strict=True)
         }
         findings.append(
