@@ -347,7 +347,13 @@ class MarginalDensity(LogDensity):
         variances = np.einsum("ncd,cd->nd", inverse, structure.seeds)
         deviations = np.repeat(np.sqrt(variances), c, axis=0)
         third = joint.third_product(
-            np.repeat(modes.x, c, axis=0), v, w, deviations, again, is_gaussian=self.is_exact
+            np.repeat(modes.x, c, axis=0),
+            v,
+            w,
+            deviations,
+            again,
+            is_gaussian=self.is_exact,
+            is_rough=self._is_rough,
         )
         # Half the derivative of -log|H| where the latents stay, and as far as they move.
         trace = 0.5 * third.reshape(n, c, -1).sum(axis=1)

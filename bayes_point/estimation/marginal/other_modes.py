@@ -40,14 +40,14 @@ def other_modes(density: MarginalDensity, x: Array) -> OtherModes | None:
         here = density.modes(x[None])
         if density.is_exact or not here.found[0]:
             return None
-        if isinstance(structure, Blocks):
-            own = block_of_terms(joint, structure, here.x[0])
         z = _directions(density)
         u = here.x[:, joint.inner] + np.concatenate(
             [structure.spread(here.factors, row[None]) for row in z]
         )
         if density.is_costly:
             u = u[[_is_bent(density, x, row) for row in u]]
+        if len(u) and isinstance(structure, Blocks):
+            own = block_of_terms(joint, structure, here.x[0])
         starts = np.split(u, range(at_once, len(u), at_once)) if len(u) else []
         gained = [
             _gained(density, here, there, int(i), own)

@@ -69,7 +69,7 @@ def latent_variables(
     raise ModelError(
         f"Got marginalize='latents', but no variable of this model is latent by a rule: its free "
         f"variables are {list(free)}.{more} Name what is to be integrated out, such as "
-        f"marginalize={(asked or list(free))[:1]}, or leave marginalize out."
+        f"marginalize={asked or list(free)[:1]}, or leave marginalize out."
     )
 
 
