@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -56,6 +57,7 @@ MAY_IMPORT = {
 
 # The rooms of `estimation`, each of which may import from those before it.
 ROOMS = (
+    "tolerances",
     "objective",
     "progress",
     "estimator",
@@ -157,6 +159,41 @@ def test_no_folder_holds_more_files_than_can_be_taken_in() -> None:
         if folder.is_dir() and folder.name not in ("checks", "__pycache__"):
             files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
             assert len(files) <= 16, folder
+
+
+COUNTS = {0, 1, 2, 3, 0.5}
+
+
+@pytest.mark.parametrize("room", ["optimise", "nonsmooth", "certificate"])
+def test_what_numbers_are_compared_with_has_a_name(room: str) -> None:
+    # A threshold has a unit and a reason: where it is named, in `tolerances.py` or at the head of
+    # the file that alone has it. Counts, signs and halves need none.
+    bare = []
+    for path in sorted((PACKAGE / "estimation" / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                numbers = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+                bare += [
+                    f"{path.name}, line {node.lineno}: {number}"
+                    for number in numbers
+                    if isinstance(number, int | float) and number not in COUNTS
+                ]
+    assert not bare
+
+
+def test_a_threshold_of_all_rooms_is_shared() -> None:
+    tree = ast.parse((PACKAGE / "estimation" / "tolerances.py").read_text())
+    targets = [one for node in tree.body if isinstance(node, ast.Assign) for one in node.targets]
+    names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+    users = Counter(
+        alias.name
+        for module, path in MODULES.items()
+        if layer(module) == "estimation"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "bayes_point.estimation.tolerances"
+        for alias in node.names
+    )
+    assert {name for name in names - {"__all__"} if users[name] < 2} == set()
 
 
 def test_the_reader_of_imports_sees_them_all(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ from bayes_point.estimation.certificate.suspects import suspects
 from bayes_point.estimation.certificate.verdicts import Better, Claim, Verdict
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.ridge import ridge_at
+from bayes_point.estimation.tolerances import SAME_VALUE
 
 __all__ = [
     "CHECKS",
@@ -167,6 +168,6 @@ def is_on_ridge(objective: Objective, x: Array) -> bool:
     """Whether a point is an interior local maximum on a narrow ridge, beyond doubt."""
     found = ridge_at(objective, x)
     value = float(objective.evaluate(x[None, :])[0][0])
-    if found is None or found.value - value > 1e-9 * (1 + abs(value)):
+    if found is None or found.value - value > SAME_VALUE * (1 + abs(value)):
         return False
     return on_ridge(objective, found) is not None

@@ -12,6 +12,7 @@ from bayes_point.estimation.certificate.status import Finding, Status
 from bayes_point.estimation.nonsmooth.smoothing import corners_in
 from bayes_point.estimation.nonsmooth.vertices import Vertex
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.tolerances import NOTHING
 
 __all__ = [
     "ends_along",
@@ -113,7 +114,7 @@ def ends_along(objective: Objective, row: Array, x: Array) -> bool:
     """Whether a straight way along which nothing changes comes to an end, to one side at least."""
     far = np.array([[-1.0], [1.0]]) * 100 * (1 + np.abs(x).max()) * row / np.abs(row).max()
     value = objective.evaluate(np.concatenate([x[None], x + far]))[0]
-    return bool(np.any(value[1:] < value[0] - 1e-6 * (1 + abs(value[0]))))
+    return bool(np.any(value[1:] < value[0] - NOTHING * (1 + abs(value[0]))))
 
 
 def kink_finding(objective: Objective, point: Point) -> Finding:

@@ -6,11 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.optimise.path_limits import TAIL, extrapolated
+from bayes_point.estimation.tolerances import NOTHING
 from bayes_point.model.density.density import LogDensity
 
 __all__ = ["at_infinity", "natural_limit"]
 
 Array = NDArray[np.float64]
+
+# Part of the last step that the next one keeps where a value goes on for ever, or to zero; of what
+# it was at first, where it has vanished; relative distance to a limit, and the part of it that is
+# left one point on, where it is come nearer to.
+_GOES_ON, _VANISHED, _NEAR, _NEARER = 0.6, 1e-4, 1e-3, 0.95
 
 
 def natural_limit(density: LogDensity, path: Array, direction: Array) -> dict[str, NDArray]:
@@ -54,16 +60,20 @@ def _limit(values: NDArray, at_end: NDArray) -> NDArray:
     before, middle, last = values[-3], values[-2], values[-1]
     with np.errstate(all="ignore"):
         moves = np.abs(last - middle)
-        grows = (moves > 0.6 * np.abs(middle - before)) & (moves > 1e-6 * (1 + np.abs(middle)))
-        vanishes = np.abs(last) < 1e-4 * np.abs(values[0])
-        vanishes &= (np.abs(last) < 0.6 * np.abs(middle)) & (np.abs(middle) < 0.6 * np.abs(before))
+        grows = (moves > _GOES_ON * np.abs(middle - before)) & (
+            moves > NOTHING * (1 + np.abs(middle))
+        )
+        vanishes = np.abs(last) < _VANISHED * np.abs(values[0])
+        vanishes &= (np.abs(last) < _GOES_ON * np.abs(middle)) & (
+            np.abs(middle) < _GOES_ON * np.abs(before)
+        )
         limit = np.where(grows, np.copysign(np.inf, last - middle), extrapolated(values[-TAIL:]))
         limit = np.where(vanishes, 0.0, limit)
         # Where the transform has a value at infinity, and the path agrees, it is the exact one:
         # it is there already, or nears it, however slowly.
-        near = np.abs(at_end - last) < 1e-3 * (1 + np.abs(last))
-        nears = np.abs(at_end - last) < 0.95 * np.abs(at_end - middle)
-        nears &= np.abs(at_end - middle) < 0.95 * np.abs(at_end - before)
+        near = np.abs(at_end - last) < _NEAR * (1 + np.abs(last))
+        nears = np.abs(at_end - last) < _NEARER * np.abs(at_end - middle)
+        nears &= np.abs(at_end - middle) < _NEARER * np.abs(at_end - before)
         # What is the same at infinity as before it has no part in this.
         exact = np.isfinite(at_end) & (near & ~grows | nears | (at_end == last))
         exact |= np.isinf(at_end) & grows

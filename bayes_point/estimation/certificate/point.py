@@ -12,10 +12,14 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.local import Local
 from bayes_point.estimation.optimise.maximise import Quadratic, maximise
 from bayes_point.estimation.optimise.precision import precision
+from bayes_point.estimation.tolerances import STILL, STILL_NOISES
 
 __all__ = ["SPIKE", "Point", "held_at", "is_still"]
 
 Array = NDArray[np.float64]
+
+# Part of the largest slope from which a coordinate is named.
+_STEEP = 0.1
 
 # An optimum that one ulp of the parameters changes by this much is a spike between the numbers.
 # Data of thirteen digits that agree in the first eleven leave it at a hundredth.
@@ -85,12 +89,12 @@ class Point:
     def is_steep(self) -> NDArray[np.bool_]:
         """In which coordinates what slope is left is."""
         slope = np.abs(self.gradient * self.quadratic.scale[0])
-        return slope > 0.1 * slope.max()
+        return slope > _STEEP * slope.max()
 
 
 def is_still(distance: float, noise: float) -> bool:
     """Whether what is left of the way to a maximum, in standard errors, is rounding."""
-    return bool(distance**2 <= max(1e-12, 4 * noise))
+    return bool(distance**2 <= max(STILL, STILL_NOISES * noise))
 
 
 def held_at(objective: Objective, x: Array, held: NDArray[np.bool_]) -> Array:

@@ -13,6 +13,7 @@ from bayes_point.estimation.certificate.tracks import Track, follow_each
 from bayes_point.estimation.certificate.verdicts import Judged
 from bayes_point.estimation.nonsmooth.kinks import is_maximum_along
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.tolerances import CLEAR, LEAST_PART, NOTHING, PLAIN
 
 __all__ = [
     "WEAK_CURVATURE",
@@ -54,7 +55,7 @@ def suspects(objective: Objective, point: Point) -> list[int]:
     part = 1 / np.maximum(1.0, np.max(np.abs(error) / limit, axis=0))
     falls = least_fall(objective, point, error.T), least_fall(objective, point, (error * part).T)
     weak = (falls[0] < WEAK_FALL) | (curvature < WEAK_CURVATURE)
-    weak |= falls[1] < np.maximum(0.05 * part**2, 10 * point.noise)
+    weak |= falls[1] < np.maximum(LEAST_PART * part**2, CLEAR * point.noise)
     # Along a coordinate that is held the curvature is nothing, and the kink is proof enough.
     kink = is_maximum_along(objective, point.x, point.held)
     weak &= np.square(axes[kink]).sum(axis=0) < 0.5
@@ -79,7 +80,7 @@ def _slack(objective: Objective, point: Point, limit: Array) -> NDArray[np.bool_
         np.concatenate([least_fall(objective, point, rows) for rows in _diagonal(length)])
         for length in (scale, scale * part)
     )
-    return (far < WEAK_FALL) | (near < np.maximum(0.05 * part**2, 10 * point.noise))
+    return (far < WEAK_FALL) | (near < np.maximum(LEAST_PART * part**2, CLEAR * point.noise))
 
 
 def _diagonal(lengths: Array) -> Iterator[Array]:
@@ -111,7 +112,7 @@ def is_loose(objective: Objective, point: Point, elsewhere: Array) -> bool:
     )
     _, gradient = objective.evaluate(elsewhere)
     with np.errstate(invalid="ignore"):
-        slope = np.abs(gradient @ error) > 1e-6 * (np.abs(gradient) @ np.abs(error))
+        slope = np.abs(gradient @ error) > NOTHING * (np.abs(gradient) @ np.abs(error))
     return bool(np.any(long & np.any(slope, axis=0)))
 
 
@@ -177,7 +178,7 @@ def _outwards(
 def _is_wide_parabola(far: Track, near: Track) -> bool:
     """Whether a parabola that falls as the far track does is flat where the near one is."""
     fall, distance = far.value[0] - far.value[1:], np.abs(far.distance[1:])
-    seen = np.flatnonzero(fall > 100 * far.noise)
+    seen = np.flatnonzero(fall > PLAIN * far.noise)
     if far.rises or not seen.size:
         return False
     ratio = float(np.abs(near.distance).max() / distance[seen[0]])

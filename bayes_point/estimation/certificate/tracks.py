@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import maximise
+from bayes_point.estimation.tolerances import PLAIN
 
 __all__ = ["Track", "follow", "follow_each"]
 
 Array = NDArray[np.float64]
+
+# Fifteen orders of magnitude, in a log; and a fall of the log density that none comes back from.
+_FARTHEST, _TOO_DEEP = 35.0, 1e3
 
 # A gain that has not halved over a doubling of the distance is no longer dying out: of the tails
 # met in practice, powers and exponentials shrink faster, logarithms and lines do not shrink.
@@ -97,7 +101,7 @@ class Track:
 def _still_growing(values: list[float], noise: float) -> bool:
     gains = np.diff(values)
     return len(gains) > 3 and bool(
-        np.all(gains > 100 * noise) and np.all(gains[1:] > _STILL_GROWING * gains[:-1])
+        np.all(gains > PLAIN * noise) and np.all(gains[1:] > _STILL_GROWING * gains[:-1])
     )
 
 
@@ -143,7 +147,7 @@ def follow_each(
         active = [
             way
             for way in active
-            if not (objective.is_transformed[way.pivot] and abs(way.step * 2.0**k) > 35.0)
+            if not (objective.is_transformed[way.pivot] and abs(way.step * 2.0**k) > _FARTHEST)
         ]
         if not active:
             break
@@ -193,7 +197,7 @@ class _Way:
         self.values.append(value)
 
     def goes_on(self, k: int, steps: int, noise: float) -> bool:
-        if self.values[-1] < max(self.values) - 1e3 * (1.0 + noise) and k > 3:
+        if self.values[-1] < max(self.values) - _TOO_DEEP * (1.0 + noise) and k > 3:
             return False
         return k + 1 < steps or _still_growing(self.values, noise)
 

@@ -14,6 +14,10 @@ __all__ = ["unbounded_along"]
 
 Array = NDArray[np.float64]
 
+# Over the last step of a track, relative to its size, what a coordinate that diverges moves; part
+# of what it was at first that is left of a value that vanishes.
+_MOVES, _VANISHED = 1e-5, 1e-3
+
 
 _JACOBIAN = "or the mode on the unconstrained scale (jacobian=True), "
 
@@ -30,7 +34,7 @@ def unbounded_along(objective: Objective, point: Judged, growing: list[Track]) -
     findings = []
     for track in growing:
         steps = np.diff(track.x, axis=0) / np.diff(track.distance)[:, None]
-        moved = np.abs(track.x[-1] - track.x[-2]) > 1e-5 * (1 + np.abs(track.x[-1]))
+        moved = np.abs(track.x[-1] - track.x[-2]) > _MOVES * (1 + np.abs(track.x[-1]))
         diverges = moved & (np.abs(steps[-1]) > 0.5 * np.abs(steps[-2]))
         diverges[track.pivot] = True
         undefined |= diverges
@@ -82,7 +86,7 @@ def _vanishing(objective: Objective, moving: NDArray[np.bool_], track: Track) ->
             names += [
                 label
                 for label, first, last in density.elements(name, *whole)
-                if abs(last) < 1e-3 * abs(first)
+                if abs(last) < _VANISHED * abs(first)
             ] or [name]
         else:
             names.append(name)

@@ -22,6 +22,7 @@ from bayes_point.estimation.nonsmooth.vertices import (
 from bayes_point.estimation.nonsmooth.walls import along_walls, inside
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS
+from bayes_point.estimation.tolerances import STILL, SUM_ULPS
 from bayes_point.model.variables.kinks import Kinks
 
 __all__ = ["follow_kinks"]
@@ -97,7 +98,7 @@ def follow_kinks(
                 return None
             continue
         size = step.decrement + off**2
-        if size > _STILL and (size > 1e-12 or size < 0.5 * last):
+        if size > _STILL and (size > STILL or size < 0.5 * last):
             last = size
             continue
         found = onto_kinks(objective, kinks, x, now, step)
@@ -152,7 +153,7 @@ def _as_far_as_it_rises(
     # The first fall ends it: what comes after belongs to other steps.
     values = np.where(np.isfinite(values), values, -np.inf)
     here = float(objective.evaluate(x[None])[0][0])
-    if not values[0] >= here - 64 * EPS * (1 + abs(here)):
+    if not values[0] >= here - SUM_ULPS * EPS * (1 + abs(here)):
         # Farther than the quadratic model holds, and no kink on the way there.
         ahead = points(parts[0] * _SHORTER)
         values = objective.evaluate(ahead)[0]

@@ -21,10 +21,16 @@ from bayes_point.estimation.nonsmooth.smoothing import corners_in, guesses, kink
 from bayes_point.estimation.nonsmooth.vertices import Vertex, hold, near_kinks
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS, Search, maximise
+from bayes_point.estimation.tolerances import FEW_ULPS
 
 __all__ = ["ascend", "at_wall", "is_maximum_along", "next_vertex", "settle", "vertex_at"]
 
 Array = NDArray[np.float64]
+
+# Part of a change of slope that is left where a bracket has closed over a smooth derivative.
+_CLOSED = 1e-3
+# Relative difference of two values of the density at one point, reached in two ways.
+_SAME = 1e-10
 
 _REACH = 10.0 ** np.arange(-9, 3, dtype=float)
 _HALVINGS = 60
@@ -54,7 +60,7 @@ def ascend(objective: Objective, starts: Array, *, max_iterations: int) -> Searc
         row = int(open_[i])
         # At a jump the vertex may lie on the lower side.
         value = float(objective.evaluate(vertex.x[None, :])[0][0])
-        if value >= ends.value[row] - 1e-10 * (1 + abs(value)):
+        if value >= ends.value[row] - _SAME * (1 + abs(value)):
             on[row] = vertex
     off = np.array([i for i in open_ if i not in on], int)
     if off.size and patience < max_iterations:
@@ -264,13 +270,13 @@ def _close_in(
         lo, left = np.where(up, middle, lo), np.where(up, slope, left)
         hi, right = np.where(up, hi, middle), np.where(up, right, slope)
     # Of the numbers in a bracket, zero is the one meant.
-    at = np.where((lo <= 4 * EPS) & (hi >= -4 * EPS), 0.0, 0.5 * (lo + hi))
+    at = np.where((lo <= FEW_ULPS * EPS) & (hi >= -FEW_ULPS * EPS), 0.0, 0.5 * (lo + hi))
     at = np.where(np.isinf(right), lo, np.where(np.isinf(left), hi, at))
     # A smooth derivative closes up with the bracket, a jump stays; and unlike rounding it is the
     # same from a little further away.
     with np.errstate(invalid="ignore"):
         jump = left - right
-        smooth = np.isfinite(jump) & (jump <= 1e-3 * wide)
+        smooth = np.isfinite(jump) & (jump <= _CLOSED * wide)
     offset = _NEARBY * (1 + np.abs(x[columns, None]))
     each = np.repeat(columns, len(_NEARBY))
     below = _along(objective, x, each, (lo[:, None] - offset).ravel(), np.inf)

@@ -18,6 +18,7 @@ from scipy.optimize import linprog
 from bayes_point.estimation.nonsmooth.walls import inside, inwards
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS, Quadratic, finite_hessian
+from bayes_point.estimation.tolerances import CLEAR, FEW_ULPS, NOTHING
 from bayes_point.model.variables.kinks import Kinks
 
 __all__ = [
@@ -32,6 +33,10 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+
+# Of a unit vector, a part that is rounding; a relative step, or argument, that is next to nothing;
+# and one that leads astray.
+_NO_PART, _CLOSE, _ASTRAY = 1e-12, 1e-9, 1e6
 Rows = NDArray[np.int_]
 
 _STEPS = 30
@@ -110,7 +115,9 @@ class Vertex:
 
     def _moving(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         size = np.abs(self.normals)
-        return np.any((size > 1e-12 * size.max(axis=1, keepdims=True, initial=0.0))[rows], axis=0)
+        return np.any(
+            (size > _NO_PART * size.max(axis=1, keepdims=True, initial=0.0))[rows], axis=0
+        )
 
     @property
     def quadratic(self) -> Quadratic:
@@ -138,7 +145,7 @@ class Vertex:
 def near_kinks(kinks: Kinks, x: Array) -> Rows:
     """Return the kinks that a point is on, to the last digits."""
     u = np.abs(kinks.values(x[None])[0])
-    close = np.flatnonzero(u <= 1e-6 * (1 + np.median(u)) + 1e-9)
+    close = np.flatnonzero(u <= NOTHING * (1 + np.median(u)) + _CLOSE)
     if not close.size:
         return close
     normals = kinks.jacobian(x, close)
@@ -225,9 +232,9 @@ def _newton(objective: Objective, kinks: Kinks, x: Array, which: Rows) -> Array 
             return None
         x = inside(objective, kinks, x + step.whole)
         size = float(np.max(np.abs(step.whole) / (1e-3 * step.scale + np.abs(x) + 1e-300)))
-        if not np.isfinite(size) or size > 1e6:
+        if not np.isfinite(size) or size > _ASTRAY:
             return None
-        if size <= 4 * EPS or (size < 1e-9 and size >= 0.5 * last):
+        if size <= FEW_ULPS * EPS or (size < _CLOSE and size >= 0.5 * last):
             break
         last = size
     arrived = step is not None and step.decrement <= _STILL
@@ -243,7 +250,7 @@ def onto_kinks(
     x = x + step.scale * _onto(normals * step.scale, across, -u)
     x = _exactly(kinks, x, which, normals * (step.scale > 0))
     left = np.abs(kinks.values(x[None])[0, which])
-    on = bool(np.all(left <= 10 * _rounding(normals, x)))
+    on = bool(np.all(left <= CLEAR * _rounding(normals, x)))
     return inside(objective, kinks, x) if on else None
 
 
@@ -353,7 +360,7 @@ def _grouped(rows: Array) -> Rows:
     kept: list[int] = []
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     for i in range(len(rows)):
-        if not kept or np.all(np.abs(unit[kept] @ unit[i]) < 1 - 1e-12):
+        if not kept or np.all(np.abs(unit[kept] @ unit[i]) < 1 - _NO_PART):
             kept.append(i)
     return np.array(kept, int)
 

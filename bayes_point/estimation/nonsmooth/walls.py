@@ -12,11 +12,15 @@ from scipy.optimize import linprog
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS
+from bayes_point.estimation.tolerances import PLAIN
 from bayes_point.model.variables.kinks import Kinks
 
 __all__ = ["along_walls", "centred", "inside", "inwards"]
 
 Array = NDArray[np.float64]
+
+# Sine of the angle to a wall above which a way leads off it.
+_SHALLOW = 0.1
 Rows = NDArray[np.int_]
 
 # Walls that a point may be on, relative to the size of the arguments.
@@ -51,7 +55,7 @@ def inwards(normals: Array, size: Array, scale: Array) -> Array | None:
         if not len(rows) or not np.all(np.isfinite(rows / size[:, None])):
             return None
     least = np.linalg.lstsq(rows, size)[0]
-    if (short := float(np.min(rows @ least / size))) > 0.1:
+    if (short := float(np.min(rows @ least / size))) > _SHALLOW:
         return scale * least / min(short, 1.0)
     # More walls than dimensions: the one that is best for the worst of them.
     p = rows.shape[1]
@@ -79,7 +83,7 @@ def along_walls(kinks: Kinks, points: Array, which: Rows, normals: Array, scale:
         u = kinks.values(points)[:, which]
         off = margin - u
         # A straight wall is not left but for rounding.
-        outside = np.where(kinks.is_wall[which], off > 0, np.abs(off) > 100 * margin.max())
+        outside = np.where(kinks.is_wall[which], off > 0, np.abs(off) > PLAIN * margin.max())
         off = np.nan_to_num(np.where(outside.any(axis=1, keepdims=True), off, 0.0))
         if not np.any(off):
             break

@@ -18,6 +18,9 @@ __all__ = ["Curved", "Spectrum", "scale_at"]
 
 Array = NDArray[np.float64]
 
+# A curvature, in scaled units, that is none, and one that is bent upwards beyond rounding.
+_FLAT, _BENT = 1e-13, 1e-10
+
 # Random signs whose products give the diagonal, and how often it is looked at anew in the units
 # that were found: a coordinate of small units is drowned by the others at first.
 _PROBES, _LOOKS = 24, 3
@@ -108,9 +111,9 @@ class Curved:
             bend = float(d @ ad)
             if not np.isfinite(bend):
                 break
-            if bend <= 1e-13 * float(d @ d):
+            if bend <= _FLAT * float(d @ d):
                 # Flat to rounding is no direction to go on in; downwards-bent is.
-                return z, d / np.linalg.norm(d) if bend < -1e-10 * float(d @ d) else None
+                return z, d / np.linalg.norm(d) if bend < -_BENT * float(d @ d) else None
             step = rr / bend
             z = z + step * d
             r = r - step * ad

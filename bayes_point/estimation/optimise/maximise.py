@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.truncated import Climb, climb
+from bayes_point.estimation.tolerances import LEAST_PART
 
 __all__ = ["Quadratic", "Search", "finite_hessian", "maximise"]
 
 Array = NDArray[np.float64]
+
+# Part of the squared distance that a step near the maximum may leave.
+_TAKEN = 0.25
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -332,7 +336,9 @@ def _step(
     # Far from the optimum: the step has to gain a tenth of what the quadratic model promises.
     # Along a slope without curvature the model promises nothing, and the way may be long.
     sloping = (np.abs(quadratic.curvature) <= _FLAT) & (quadratic.slope**2 > noise[:, None])
-    good = quadratic.is_concave & ~np.any(sloping, axis=1) & (gain >= 0.05 * decrement) & finite
+    good = (
+        quadratic.is_concave & ~np.any(sloping, axis=1) & (gain >= LEAST_PART * decrement) & finite
+    )
     # Near it the gain drowns in rounding, and the gradient, which does not, has to fall instead.
     near = quadratic.is_concave & (decrement < 2 * noise)
     slope = np.einsum(
@@ -341,7 +347,7 @@ def _step(
     # Not quite without the gain: where large terms cancel, its rounding is far above that of the
     # value alone.
     level = gain >= -_LEVEL * (1 + np.abs(value))
-    falls = finite & level & (quadratic.decrement(slope) < 0.25 * decrement)
+    falls = finite & level & (quadratic.decrement(slope) < _TAKEN * decrement)
     moved = np.where(near, falls, good)
     # At a maximum that is exactly zero the slope could be halved down to the smallest number.
     done = near & ~falls | (decrement < _STILL) & quadratic.is_concave

@@ -9,6 +9,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS, maximise
 from bayes_point.estimation.optimise.paths import Path
 from bayes_point.estimation.optimise.precision import rounding
+from bayes_point.estimation.tolerances import SUM_ULPS
 
 __all__ = ["TAIL", "end_of_rise", "extrapolated", "limit_of"]
 
@@ -101,8 +102,8 @@ def _exact_beyond(objective: Objective, path: Path, x: Array, limit: float) -> A
         return None
     # The same at several places: rounding is not.
     size = 1 + np.abs(limit)
-    there = np.abs(value - value[finite[-1]]) <= 64 * EPS * size
-    if there.sum() < _PLACES or not np.abs(value[finite[-1]] - limit) <= 1e-3 * size:
+    there = np.abs(value - value[finite[-1]]) <= SUM_ULPS * EPS * size
+    if there.sum() < _PLACES or not np.abs(value[finite[-1]] - limit) <= _LEFT * size:
         return None
     # No further than need be: the terms that settle lose digits on the way.
     free = np.arange(len(x)) != path.pivot
@@ -129,4 +130,4 @@ def _aitken(values: Array) -> Array:
     with np.errstate(all="ignore"):
         ratio = last / before
         step = last * ratio / (1 - ratio)
-        return np.where((ratio > 0) & (ratio < 0.95), values[2] + step, values[2])
+        return np.where((ratio > 0) & (ratio < _CRAWLING), values[2] + step, values[2])

@@ -17,10 +17,14 @@ from bayes_point.estimation.objective import Objective, Penalty
 from bayes_point.estimation.optimise.local import Local, diagonal_at
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.precision import precision
+from bayes_point.estimation.tolerances import NOTHING, SAME_VALUE
 
 __all__ = ["Path", "release"]
 
 Array = NDArray[np.float64]
+
+# Movement at one reduction of the penalty, in units of a coordinate, that is none.
+_AT_REST = 1e-3
 
 _WEIGHTS = 10.0 ** -np.arange(-2, 10.5, 0.5)
 # How much less than at a better point a path may come to, relative to the density.
@@ -56,7 +60,7 @@ class Path:
             return np.zeros(self.x.shape[1])
         last, before = self.x[-1] - self.x[-2], self.x[-2] - self.x[-3]
         ratio = np.where(self.is_transformed, _STILL_MOVING_TRANSFORMED, _STILL_MOVING)
-        moving = (np.abs(last) > 1e-3 * self.scale) & (np.abs(last) > ratio * np.abs(before))
+        moving = (np.abs(last) > _AT_REST * self.scale) & (np.abs(last) > ratio * np.abs(before))
         # What crawls beside those that run is carried along by the penalty, not by the density; or,
         # if it is a log, it goes on for ever only if it does not slow down.
         speed = np.abs(last) / self.scale
@@ -110,7 +114,7 @@ class Path:
             b_ub=np.concatenate([-d, d]),
             bounds=[(None, None)] * k + [(0, None)] * p,
         )
-        still = np.abs(d + rows @ program.x[:k]) < 1e-6 * np.abs(d).max()
+        still = np.abs(d + rows @ program.x[:k]) < NOTHING * np.abs(d).max()
         moved = self.x - self.x[0]
         back, *_ = np.linalg.lstsq(null[:, still].T, -moved[:, still].T)
         return replace(self, x=self.x + back.T @ null)
@@ -150,7 +154,7 @@ def _follow(objective: Objective, centre: Array, x: Array, *, alone: int) -> tup
             point, settled = _highest(penalised, np.array([start, *rivals]))
             value = float(objective.evaluate(point[None, :])[0][0])
             blocked = not settled or not np.isfinite(value)
-            blocked |= len(values) > 0 and value < values[-1] - 1e-9 * (1 + abs(value))
+            blocked |= len(values) > 0 and value < values[-1] - SAME_VALUE * (1 + abs(value))
             if not blocked:
                 break
             alone = min(alone, k)
@@ -192,7 +196,7 @@ def _as_far_as_exact(objective: Objective, x: Array, values: Array, scale: Array
     value, gradient = objective.evaluate(x)
     noise, _ = precision(objective, x, value, gradient, diagonal_at(objective, x))
     gains = np.diff(values, prepend=-np.inf)
-    lost = np.flatnonzero((gains < 3 * noise) & (noise > 1e-9 * (1 + np.abs(value))))
+    lost = np.flatnonzero((gains < 3 * noise) & (noise > SAME_VALUE * (1 + np.abs(value))))
     end = max(int(lost[0]), _ENOUGH) if lost.size else len(x)
     return Path(x[:end], values[:end], noise[:end], scale, objective.is_transformed)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.objective import Objective, weighted
 from bayes_point.estimation.optimise.maximise import Quadratic, Search, maximise
 from bayes_point.estimation.optimise.precision import precision
+from bayes_point.estimation.tolerances import CLEAR, LEAST_PART, SAME_VALUE, STILL, STILL_NOISES
 
 __all__ = ["Ends", "climb"]
 
@@ -85,7 +86,7 @@ def climb(objective: Objective, points: Array, kinks: Array) -> Ends:
         crossed = np.where(np.isfinite(crossed), crossed, -np.inf)
         other = crossed.argmax(axis=1)
         gain = crossed.max(axis=1) - search.value
-        beaten = np.flatnonzero(gain > 1e-9 * (1 + np.abs(search.value)))
+        beaten = np.flatnonzero(gain > SAME_VALUE * (1 + np.abs(search.value)))
         if beaten.size == 0:
             break
         start, at_kink = search.x[other[beaten]], held[other[beaten]]
@@ -185,7 +186,7 @@ def _evident(objective: Objective, search: Search, held: Mask) -> Mask:
     x, value = search.x, search.value
     quadratic = Quadratic.at(x, search.gradient, search.hessian, free)
     noise, spike = precision(objective, x, value, search.gradient, search.diagonal)
-    still = quadratic.decrement(quadratic.slope) <= np.maximum(1e-12, 4 * noise)
+    still = quadratic.decrement(quadratic.slope) <= np.maximum(STILL, STILL_NOISES * noise)
     # Along what is held there is no curvature; its axes are the coordinates themselves.
     moves = np.einsum("bp,bpk->bk", free, quadratic.axes**2) > 0.5
     curvature = np.where(moves, quadratic.curvature, 1.0)
@@ -196,7 +197,7 @@ def _evident(objective: Objective, search: Search, held: Mask) -> Mask:
     falls = _least_fall(objective, search, error)
     near = _least_fall(objective, search, error * part[:, :, None])
     firm = (falls >= _WEAK_FALL) & (curvature >= _WEAK_CURVATURE)
-    firm &= near >= np.maximum(0.05 * part**2, 10 * noise[:, None])
+    firm &= near >= np.maximum(LEAST_PART * part**2, CLEAR * noise[:, None])
     left, right = _one_sided(objective, x, held)
     kinked = ~held | (np.isfinite(left) & np.isfinite(right) & (left > 0) & (right < 0))
     good = search.settled & still & (spike <= _SPIKE) & ~search.bounded

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.local import diagonal_at
 from bayes_point.estimation.optimise.maximise import EPS
+from bayes_point.estimation.tolerances import NOTHING, SAME_VALUE
 
 __all__ = ["precision", "rounding", "rounding_on_the_way"]
 
@@ -144,9 +145,9 @@ def _is_step(fall: Array) -> NDArray[np.bool_]:
     level beyond; what terms that cancel leave is another number at each.
     """
     largest = fall.max(axis=1, keepdims=True)
-    equal = np.abs(fall - largest) <= 1e-9 * np.abs(largest)
+    equal = np.abs(fall - largest) <= SAME_VALUE * np.abs(largest)
     rest = np.where(equal, 0.0, np.abs(fall)).max(axis=1, keepdims=True)
-    alone = (rest <= 1e-9 * largest) & ~np.all(equal, axis=1, keepdims=True)
+    alone = (rest <= SAME_VALUE * largest) & ~np.all(equal, axis=1, keepdims=True)
     return equal & alone & (largest > _JUMP) & (equal.sum(axis=1, keepdims=True) > 1)
 
 
@@ -184,7 +185,7 @@ def _disagreement(
     # Noise is on both sides.  What is on one alone is the edge of a step.
     up, down = excess[:, : columns.size], excess[:, columns.size :]
     larger = np.maximum(up, down)
-    is_edge = (np.minimum(up, down) <= 1e-6 * larger) & (larger > _JUMP)
+    is_edge = (np.minimum(up, down) <= NOTHING * larger) & (larger > _JUMP)
     return np.where(is_edge, 0.0, larger).max(axis=1)
 
 

@@ -16,11 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.optimise.maximise import EPS
+from bayes_point.estimation.tolerances import LEAST_PART
 from bayes_point.model.density.curvature import Curvature
 
 __all__ = ["Factors", "Rest", "Weighted", "newton"]
 
 Array = NDArray[np.float64]
+
+# Damping of the scaled curvature that is let go of, and that of which no step is left.
+_LIGHT, _HEAVIEST = 1e-2, 1e12
 
 _ITERATIONS = 40
 # Squared distance to the maximum, in standard errors, at which the step made is the last: the
@@ -202,7 +206,7 @@ def newton(objective: Weighted, x: Array, reach: Array) -> Rest:
         noise = 8 * EPS * (1 + np.abs(now.value))
         good = np.isfinite(value) & np.all(np.isfinite(gradient), axis=0)
         # Of a shortened step no more is asked than of a whole one.
-        good &= value - now.value >= 0.05 * promised / np.maximum(1.0, excess) - noise
+        good &= value - now.value >= LEAST_PART * promised / np.maximum(1.0, excess) - noise
         good &= ~now.settled & alive
         _put(now.x, new, good)
         _put(now.value, value, good)
@@ -211,9 +215,9 @@ def newton(objective: Weighted, x: Array, reach: Array) -> Rest:
         now.settled[good & last] = True
         # A last step that is refused was lost in rounding: `maximise` will know.
         alive &= good | ~last
-        damping = np.where(good, np.where(damping < 1e-2, 0.0, 0.1 * damping), damping)
+        damping = np.where(good, np.where(damping < _LIGHT, 0.0, 0.1 * damping), damping)
         damping = np.where(good, damping, np.maximum(0.1, 4 * damping))
-        alive &= damping < 1e12
+        alive &= damping < _HEAVIEST
     whole.put(index, now)
     return whole
 

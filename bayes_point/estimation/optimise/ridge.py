@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import EPS, Quadratic, finite_hessian, maximise
+from bayes_point.estimation.tolerances import SAME_VALUE
 
 __all__ = ["Ridge", "is_top", "ridge_at", "sharpened"]
 
 Array = NDArray[np.float64]
+
+# A curvature, where it is one all round, that is bent upwards beyond doubt.
+_SADDLE = 0.1
 
 # A curvature below this, where the diagonal is one, has lost half of its digits in the Hessian.
 _NARROW = 1e-7
@@ -139,7 +143,7 @@ def ridge_at(objective: Objective, x: Array) -> Ridge | None:
     x, distance = _polished(objective, x, found)
     found = _resolved(objective, x, found)
     value = float(objective.evaluate(x[None])[0][0])
-    if found is None or not value >= before - 1e-9 * (1 + abs(before)):
+    if found is None or not value >= before - SAME_VALUE * (1 + abs(before)):
         return None
     if not np.all(is_top(objective, x, found)):
         return None
@@ -195,7 +199,7 @@ def _resolved(objective: Objective, x: Array, basis: Array) -> Array | None:
             return None
         if values[0] > 0.5 and values[-1] < 2:
             return basis @ (vectors / np.sqrt(values)) if gap.max() < _AGREE else None
-        if values[0] < -0.1:
+        if values[0] < -_SADDLE:
             return None  # a saddle, of which there is nothing to be refined
         basis = basis @ (vectors / np.sqrt(np.maximum(np.abs(values), 1e-12)))
     return None

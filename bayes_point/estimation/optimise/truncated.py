@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.krylov import Curved, scale_at
+from bayes_point.estimation.tolerances import STILL, STILL_NOISES
 
 __all__ = ["Climb", "approach", "climb", "descend"]
 
 Array = NDArray[np.float64]
+
+# Part of the promised gain that a step has to make: Armijo's constant.
+_ARMIJO = 1e-4
 
 EPS = float(np.finfo(np.float64).eps)
 _LBFGS_ITERATIONS, _MEMORY = 400, 20
@@ -170,7 +174,7 @@ def _newton(objective: Objective, x: Array, free: NDArray[np.bool_]) -> Climb:
             if better is not None and (moved is None or better[1] > moved[1]):
                 moved = better
         if moved is None:
-            settled = bent is None and decrement <= max(1e-12, 4 * noise)
+            settled = bent is None and decrement <= max(STILL, STILL_NOISES * noise)
             break
         x, value, gradient = moved
         # Next to a maximum a step or two take all that is left; on the way to infinity each takes
@@ -206,7 +210,7 @@ def _line(
         if decrement < 2 * noise:
             small = np.linalg.norm(scale * new_gradient) < 0.5 * np.linalg.norm(scale * gradient)
             return (new, new_value, new_gradient) if small and new_value > value - noise else None
-        if new_value > value + 1e-4 * 0.5**k * abs(decrement):
+        if new_value > value + _ARMIJO * 0.5**k * abs(decrement):
             return new, new_value, new_gradient
     return None
 

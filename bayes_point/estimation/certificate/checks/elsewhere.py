@@ -10,6 +10,7 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.certificate.verdicts import Further, Passed, Verdict
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import Search
+from bayes_point.estimation.tolerances import SAME_VALUE
 
 __all__ = ["elsewhere", "on_other_scales"]
 
@@ -43,7 +44,7 @@ def elsewhere(case: Case) -> Verdict:
     best = float(np.nanmax(ends.value, initial=-np.inf))
     evidence = {"log density from elsewhere": best}
     # A value above a limit by no more than its rounding is on the way there.
-    if best > known.value + 1e-9 * (1 + abs(known.value)):
+    if best > known.value + SAME_VALUE * (1 + abs(known.value)):
         return Further(starts, ends, is_apart=True, evidence=evidence)
     return Passed(evidence)
 

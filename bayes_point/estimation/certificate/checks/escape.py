@@ -20,10 +20,17 @@ from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.path_limits import limit_of
 from bayes_point.estimation.optimise.paths import Path
 from bayes_point.estimation.optimise.precision import rounding
+from bayes_point.estimation.tolerances import CLEAR, NOTHING
 
 __all__ = ["at_the_edge", "escape", "escaping", "leads_away"]
 
 Array = NDArray[np.float64]
+
+# Slope along a direction, relative to those that make it up, and in itself, that is none; relative
+# change of the log density, ten steps along it, that is none.
+_NO_SLOPE, _ROUNDING, _UNCHANGED = 1e-9, 1e-12, 1e-10
+# In units of a coordinate, how far out the tail is all there is.
+_TAIL = 5.0
 
 # A curvature this small against the diagonal, at a point well inside, is none.
 _CONSTANT = 1e-11
@@ -65,7 +72,9 @@ def leads_away(path: Path, point: Point) -> bool:
     """Whether the path goes to infinity, and the point lies on the way there."""
     if not np.any(path.direction):
         return False
-    return path.leads_to(point.x) or bool(path.value[-1] > point.value - max(1e-3, 2 * point.noise))
+    return path.leads_to(point.x) or bool(
+        path.value[-1] > point.value - max(_GUESSED, 2 * point.noise)
+    )
 
 
 def escaping(objective: Objective, point: Point, path: Path) -> Claim | Better | Passed:
@@ -81,7 +90,7 @@ def escaping(objective: Objective, point: Point, path: Path) -> Claim | Better |
     pivot = path.pivot
     away = np.abs(path.x[:, pivot] - path.x[0, pivot]) / path.scale[pivot]
     # From a point where the tail is all there is, but its gains are not yet lost in rounding.
-    k = int(np.argmax(away >= min(5.0, 0.5 * away.max())))
+    k = int(np.argmax(away >= min(_TAIL, 0.5 * away.max())))
     base = held_at(objective, path.x[k], np.arange(len(direction)) == pivot)
     start = Point.at(objective, base, np.zeros(len(base), bool))
     step = float(np.copysign(min(abs(direction[pivot]), path.scale[pivot]), direction[pivot]))
@@ -130,7 +139,7 @@ def _turns(objective: Objective, track: Track) -> Point | None:
     ends = maximise(objective, beyond, free=free)
     noise = rounding(objective, ends.x)
     # Where the others are at their best, and it is not rounding, a fall is one.
-    falls = ends.settled & (noise <= _LOST) & (ends.value < on.value[on.peak] - 10 * noise)
+    falls = ends.settled & (noise <= _LOST) & (ends.value < on.value[on.peak] - CLEAR * noise)
     if not falls[0]:
         return None
     top = maximise(objective, on.x[[on.peak]]).x[0]
@@ -148,15 +157,15 @@ def _constant_along(objective: Objective, path: Path) -> Array:
     candidates = (quadratic.axes[0] * quadratic.scale[0][:, None])[:, weak].T
     slope = np.abs(candidates @ gradient.T)
     size = np.abs(candidates) @ np.abs(gradient.T)
-    constant = candidates[np.all(slope <= 1e-9 * size + 1e-12, axis=1)]
+    constant = candidates[np.all(slope <= _NO_SLOPE * size + _ROUNDING, axis=1)]
     if not len(constant):
         return constant
     far = path.x[0] + 10 * constant
-    same = np.abs(objective.evaluate(far)[0] - value[0]) <= 1e-10 * (1 + abs(value[0]))
+    same = np.abs(objective.evaluate(far)[0] - value[0]) <= _UNCHANGED * (1 + abs(value[0]))
     rows = constant[same]
     # In as few parameters as can be.
     reduced = rows / np.max(np.abs(rows), axis=1, keepdims=True) if len(rows) else rows
-    return np.where(np.abs(reduced) > 1e-6, reduced, 0.0)
+    return np.where(np.abs(reduced) > NOTHING, reduced, 0.0)
 
 
 def at_the_edge(

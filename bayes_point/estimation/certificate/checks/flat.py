@@ -12,6 +12,7 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.certificate.tracks import Track
 from bayes_point.estimation.certificate.verdicts import Claim, Passed, Verdict
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.tolerances import NOTHING
 
 __all__ = ["flat"]
 
@@ -55,7 +56,7 @@ def _null_space(point: Point, null: list[Track]) -> Array:
     rows = []
     for track in null:
         row = (track.x[1] - track.x[0]) / track.distance[1]
-        rows.append(np.where(np.abs(row) > 1e-6 * np.abs(row).max(), row, 0.0))
+        rows.append(np.where(np.abs(row) > NOTHING * np.abs(row).max(), row, 0.0))
     return np.array(rows).reshape(len(rows), len(point.x))
 
 

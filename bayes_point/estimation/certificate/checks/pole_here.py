@@ -13,6 +13,9 @@ from bayes_point.estimation.objective import Objective
 
 __all__ = ["pole_here", "rises_to_infinity", "unbounded_at"]
 
+# In the log density, over a thousandth of the way.
+_LEAST_GAIN = 1e-3
+
 # Distances to a wall, relative to the parameter, each a thousandth of the last.
 _TO_THE_WALL = 10.0 ** -np.array([4.0, 7.0, 10.0, 13.0])
 
@@ -50,7 +53,7 @@ def rises_to_infinity(
         for side in np.split(objective.evaluate(points)[0], 2):
             gains = np.diff(side)
             poles[j] |= bool(
-                np.all(np.isfinite(side)) and gains[0] > 1e-3 and gains[-1] > 0.5 * gains[0]
+                np.all(np.isfinite(side)) and gains[0] > _LEAST_GAIN and gains[-1] > 0.5 * gains[0]
             )
     return poles
 

@@ -32,6 +32,10 @@ __all__ = ["PROPORTIONAL", "grows_elsewhere", "pole_scale", "proportional_by"]
 
 Array = NDArray[np.float64]
 
+# A rate of change, by e-fold, that is none; e-folds over which a growth has to last; and what the
+# fall of a parabola is multiplied by when the distance is doubled.
+_NO_RATE, _FAR_ENOUGH, _BY_SQUARE = 1e-6, 11.0, 4.0
+
 # Starts from which the other parameters begin when a scale is made small.
 _BASES = 2
 
@@ -204,9 +208,9 @@ def _verdicts(values: Array, steps: Array) -> tuple[NDArray[np.bool_], NDArray[n
         last = rates[-_RATES:]
         spread = last.max(axis=0) - last.min(axis=0)
         proportional = spread <= _EQUAL * np.abs(last).min(axis=0)
-        level = np.abs(last).max(axis=0) < 1e-6
+        level = np.abs(last).max(axis=0) < _NO_RATE
         # Growth that lasted for four orders of magnitude.
-        growing = proportional & (last.min(axis=0) > _LEAST_RATE) & (np.sum(steps) > 11)
+        growing = proportional & (last.min(axis=0) > _LEAST_RATE) & (np.sum(steps) > _FAR_ENOUGH)
     return going & ~level & ~_falling(rates), growing
 
 
@@ -248,5 +252,5 @@ def _candidates(objective: Objective, x: Array) -> tuple[NDArray[np.int_], Array
     with np.errstate(all="ignore"):
         near, far = value[0] - value[1:].reshape(len(_PROBES), -1)
         # A location falls off with the square of the distance; in a log that would be chance.
-        square = (np.abs(far / near - 4) < 0.5) & ~objective.is_transformed[columns]
+        square = (np.abs(far / near - _BY_SQUARE) < 0.5) & ~objective.is_transformed[columns]
     return columns[~square], signs[~square]

@@ -15,6 +15,9 @@ __all__ = ["spike", "spiked"]
 
 Array = NDArray[np.float64]
 
+# In a log or a logit, what a search moves where the density grows until rounding stops it.
+_FAR = 10.0
+
 
 def spike(case: Case) -> Verdict:
     """Claim that the density is unbounded where its optimum is sharper than numbers are spaced.
@@ -44,7 +47,7 @@ def spiked(objective: Objective, point: Point, start: Array) -> Claim:
     """
     density = objective.density
     moved = np.where(objective.is_transformed, np.abs(point.x - start), 0.0)
-    undefined = moved >= max(10.0, 0.5 * moved.max())
+    undefined = moved >= max(_FAR, 0.5 * moved.max())
     if not np.any(undefined):
         undefined = np.ones(len(point.x), bool)
     names = tuple(density.parameters[j] for j in np.flatnonzero(undefined))

@@ -30,6 +30,7 @@ from bayes_point.estimation.nonsmooth.smoothing import corners_in
 from bayes_point.estimation.nonsmooth.vertices import Vertex
 from bayes_point.estimation.nonsmooth.walls import along_walls
 from bayes_point.estimation.objective import Objective
+from bayes_point.estimation.tolerances import NOTHING
 
 __all__ = ["is_evident_vertex", "judge_vertex", "vertex"]
 
@@ -123,7 +124,7 @@ def _level_directions(objective: Objective, vertex: Vertex, point: Point) -> Arr
         if np.all(same) or (one_sided and (np.all(same[:2]) or np.all(same[2:]))):
             rows.append(row / np.max(np.abs(row)))
     found = np.array(rows).reshape(len(rows), len(vertex.x))
-    return np.where(np.abs(found) > 1e-6, found, 0.0)
+    return np.where(np.abs(found) > NOTHING, found, 0.0)
 
 
 def _falls_from_level(objective: Objective, vertex: Vertex, point: Point) -> bool:
