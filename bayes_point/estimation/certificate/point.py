@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.nonsmooth.vertices import Vertex
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.local import Local
+from bayes_point.estimation.optimise.curvature import Curvature
 from bayes_point.estimation.optimise.maximise import Quadratic, maximise
 from bayes_point.estimation.optimise.precision import precision
 from bayes_point.estimation.tolerances import STILL, STILL_NOISES
@@ -48,10 +48,18 @@ class Point:
     def at(cls, objective: Objective, x: Array, held: NDArray[np.bool_]) -> Point:
         """Look at the density around `x`, with some coordinates held where they are."""
         value, gradient = objective.evaluate(x[None, :])
-        local = Local.at(objective, x, gradient[0], ~held)
-        noise, spike = precision(objective, x[None, :], value, gradient, local.diagonal[None])
-        around = local.quadratic, local.distance, float(noise[0]), float(spike[0])
-        return cls(x, held, float(value[0]), gradient[0], *around)
+        around = Curvature.at(objective, x, gradient[0], ~held)
+        noise, spike = precision(objective, x[None, :], value, gradient, around.diagonal[None])
+        return cls(
+            x,
+            held,
+            float(value[0]),
+            gradient[0],
+            around.quadratic,
+            around.distance,
+            float(noise[0]),
+            float(spike[0]),
+        )
 
     @classmethod
     def on(cls, objective: Objective, vertex: Vertex) -> Point:

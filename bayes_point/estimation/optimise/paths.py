@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective, Penalty
-from bayes_point.estimation.optimise.local import Local, diagonal_at
+from bayes_point.estimation.optimise.curvature import Curvature, diagonal_at
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.precision import precision
 from bayes_point.estimation.tolerances import NOTHING, SAME_VALUE
@@ -174,8 +174,8 @@ def _highest(objective: Objective, starts: Array) -> tuple[Array, bool]:
     end = search.rows(slice(best, best + 1))
     if not end.settled[0]:
         # Rounding may have ended it, next to the maximum.
-        local = Local.at(objective, end.x[0], end.gradient[0], np.ones(objective.p, bool))
-        near = bool(local.quadratic.is_concave[0]) and local.distance**2 < _NEAR
+        around = Curvature.at(objective, end.x[0], end.gradient[0], np.ones(objective.p, bool))
+        near = bool(around.quadratic.is_concave[0]) and around.distance**2 < _NEAR
         return end.x[0], near
     return end.x[0], True
 

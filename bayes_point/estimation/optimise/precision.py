@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.local import diagonal_at
+from bayes_point.estimation.optimise.curvature import diagonal_at
 from bayes_point.estimation.optimise.maximise import EPS
 from bayes_point.estimation.tolerances import NOTHING, SAME_VALUE
 

@@ -15,7 +15,7 @@ from bayes_point.estimation.certificate.tracks import Track, follow
 from bayes_point.estimation.certificate.unbounded import unbounded_along
 from bayes_point.estimation.certificate.verdicts import PRECEDENCE, Better, Claim, Passed, Verdict
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.local import Local
+from bayes_point.estimation.optimise.curvature import Curvature
 from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.path_limits import limit_of
 from bayes_point.estimation.optimise.paths import Path
@@ -150,7 +150,7 @@ def _constant_along(objective: Objective, path: Path) -> Array:
     """Return a basis of the directions along which the density is the same on the whole path."""
     p = path.x.shape[1]
     value, gradient = objective.evaluate(path.x)
-    quadratic = Local.at(objective, path.x[0], gradient[0], np.ones(p, bool)).quadratic
+    quadratic = Curvature.at(objective, path.x[0], gradient[0], np.ones(p, bool)).quadratic
     weak = np.abs(quadratic.curvature[0]) < _CONSTANT
     if len(weak) < p and abs(quadratic.curvature[0, -2]) < WEAK_CURVATURE:
         return np.empty((0, p))  # of many coordinates, more may be flat than are known

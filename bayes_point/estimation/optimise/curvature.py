@@ -11,7 +11,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.krylov import Curved, scale_at
 from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian
 
-__all__ = ["Local", "diagonal_at"]
+__all__ = ["Curvature", "diagonal_at"]
 
 Array = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ _ROUGHLY = 1e-3
 
 
 @dataclass(frozen=True)
-class Local:
+class Curvature:
     """The density around one point.
 
     Attributes
@@ -39,7 +39,9 @@ class Local:
     distance: float
 
     @classmethod
-    def at(cls, objective: Objective, x: Array, gradient: Array, free: NDArray[np.bool_]) -> Local:
+    def at(
+        cls, objective: Objective, x: Array, gradient: Array, free: NDArray[np.bool_]
+    ) -> Curvature:
         """Look around `x`, (p,), with the coordinates held that are not free."""
         if objective.is_wide:
             return cls._by_products(objective, x, gradient, free)
@@ -51,7 +53,7 @@ class Local:
     @classmethod
     def _by_products(
         cls, objective: Objective, x: Array, gradient: Array, free: NDArray[np.bool_]
-    ) -> Local:
+    ) -> Curvature:
         scale = scale_at(objective, x)
         curved = Curved(objective, x, scale, free)
         slope = np.where(free, scale * gradient, 0.0)
