@@ -79,6 +79,9 @@ class Page(HTMLParser):
         is_logo = "logo__image" in given.get("class", "").split()
         if tag == "img" and not is_logo and not given.get("alt", "").strip():
             self.faults.append(f"an image without a text: {given.get('src', '')[:80]}")
+        # "A. E. Hoerl" at the head of a line is a list to docutils, of one point with the letter A.
+        if tag == "ol" and "upperalpha" in given.get("class", ""):
+            self.faults.append("the initial of an author has become the letter of a list")
         if tag == "iframe" and not given.get("title", "").strip():
             self.faults.append("an iframe without a title")
         if "srcdoc" in given:

@@ -44,6 +44,9 @@ def test_nothing_is_found_in_a_sound_site(tmp_path: Path) -> None:
         ("<style>@import 'https://cdn.test/f.css';</style>", "loads https://cdn.test/f.css from"),
         ('<p style="background: url(https://cdn.test/x)">', "loads https://cdn.test/x from"),
         ('<iframe src="other.html"></iframe>', "an iframe without a title"),
+        ("<pre>\nMLE: searching\n</pre>", "progress has leaked into it: 'MLE: searching'"),
+        ("<pre>Progress Draw Dive… Speed</pre>", "progress has leaked into it: 'Dive…'"),
+        ('<ol class="upperalpha simple"></ol>', "the initial of an author has become the letter"),
         (
             f'<iframe title="x" srcdoc="{escape("<img src=data:,><a href=#no>x</a>")}"></iframe>',
             "in the page within: an image without a text: data:,",

@@ -135,7 +135,7 @@ def prior_information(
 
     References
     ----------
-    D. J. C. MacKay (1992), Bayesian interpolation, https://doi.org/10.1162/neco.1992.4.3.415
+    MacKay, D. J. C. (1992), Bayesian interpolation, https://doi.org/10.1162/neco.1992.4.3.415
 
     S. Morita, P. F. Thall and P. Müller (2008), Determining the effective sample size of a
     parametric prior, https://doi.org/10.1111/j.1541-0420.2007.00888.x

@@ -136,7 +136,7 @@ def prior_path(
     N. Kallioinen, T. Paananen, P.-C. Bürkner and A. Vehtari (2024), Detecting and diagnosing prior
     and likelihood sensitivity with power-scaling, https://doi.org/10.1007/s11222-023-10366-5
 
-    A. E. Hoerl and R. W. Kennard (1970), Ridge regression, https://doi.org/10.2307/1267351
+    Hoerl, A. E., and R. W. Kennard (1970), Ridge regression, https://doi.org/10.2307/1267351
 
     Examples
     --------
