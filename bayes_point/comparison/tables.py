@@ -243,8 +243,11 @@ def _notes(selected: Selected) -> tuple[str, ...]:
     ]
     return (
         *(
+            # Of an estimate without any number there is nothing to mark.
             f"{MARK if s.exists else DOUBT} {s.estimator} ({s.words}): {s.explanation}"
-            for s in selected.statuses.values()
+            if s.exists or np.isfinite(selected.estimates[name]).any()
+            else f"{s.estimator} ({s.words}): {s.explanation}"
+            for name, s in selected.statuses.items()
             if not s.converged
         ),
         *around,

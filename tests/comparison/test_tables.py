@@ -153,6 +153,13 @@ def test_number_text(value: float, error: float, text: str) -> None:
     assert number_text(value, decimals_of(error)) == text
 
 
+def test_a_note_has_no_mark_where_no_number_does() -> None:
+    found = summary(failed_tree(), var_names=["tau"])
+    assert "?" not in str(found).partition("MLE (unbounded)")[0]
+    assert any(note.startswith("MLE (unbounded): ") for note in found.notes)
+    assert any(note.startswith("? MLE (unbounded): ") for note in summary(failed_tree()).notes)
+
+
 def test_signs() -> None:
     assert number_text(0.5, 2, sign=True) == "+0.50"
     assert number_text(-0.5, 2, sign=True) == "-0.50"
