@@ -159,3 +159,35 @@ def test_probability_of_counts_is_at_most_one() -> None:
     with pm.Model() as lengths:
         pm.Normal("y", pm.Flat("m"), 0.001, observed=[1.0])
     assert Objective(LogDensity(lengths), {"likelihood": 1.0}).most == np.inf
+
+
+def overdispersed(kind: str) -> pm.Model:
+    """Counts that vary less than a binomial or a Poisson does, under a model that allows more."""
+    with pm.Model() as model:
+        mu = pm.Beta("mu", 1, 1)
+        phi = pm.HalfFlat("phi")
+        if kind == "beta-binomial":
+            pm.BetaBinomial("k", n=10, alpha=mu * phi, beta=(1 - mu) * phi, observed=[5] * 5)
+        else:
+            share = pm.math.stack([mu, 1 - mu])
+            counts = [[5, 5]] * 5
+            pm.DirichletMultinomial("k", n=10, a=share * phi, observed=counts)
+    return model
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", ["beta-binomial", "multinomial"])
+def test_what_lies_behind_noise_is_no_likelihood(kind: str, seed: int) -> None:
+    """Beyond phi = 1e17 the log gammas cancel to exactly zero, the log of a certainty."""
+    with pytest.warns(EstimationWarning, match="At infinity"):
+        mle = bp.find_MLE(overdispersed(kind), random_seed=seed, progressbar=False)
+    assert mle.status is Status.AT_INFINITY
+    assert np.isposinf(mle.point["phi"])
+    top = 5 * stats.binom.logpmf(5, 10, 0.5)
+    assert mle.log_likelihood == pytest.approx(top, abs=1e-6)
+    found = mle.conf_int(ci_prob=0.95, var_names="mu")["mu"].values
+
+    def deviance(mu: float) -> float:
+        return float(2 * (top - 5 * stats.binom.logpmf(5, 10, mu)))
+
+    np.testing.assert_allclose(found, interval(deviance, 0.1, 0.5, 0.9), rtol=1e-4)

@@ -37,7 +37,7 @@ from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.maximise import Search, finite_hessian, maximise
 from bayes_point.estimation.optimise.optima import Optimum, distinct
 from bayes_point.estimation.optimise.paths import release
-from bayes_point.estimation.optimise.precision import precision
+from bayes_point.estimation.optimise.precision import precision, rounding_on_the_way
 from bayes_point.estimation.optimise.ridge import ridge_at
 from bayes_point.estimation.optimise.truncated import approach
 from bayes_point.estimation.optimise.unseen import expected_unseen
@@ -64,6 +64,8 @@ _MOST = 8
 _SAME = 1e-11
 # Relative to the log density, what may be left of the way to a limit.
 _ARRIVED = 1e-6
+# In a log, how far a search goes at most where it does not run away.
+_FAR = 20.0
 # Noise in the log density above which two values cannot be told apart.
 _NOISE = 1e-3
 
@@ -314,11 +316,32 @@ def _climb(objective: Objective, starts: Array) -> Search:
     end = (ends.x, ends.value, ends.gradient, ends.diagonal)
     noise, spike = (a[back.ravel()] for a in precision(objective, *(part[once] for part in end)))
     lost = (noise > _NOISE) & (spike == 0)
+    lost |= _beyond_noise(objective, starts, ends)
     return replace(
         ends,
         value=np.where(lost, np.nan, ends.value),
         settled=ends.settled & ~lost,
     )
+
+
+def _beyond_noise(objective: Objective, starts: Array, ends: Search) -> NDArray[np.bool_]:
+    """Whether each end lies far out behind, or amid, what is nothing but noise.
+
+    Log gammas of large numbers cancel to noise, and those of larger ones to exactly zero, where
+    nothing changes any more.  Amid it there may be no scatter to be seen at a point; but of
+    probabilities all that a last digit changes so far out is noise, as they have no poles.
+    """
+    # Starts on other scales may be as far out themselves; the first is the model's own.
+    centre = starts[:1]
+    still = (ends.gradient == 0) | np.isfinite(objective.density.most)
+    far = objective.is_transformed & (np.abs(ends.x - centre) > _FAR) & still
+    rows = np.flatnonzero(far.any(axis=1) & np.isfinite(ends.value))
+    lost = np.zeros(len(starts), bool)
+    if rows.size and not (objective.is_integral or objective.density.is_costly):
+        centre = np.repeat(centre, len(rows), axis=0)
+        way = rounding_on_the_way(objective.rows(rows), centre, ends.x[rows])
+        lost[rows] = way > _NOISE
+    return lost
 
 
 def _one_by_one(objective: Objective, starts: Array) -> Search:
