@@ -8,6 +8,7 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
+from scipy.special import i0, i1
 from scipy.stats import chi2, norm
 
 import bayes_point as bp
@@ -141,3 +142,21 @@ def test_the_mean_of_a_fit_is_a_direction() -> None:
     )
     mean = dt["point_estimates"]["mu"].sel(estimator="mean")
     assert float(mean) == pytest.approx(0.1 - np.pi, abs=1e-12)
+
+
+def test_refits_with_a_free_concentration() -> None:
+    """PyMC's Bessel functions have first derivatives only: the second are taken by differences."""
+    with pm.Model() as model:
+        mu = pm.VonMises("mu", 0, 0.01)
+        kappa = pm.HalfFlat("kappa")
+        pm.VonMises("x", mu, kappa, observed=ANGLES)
+    data = np.stack([ANGLES, wrapped(ANGLES + 1.0)])
+    fits = bp.refit(model, {"x": data}, progressbar=False)
+    assert set(fits["status"].values) == {"converged"}
+    mean, length = resultant()
+    np.testing.assert_allclose(wrapped(fits["mu"].values - mean), [0, 1], atol=1e-6)
+    # The mean resultant length is the ratio of two Bessel functions.
+    ratio = i1(fits["kappa"].values) / i0(fits["kappa"].values)
+    np.testing.assert_allclose(ratio, length / len(ANGLES), rtol=1e-6)
+    exact = bp.find_MLE(model, **QUIET).stderr()["kappa"]
+    np.testing.assert_allclose(fits["kappa_stderr"], exact, rtol=1e-4)

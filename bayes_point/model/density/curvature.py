@@ -23,7 +23,13 @@ from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Sum
 
 from bayes_point.model.density.density import LogDensity
-from bayes_point.model.interpreter.compiling import BEFORE_DERIVATIVES, gradient, over_rows, rows_of
+from bayes_point.model.interpreter.compiling import (
+    BEFORE_DERIVATIVES,
+    NO_DERIVATIVE,
+    gradient,
+    over_rows,
+    rows_of,
+)
 from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.interpreter.simpler import constant_designs, is_constant, simpler
@@ -57,11 +63,12 @@ class Curvature:
     def __init__(self, density: LogDensity, terms: Sequence[str]) -> None:
         self.density, self.terms, self.p = density, tuple(terms), density.p
         self._functions: dict[str, Callable] = {}
+        self._has_derivatives = True
 
     @property
     def is_direct(self) -> bool:
         """Whether the whole is one graph; if not, the density's own functions do the work."""
-        if self.density.is_integral or self.p > MOST_COORDINATES:
+        if self.density.is_integral or self.p > MOST_COORDINATES or not self._has_derivatives:
             return False
         return self.density.functions.is_vectorised
 
@@ -99,8 +106,14 @@ class Curvature:
                 np.einsum("btp,t->pb", slopes, weights),
                 np.einsum("btpq,t->pqb", curved, weights),
             )
+        try:
+            function = self._compiled("all", self._all)
+        except NO_DERIVATIVE:
+            # A Bessel function, say, has a first one only: the density has differences for that.
+            self._has_derivatives = False
+            return self.all(x, data, weights)
         with np.errstate(all="ignore"):
-            out = self._compiled("all", self._all)(*self._pieces(x), *data, *weights)
+            out = function(*self._pieces(x), *data, *weights)
         value, *parts = out
         n = len(self._sizes)
         gradient = np.empty((p, batch))
