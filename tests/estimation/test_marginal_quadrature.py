@@ -14,6 +14,7 @@ from bayes_point.errors import ModelError
 from bayes_point.estimation.marginal.density import MarginalDensity
 from bayes_point.estimation.marginal.scores import block_scores
 from bayes_point.model.density.cache import log_density
+from bayes_point.model.variables.latents import latent_by_rule
 from tests.estimation.sleepstudy import counted
 
 TIMES = np.array([94.3, 15.7, 62.9, 126.0, 5.24, 31.4, 1.05, 1.05, 2.1, 10.5])
@@ -240,3 +241,17 @@ def test_a_latent_process_is_found_non_centred_and_is_the_same_centred() -> None
     assert whitened.log_likelihood == pytest.approx(centred.log_likelihood, rel=1e-10)
     np.testing.assert_allclose(whitened.point["f"], centred.point["f"], atol=1e-6)
     np.testing.assert_allclose(whitened.stderr()["f"], centred.stderr()["f"], rtol=1e-5)
+
+
+def test_effects_that_share_a_scale_are_latent_together() -> None:
+    with pm.Model() as model:
+        scale, part, mu = pm.HalfNormal("scale", 1), pm.Beta("part", 2, 2), pm.Normal("mu", 0, 3)
+        own, of_row = pm.Normal("own", shape=6), pm.Normal("of_row", shape=2)
+        slope = pm.Normal("slope", 0, 3, shape=2)
+        effect = pt.sqrt(1 - part) * own + pt.sqrt(part) * of_row[[0, 0, 0, 1, 1, 1]]
+        covariates = np.array([[0.1, -1, 2, 0.5, 1, -0.4], [1, 0.2, 0.3, -1, 0.6, 2]])
+        eta = mu + scale * effect + slope @ covariates
+        pm.Poisson("y", pm.math.exp(eta), observed=[1, 3, 2, 6, 8, 4])
+    why = "it is scaled by scale"
+    found = latent_by_rule(model, log_density(model, backend=None))
+    assert found == {"own": why, "of_row": why}

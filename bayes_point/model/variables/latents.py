@@ -89,7 +89,12 @@ def latent_by_rule(model: pm.Model, density: LogDensity) -> dict[str, str]:
             found[name] = f"it is scaled by {scale}"
         elif role.role == "parameter" and (above := _covariance_of(model, name)):
             found[name] = f"it is multiplied by the Cholesky factor of a covariance of {above}"
-    return found
+    left = [
+        name
+        for name, role in free.items()
+        if role.shape and role.role == "parameter" and not role.discrete and name not in found
+    ]
+    return found | _scaled_together(density, left)
 
 
 def _indexed(free: dict[str, Role]) -> list[str]:
@@ -213,6 +218,37 @@ def _origin(variable: Variable) -> Variable:
 
 def _is_cholesky(variable: Variable) -> bool:
     return variable.owner is not None and isinstance(_core(variable.owner), Cholesky)
+
+
+def _scaled_together(density: LogDensity, names: Sequence[str]) -> dict[str, str]:
+    """Return those of several variables that one scale multiplies, all of them at once.
+
+    As in `_scale_of`; the sum of a structured and an unstructured effect has one scale, say.
+    """
+    variables = np.array(density.variables)
+    names = [
+        name
+        for name in names
+        if isinstance(_transform(density, name), type(None) | ZeroSumTransform)
+    ]
+    if len(names) < 2:
+        return {}
+    rng = np.random.default_rng(0)
+    x = 0.5 * rng.standard_normal((1, density.p))
+    moved = np.stack([np.where(variables == name, x[0] + 1.0, x[0]) for name in names])
+    for scale, scaled in _scales(density):
+        rows = np.concatenate([x, moved])
+        gone = scaled.times(rows, _NOTHING)
+        with np.errstate(all="ignore"):
+            here, left = (
+                np.abs(values[1:] - values[0]) > _SAME * (1 + np.abs(values[0]))
+                for values in np.split(_likelihoods(density, np.concatenate([rows, gone])), 2)
+            )
+        some = [name for name, on, off in zip(names, here, left, strict=True) if on and not off]
+        own = np.isin(variables, some)
+        if len(some) > 1 and all(_is_product(density, own, scaled, rng) for _ in range(_POINTS)):
+            return dict.fromkeys(some, f"it is scaled by {scale}")
+    return {}
 
 
 def _is_product(
