@@ -193,8 +193,9 @@ def data_path(
     powers : array-like, optional
         Powers of the likelihood, positive; ``numpy.inf`` stands for the MLE.  By default 0.1 to
         1,000 in equal steps of the logarithm, with 1 among them, and infinity.
-    var_names, marginalize, quadrature, n_starts, initvals, random_seed, potentials, backend, \
-    estimates, max_seconds, progressbar
+    var_names, marginalize, quadrature, n_starts, initvals, random_seed
+        As in `prior_path`.
+    potentials, backend, estimates, max_seconds, progressbar
         As in `prior_path`.
 
     Returns

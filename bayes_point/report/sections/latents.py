@@ -64,7 +64,7 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
         for group in JOINT
     ]
     return [
-        f"{first} Do not use the joint estimates, which maximise over the latent "
+        f"{first} Do not use the joint estimates, as of pm.find_MAP: they maximise over the latent "
         f"variables as if the best value of each were known: {' and '.join(joint)}."
     ]
 

@@ -110,7 +110,7 @@ def _legend(found: Explanation, shown: list[int]) -> str:
         return text
     text += " Not determined: the Monte Carlo error exceeds the gap"
     most = draws_in_words(float(np.nanmax(needed)))
-    return f"{text}; about {most} would determine all, which no verdict waits for."
+    return f"{text}; about {most} would tell them all apart; the verdicts do not depend on it."
 
 
 def _row(request: Request, found: Explanation, i: int) -> dict[str, Any]:
