@@ -67,7 +67,7 @@ def test_the_one_that_the_other_proves_wrong_is_found_from_it(wrong: str) -> Non
     low = mle if wrong == "MLE" else map_
     w, top = best()
     assert low.log_likelihood < top - 10
-    mle, map_ = _reconciled(mle, map_, None, ONE, Deadline(None))
+    mle, map_ = _reconciled({"mle": mle, "map": map_}, None, ONE, Deadline(None))
     assert mle.log_likelihood == pytest.approx(top, abs=1e-6)
     assert abs(float(map_.point["w"])) == pytest.approx(w, abs=1e-3)
     told = {"MLE": mle, "MAP": map_}
@@ -78,7 +78,8 @@ def test_the_one_that_the_other_proves_wrong_is_found_from_it(wrong: str) -> Non
 
 def test_two_that_agree_stay_as_they_are() -> None:
     pair = found("MLE", 2.3), found("MAP", 2.3)
-    assert _reconciled(*pair, None, ONE, Deadline(None)) == pair
+    both = {"mle": pair[0], "map": pair[1]}
+    assert _reconciled(both, None, ONE, Deadline(None)) == pair
     # Each is the best in what it maximises, and lower in what the other does.
     assert not is_beaten_by(*pair)
     assert not is_beaten_by(*pair[::-1])

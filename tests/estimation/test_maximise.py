@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pymc as pm
@@ -29,6 +30,10 @@ class Function:
     is_integral: bool = False
     is_wide: bool = False
     calls: list[int] = field(default_factory=list)
+
+    @property
+    def density(self) -> SimpleNamespace:
+        return SimpleNamespace(is_costly=False)
 
     @property
     def is_transformed(self) -> Array:
