@@ -72,7 +72,8 @@ def test_few_searches_for_modes_make_an_estimate(monkeypatch: pytest.MonkeyPatch
         return modes(self, x, *more)
 
     monkeypatch.setattr(MarginalDensity, "modes", count)
-    options = {"quadrature": 1, "n_starts": 2, "progressbar": False}
+    # The second start is drawn; from one far out the search takes twice as many.
+    options = {"quadrature": 1, "n_starts": 2, "random_seed": 1, "progressbar": False}
     found = bp.find_MLE(groups(), marginalize="latents", **options)  # type: ignore[arg-type]
     assert found.status.key == "converged"
     assert sum(counted) < 500
