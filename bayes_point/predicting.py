@@ -31,9 +31,8 @@ from bayes_point.errors import ComparisonError, EstimationError, EstimationWarni
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimator import Potentials, estimator_of
 from bayes_point.estimation.face.find import find_MAP, find_MLE
-from bayes_point.estimation.progress import Deadline
+from bayes_point.estimation.progress import WHAT_TO_DO, Deadline, told_elsewhere, warn_stopped
 from bayes_point.estimation.refit.refit import refit
-from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO, told_elsewhere
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.data.counting import observed_counts
 from bayes_point.model.data.leaving_out import all_but_one, without
@@ -190,12 +189,7 @@ def predictive(
             "posterior": task.sampled(dt),
         }
     if deadline.is_over:
-        warnings.warn(
-            f"{STOPPED} after {max_seconds:.3g} s: the notes of the result say what is missing. "
-            f"{WHAT_TO_DO}",
-            EstimationWarning,
-            skip_file_prefixes=(_PACKAGE,),
-        )
+        warn_stopped(deadline, "the notes of the result say what is missing")
     for column in columns.values():
         column.notes += _without_pit(task.pointwise)
     rng = generator(random_seed)

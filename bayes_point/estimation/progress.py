@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bayes_point.errors import EstimationWarning
 from bayes_point.estimation.objective import Objective
 
-__all__ = ["Alarm", "Deadline", "OutOfTime", "Watch", "can_draw", "tracked", "watched"]
+__all__ = [
+    "WHAT_TO_DO",
+    "Alarm",
+    "Deadline",
+    "OutOfTime",
+    "Watch",
+    "can_draw",
+    "stopped_after",
+    "told_elsewhere",
+    "tracked",
+    "warn_stopped",
+    "watched",
+]
+
+_PACKAGE = str(Path(__file__).parents[1])
+WHAT_TO_DO = "Give more time with max_seconds=, or ask for less."
 
 Array = NDArray[np.float64]
 
@@ -49,6 +67,28 @@ class Deadline:
     def is_over(self) -> bool:
         """Whether the time is up."""
         return self.left == 0.0
+
+
+def stopped_after(deadline: Deadline) -> str:
+    """Say that the time was up, and how long it was."""
+    return f"Stopped after {deadline.seconds:.3g} s"
+
+
+def warn_stopped(deadline: Deadline, done: str) -> None:
+    """Warn that the time was up, with what is done and what is not, in words."""
+    warnings.warn(
+        f"{stopped_after(deadline)}: {done}. {WHAT_TO_DO}",
+        EstimationWarning,
+        skip_file_prefixes=(_PACKAGE,),
+    )
+
+
+@contextmanager
+def told_elsewhere() -> Iterator[None]:
+    """Keep what is called from warning that it was stopped: its caller says so of the whole."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Stopped after", EstimationWarning)
+        yield
 
 
 class Alarm:

@@ -7,8 +7,11 @@ What one file alone compares with stands at the head of that file, named as well
 
 from __future__ import annotations
 
+import numpy as np
+
 __all__ = [
     "CLEAR",
+    "EPS",
     "FEW_ULPS",
     "LEAST_PART",
     "NOTHING",
@@ -19,6 +22,8 @@ __all__ = [
     "SUM_ULPS",
 ]
 
+# Unit in the last place of a number near one.
+EPS = float(np.finfo(np.float64).eps)
 # Two values of the log density that differ by less than this, relative to 1 + |value|, are the
 # same: a thousand terms of like size lose three of sixteen digits, and a factor of a thousand is
 # left for those that cancel.

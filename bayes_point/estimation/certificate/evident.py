@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.optimise.maximise import EPS
 from bayes_point.estimation.optimise.regular import Factors, Rest, Weighted
+from bayes_point.estimation.tolerances import EPS
 
 __all__ = ["evident", "may_collapse"]
 

@@ -21,8 +21,7 @@ from bayes_point.estimation.nonsmooth.vertices import (
 )
 from bayes_point.estimation.nonsmooth.walls import along_walls, inside
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import EPS
-from bayes_point.estimation.tolerances import STILL, SUM_ULPS
+from bayes_point.estimation.tolerances import EPS, STILL, SUM_ULPS
 from bayes_point.model.variables.kinks import Kinks
 
 __all__ = ["follow_kinks"]

@@ -20,8 +20,8 @@ from bayes_point.estimation.nonsmooth.active_set import follow_kinks
 from bayes_point.estimation.nonsmooth.smoothing import corners_in, guesses, kinks_in
 from bayes_point.estimation.nonsmooth.vertices import Vertex, hold, near_kinks
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import EPS, Search, maximise
-from bayes_point.estimation.tolerances import FEW_ULPS
+from bayes_point.estimation.optimise.maximise import Search, maximise
+from bayes_point.estimation.tolerances import EPS, FEW_ULPS
 
 __all__ = ["ascend", "at_wall", "is_maximum_along", "next_vertex", "settle", "vertex_at"]
 

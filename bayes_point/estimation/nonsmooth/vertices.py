@@ -17,8 +17,8 @@ from scipy.optimize import linprog
 
 from bayes_point.estimation.nonsmooth.walls import inside, inwards
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import EPS, Quadratic, finite_hessian
-from bayes_point.estimation.tolerances import CLEAR, FEW_ULPS, NOTHING
+from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian
+from bayes_point.estimation.tolerances import CLEAR, EPS, FEW_ULPS, NOTHING
 from bayes_point.model.variables.kinks import Kinks
 
 __all__ = [

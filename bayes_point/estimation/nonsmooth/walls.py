@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import EPS
-from bayes_point.estimation.tolerances import PLAIN
+from bayes_point.estimation.tolerances import EPS, PLAIN
 from bayes_point.model.variables.kinks import Kinks
 
 __all__ = ["along_walls", "centred", "inside", "inwards"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.truncated import Climb, climb
-from bayes_point.estimation.tolerances import LEAST_PART
+from bayes_point.estimation.tolerances import EPS, LEAST_PART
 
 __all__ = ["Quadratic", "Search", "finite_hessian", "maximise"]
 
@@ -19,7 +19,6 @@ Array = NDArray[np.float64]
 # Part of the squared distance that a step near the maximum may leave.
 _TAKEN = 0.25
 
-EPS = float(np.finfo(np.float64).eps)
 
 # Damping added to the scaled curvature when the Newton step is no good.  They are tried all at
 # once: one batched evaluation costs hardly more than a single one, and needs no bookkeeping of

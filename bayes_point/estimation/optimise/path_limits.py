@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import EPS, maximise
+from bayes_point.estimation.optimise.maximise import maximise
 from bayes_point.estimation.optimise.paths import Path
 from bayes_point.estimation.optimise.precision import rounding
-from bayes_point.estimation.tolerances import SUM_ULPS
+from bayes_point.estimation.tolerances import EPS, SUM_ULPS
 
 __all__ = ["TAIL", "end_of_rise", "extrapolated", "limit_of"]
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.curvature import diagonal_at
-from bayes_point.estimation.optimise.maximise import EPS
-from bayes_point.estimation.tolerances import NOTHING, SAME_VALUE
+from bayes_point.estimation.tolerances import EPS, NOTHING, SAME_VALUE
 
 __all__ = ["precision", "rounding", "rounding_on_the_way"]
 

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_point.estimation.optimise.maximise import EPS
-from bayes_point.estimation.tolerances import LEAST_PART
+from bayes_point.estimation.tolerances import EPS, LEAST_PART
 from bayes_point.model.density.curvature import Curvature
 
 __all__ = ["Factors", "Rest", "Weighted", "newton"]

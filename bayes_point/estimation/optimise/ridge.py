@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import EPS, Quadratic, finite_hessian, maximise
-from bayes_point.estimation.tolerances import SAME_VALUE
+from bayes_point.estimation.optimise.maximise import Quadratic, finite_hessian, maximise
+from bayes_point.estimation.tolerances import EPS, SAME_VALUE
 
 __all__ = ["Ridge", "is_top", "ridge_at", "sharpened"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_point.estimation.objective import Objective
 from bayes_point.estimation.optimise.krylov import Curved, scale_at
-from bayes_point.estimation.tolerances import STILL, STILL_NOISES
+from bayes_point.estimation.tolerances import EPS, STILL, STILL_NOISES
 
 __all__ = ["Climb", "approach", "climb", "descend"]
 
@@ -19,7 +19,6 @@ Array = NDArray[np.float64]
 # Part of the promised gain that a step has to make: Armijo's constant.
 _ARMIJO = 1e-4
 
-EPS = float(np.finfo(np.float64).eps)
 _LBFGS_ITERATIONS, _MEMORY = 400, 20
 _NEWTON_ITERATIONS = 60
 # Squared distance to the maximum, in standard errors, at which no digit is left to gain.

@@ -29,8 +29,7 @@ from bayes_point.estimation.marginal.integrate import (
 )
 from bayes_point.estimation.optimise.powers import Ends
 from bayes_point.estimation.prior.rows import Rows, follow_rows
-from bayes_point.estimation.progress import Alarm, Deadline
-from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO
+from bayes_point.estimation.progress import Alarm, Deadline, warn_stopped
 from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.starts import Initvals, starting_points
@@ -286,12 +285,8 @@ def _path(
         ends, found, done = follow_rows(rows, progressbar)
         path = _labelled(rows, dim, grid, names, ends, found).isel({dim: done})
     if len(done) < len(grid):
-        warnings.warn(
-            f"{STOPPED} after {max_seconds:.3g} s: {len(done)} of {len(grid)} powers are done, and "
-            f"the path holds these. {WHAT_TO_DO}",
-            EstimationWarning,
-            skip_file_prefixes=(_PACKAGE,),
-        )
+        done_of = f"{len(done)} of {len(grid)} powers are done, and the path holds these"
+        warn_stopped(deadline, done_of)
     _warn(path, dim)
     return path
 

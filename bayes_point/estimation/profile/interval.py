@@ -14,13 +14,13 @@ from scipy.stats import chi2
 from bayes_point.arguments import seconds
 from bayes_point.errors import ModelError
 from bayes_point.estimation.estimate.record import EstimateRecord
-from bayes_point.estimation.optimise.maximise import EPS
 from bayes_point.estimation.profile.curve import Curves, End, trace_curves
 from bayes_point.estimation.profile.lagrangian import Problem
 from bayes_point.estimation.profile.pieces import joined, other_maxima
 from bayes_point.estimation.profile.start import until_best
 from bayes_point.estimation.profile.tree import BOUNDS, ends_of
 from bayes_point.estimation.progress import Deadline
+from bayes_point.estimation.tolerances import EPS
 from bayes_point.model.density.scalar import scalars_of, select_elements
 
 __all__ = ["Coords", "VarNames", "curves_of", "height", "probability", "profile_interval"]

@@ -19,7 +19,8 @@ from bayes_point.estimation.nonsmooth.active_set import follow_kinks
 from bayes_point.estimation.nonsmooth.smoothing import kinks_in
 from bayes_point.estimation.nonsmooth.vertices import independent, near_kinks, newton_step
 from bayes_point.estimation.objective import Objective
-from bayes_point.estimation.optimise.maximise import EPS, Quadratic, Search, maximise
+from bayes_point.estimation.optimise.maximise import Quadratic, Search, maximise
+from bayes_point.estimation.tolerances import EPS
 from bayes_point.model.density.scalar import Scalars
 from bayes_point.model.variables.kinks import Kinks
 

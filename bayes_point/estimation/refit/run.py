@@ -24,16 +24,18 @@ from rich.progress import (
 )
 
 from bayes_point.errors import EstimationWarning
-from bayes_point.estimation.progress import Deadline, OutOfTime, can_draw
+from bayes_point.estimation.progress import (
+    WHAT_TO_DO,
+    Deadline,
+    OutOfTime,
+    can_draw,
+    stopped_after,
+)
 from bayes_point.estimation.refit.batch import Arrays, Refitter
 from bayes_point.estimation.refit.spans import Span, chunks
 from bayes_point.estimation.refit.task import NOT_DONE
 
-__all__ = ["STOPPED", "WHAT_TO_DO", "chunk_size_for", "leading", "run", "told_elsewhere"]
-
-STOPPED = "Stopped"
-"""How the warning begins that the time was up."""
-WHAT_TO_DO = "Give more time with max_seconds=, or ask for less."
+__all__ = ["chunk_size_for", "leading", "run"]
 
 # Bytes that the data and the results of a chunk may take together.
 _BUDGET = 64 * 2**20
@@ -131,7 +133,7 @@ def run(
                 except KeyboardInterrupt:
                     why = "Interrupted"  # but what is finished is kept
                 except OutOfTime:
-                    why = f"{STOPPED} after {deadline.seconds:.3g} s"
+                    why = stopped_after(deadline)
                 if done > span.start:
                     finished(Span(span.start, done), compiled_from)
                 if why:
@@ -177,14 +179,6 @@ def _blocks(span: Span, size: int, first: int | None) -> Iterator[Span]:
     while i < span.stop:
         yield Span(i, min(i + step, span.stop))
         i, step = i + step, min(2 * step, size)
-
-
-@contextmanager
-def told_elsewhere() -> Iterator[None]:
-    """Keep a refit from warning that it was stopped: who asked for it says so of the whole."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", f"{STOPPED} after", EstimationWarning)
-        yield
 
 
 def _pays(refitter: Refitter, remaining: float) -> bool:

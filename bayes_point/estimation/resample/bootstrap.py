@@ -20,9 +20,8 @@ from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.integrated import marginal_options, refuse_marginal
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials
-from bayes_point.estimation.progress import Deadline
+from bayes_point.estimation.progress import WHAT_TO_DO, Deadline, told_elsewhere, warn_stopped
 from bayes_point.estimation.refit.refit import refit
-from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO, told_elsewhere
 from bayes_point.estimation.resample.resampling import Units, units_of
 from bayes_point.estimation.resample.simulation import check_simulates, free_values, simulate
 from bayes_point.estimation.uncertainty.labelled import stderr
@@ -100,12 +99,7 @@ def bootstrap_of(
         else:
             why = f"Of {len(weights)} units {left_out.sizes[_DIM]} had been left out in time."
     if deadline.is_over and fits.sizes[_DIM] == n and why:
-        warnings.warn(
-            f"{STOPPED} after {max_seconds:.3g} s: all {n} refits are done, the jackknife is not. "
-            f"{WHAT_TO_DO}",
-            EstimationWarning,
-            skip_file_prefixes=(_PACKAGE,),
-        )
+        warn_stopped(deadline, f"all {n} refits are done, the jackknife is not")
     tree = xr.DataTree.from_dict(groups)
     tree[estimate.estimator.lower()] = as_datatree(estimate)
     keys, counts = np.unique(fits["status"].values.astype(str), return_counts=True)

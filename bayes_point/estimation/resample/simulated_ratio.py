@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,12 @@ import numpy as np
 import pymc as pm
 from numpy.typing import NDArray
 
-from bayes_point.errors import EstimationError, EstimationWarning, ModelError
+from bayes_point.errors import EstimationError, ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.integrated import marginal_options
 from bayes_point.estimation.estimate.record import EstimateRecord
-from bayes_point.estimation.progress import Deadline
+from bayes_point.estimation.progress import WHAT_TO_DO, Deadline, told_elsewhere, warn_stopped
 from bayes_point.estimation.refit.refit import refit
-from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO, told_elsewhere
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.variables.initial_values import without_initial_values
 
@@ -76,12 +74,7 @@ def simulated_ratios(
                 f"No data set was refitted before the time was up. {WHAT_TO_DO}", null
             )
     if done < draws and deadline.seconds is not None:
-        warnings.warn(
-            f"{STOPPED} after {deadline.seconds:.3g} s: the p-value is made of {done} of {draws} "
-            f"data sets. {WHAT_TO_DO}",
-            EstimationWarning,
-            skip_file_prefixes=(_PACKAGE,),
-        )
+        warn_stopped(deadline, f"the p-value is made of {done} of {draws} data sets")
     if good.mean() < 1 - _MOST_FAILED:
         raise EstimationError(
             f"Of {done} data sets simulated from the null model {int((~good).sum())} could not be "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +14,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_point.arguments import generator, seconds, truth_value, whole_number
-from bayes_point.errors import EstimationWarning, ModelError
+from bayes_point.errors import ModelError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.estimate.integrated import integration_of
 from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.estimation.estimator import Potentials
 from bayes_point.estimation.marginal.integrate import Asked, Marginalize, asked_of_many
-from bayes_point.estimation.progress import Deadline
+from bayes_point.estimation.progress import WHAT_TO_DO, Deadline, told_elsewhere, warn_stopped
 from bayes_point.estimation.refit.refit import refit
-from bayes_point.estimation.refit.run import STOPPED, WHAT_TO_DO, told_elsewhere
 from bayes_point.estimation.resample.resizing import of_all_sizes
 from bayes_point.estimation.resample.simulation import (
     check_simulates,
@@ -240,12 +238,7 @@ def _warn_if_stopped(out: xr.Dataset, n: int, deadline: Deadline) -> None:
     """Warn that the time was up before all data sets were done."""
     done = out.sizes["dataset"]
     if done < n and deadline.seconds is not None:
-        warnings.warn(
-            f"{STOPPED} after {deadline.seconds:.3g} s: {done} of {n} data sets are done, and the "
-            f"result is made of these. {WHAT_TO_DO}",
-            EstimationWarning,
-            skip_file_prefixes=(_PACKAGE,),
-        )
+        warn_stopped(deadline, f"{done} of {n} data sets are done, and the result is made of these")
 
 
 @dataclass(frozen=True)

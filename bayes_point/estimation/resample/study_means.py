@@ -18,8 +18,8 @@ from bayes_point.errors import EstimationError
 from bayes_point.estimation.certificate.status import Status
 from bayes_point.estimation.laplace.means import PosteriorMeans, importance_means
 from bayes_point.estimation.marginal.integrate import Asked, integrated_of_inputs
+from bayes_point.estimation.progress import told_elsewhere
 from bayes_point.estimation.refit.refit import refit
-from bayes_point.estimation.refit.run import told_elsewhere
 from bayes_point.model.density.cache import log_density
 from bayes_point.model.density.density import LogDensity
 from bayes_point.model.start_rows import start_rows

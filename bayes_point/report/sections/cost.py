@@ -30,8 +30,8 @@ CAPTIONS = {
     3: "Left: log density of the data, less that of the posterior predictive, with two standard "
     "errors. Middle: share of the observations within their intervals; intervals of counts end at "
     "whole numbers, so that they hold more than they name. Right: calibration, the share of "
-    "observations below each predicted quantile minus the share that is due; inside the band it "
-    "is as it should be.",
+    "observations below each predicted quantile minus the share expected; inside the band it is "
+    "as expected.",
 }
 
 NAMES = {"MLE": "MLE plugged in", "MAP": "MAP plugged in"}

@@ -47,9 +47,9 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
     names = latent_names(tree)
     values = sum(tree["posterior"].dataset[name].isel(chain=0, draw=0).size for name in names)
     first = (
-        f"Of both estimates the latent variables are integrated out ({listed(names)}: "
-        f"{plural(values, 'value')}), {tree['map'].attrs['integrated']}; in code, after import "
-        'bayes_point as bp: bp.find_MLE(model, marginalize="latents") and bp.find_MAP likewise. '
+        f"The latent variables ({listed(names)}: {plural(values, 'value')}) are integrated out of "
+        f"both estimates, {tree['map'].attrs['integrated']}. In code, after import bayes_point as "
+        'bp: bp.find_MLE(model, marginalize="latents"), and bp.find_MAP likewise. '
         f"{_in_short(tree)}"
     ).rstrip()
     if not {*JOINT} <= {*tree.children}:
@@ -64,8 +64,9 @@ def marginal_note(tree: xr.DataTree) -> list[str]:
         for group in JOINT
     ]
     return [
-        f"{first} Do not use the joint estimates, as of pm.find_MAP: they maximise over the latent "
-        f"variables as if the best value of each were known: {' and '.join(joint)}."
+        f"{first} Do not use the joint estimates, such as pm.find_MAP returns: they maximise over "
+        "the latent variables as if the best value of each were known. Here "
+        f"{' and '.join(joint)}."
     ]
 
 

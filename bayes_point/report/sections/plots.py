@@ -42,8 +42,8 @@ def gaps_section(request: Request) -> dict[str, Any]:
     caption = (
         "Distance of the estimates from the posterior mean, in posterior sd, over the "
         f"{inner:.0%} and {request.ci_prob:.0%} intervals of the posterior. The line through "
-        "an estimate is two Monte Carlo errors of its gap long to either side; where it reaches 0, "
-        "estimate and mean agree within error."
+        "an estimate extends two Monte Carlo standard errors of its gap to either side; where it "
+        "reaches 0, estimate and mean agree to within that error."
     )
     return _drawn(
         draw_gaps, marks, alt, caption,

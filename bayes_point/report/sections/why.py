@@ -71,7 +71,7 @@ def why_section(request: Request) -> dict[str, Any]:
     more = len(found.rows) - len(shown)
     explanation = (
         "Steps from the MLE to the posterior mean, in posterior sd; a gap is measured the other "
-        "way, so its sign is the opposite one. Prior: it moves the MLE to the MAP. "
+        "way round, so its sign is opposite. Prior: it moves the MLE to the MAP. "
         "Parametrisation: the mode of a density moves when a parameter is replaced by its log. "
         "Joint against marginal: the highest point of the joint density is not where the marginal "
         "density of each parameter is highest. Skew: the mean of a skewed distribution is not its "
