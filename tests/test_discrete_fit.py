@@ -71,7 +71,7 @@ def test_it_has_a_headline_gaps_and_a_page(fit: xr.DataTree) -> None:
     assert "marginal MAP" in bp.verdict(fit).sentence
     page = bp.report(fit)
     assert "marginal MAP" in page.headline
-    text = "latent variables (k: 40 values) are integrated out of both estimates, exactly, summed over"
+    text = "(k: 40 values) are integrated out of both estimates, exactly, summed over their"
     assert text in page.html
     assert "probability at θ" in page.html
     assert "joint" not in page.headline

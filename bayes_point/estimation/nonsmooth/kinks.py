@@ -39,6 +39,8 @@ _NEARBY = EPS * 10.0 ** np.arange(1, 6, dtype=float)
 _PATIENCE = 15
 # Numbers in the points that are evaluated together (32 MB).
 _AT_ONCE = 1 << 22
+# Kinks that the graph does not show, of many coordinates: so many are looked for one by one.
+_ROUNDS = 60
 # Coordinates up to which there is time for the matrices of a vertex.
 _MOST = 3000
 
@@ -152,7 +154,7 @@ def settle(objective: Objective, x: Array) -> tuple[Search, NDArray[np.bool_]]:
     """Climb from `x`, holding coordinates at their kinks; return the end and what is held."""
     held = np.zeros(len(x), bool)
     search = maximise(objective, x[None, :], max_iterations=50)
-    for _ in range(3 * len(x) + 3):
+    for _ in range(_ROUNDS if objective.is_wide else 3 * len(x) + 3):
         x = search.x[0].copy()
         released = held & ~is_maximum_along(objective, x, held)
         if np.any(released):
