@@ -44,7 +44,7 @@ from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.starts import Initvals
 from bayes_point.model.variables.bounds import bounds_of
 from bayes_point.model.variables.circular import circular_names
-from bayes_point.model.variables.initial_values import without_initial_values
+from bayes_point.model.variables.initial_values import without_half_named, without_initial_values
 from bayes_point.model.variables.latents import latent_by_rule, latent_variables
 
 __all__ = ["fit"]
@@ -235,18 +235,19 @@ def fit(
         taken = (time.perf_counter() - begin) / 3
     begin = time.perf_counter()
     if idata is None:
-        idata = pm.sample(
-            draws,
-            tune=tune,
-            chains=chains,
-            cores=cores,
-            random_seed=random_seed,
-            progressbar=progressbar,
-            # Its own checks print nothing where nutpie samples; ours follow below.
-            compute_convergence_checks=False,
-            model=model,
-            **sampling,
-        )
+        with without_half_named(model):
+            idata = pm.sample(
+                draws,
+                tune=tune,
+                chains=chains,
+                cores=cores,
+                random_seed=random_seed,
+                progressbar=progressbar,
+                # Its own checks print nothing where nutpie samples; ours follow below.
+                compute_convergence_checks=False,
+                model=model,
+                **sampling,
+            )
     left_out: dict[str, str] = {}
     if has_latents and is_joint:
         sampled = time.perf_counter() - begin

@@ -37,6 +37,7 @@ from bayes_point.model.checks import as_model, check_model
 from bayes_point.model.data.counting import observed_counts
 from bayes_point.model.data.leaving_out import all_but_one, without
 from bayes_point.model.density.pointwise import Pointwise
+from bayes_point.model.variables.initial_values import without_half_named
 
 __all__ = ["predictive"]
 
@@ -300,14 +301,15 @@ class _Task:
 
         def anew(model: pm.Model) -> xr.Dataset:
             quiet = {"progressbar": self.options["progressbar"], "cores": 1}
-            drawn = pm.sample(
-                posterior.sizes["draw"],
-                chains=posterior.sizes["chain"],
-                random_seed=self.options["random_seed"],
-                compute_convergence_checks=False,
-                model=model,
-                **quiet | dict(self.sample_kwargs),
-            )
+            with without_half_named(model):
+                drawn = pm.sample(
+                    posterior.sizes["draw"],
+                    chains=posterior.sizes["chain"],
+                    random_seed=self.options["random_seed"],
+                    compute_convergence_checks=False,
+                    model=model,
+                    **quiet | dict(self.sample_kwargs),
+                )
             return drawn["posterior"].dataset
 
         return self._from_draws(posterior, efficiency, anew)

@@ -531,3 +531,19 @@ def test_deterministics_have_to_be_asked_for() -> None:
     dt = bp.fit(model, idata=idata, details=False, progressbar=False, n_starts=2)
     assert list(bp.verdict(dt).parameters.index) == ["theta"]
     assert list(bp.verdict(dt, var_names=["theta", "odds"]).parameters.index) == ["theta", "odds"]
+
+
+def test_data_with_an_axis_without_a_name_are_sampled() -> None:
+    x = np.random.default_rng(2).normal(size=(20, 2))
+    y = x @ [1.0, -2.0]
+    with pm.Model(coords={"k": ["dose", "age"]}) as model:
+        beta = pm.Normal("beta", 0, 1, dims="k")
+        pm.Normal("y", pm.Data("x", x, dims=(None, "k")) @ beta, 1, observed=y)
+    dt = bp.fit(model, draws=500, chains=2, **QUIET)
+    assert dt["posterior"].sizes["draw"] == 500
+    # The mode of a normal posterior: (X'X + 1)^-1 X'y.
+    expected = np.linalg.solve(x.T @ x + np.eye(2), x.T @ y)
+    np.testing.assert_allclose(dt["point_estimates"]["beta"].sel(estimator="MAP"), expected)
+    assert not {"log_likelihood", "log_prior", "posterior_predictive"} - {*dt.children}
+    assert bp.predictive(model, progressbar=False).sizes["observation"] == 20
+    assert model.named_vars_to_dims["x"] == (None, "k")

@@ -17,6 +17,7 @@ from bayes_point.estimation.estimate.record import EstimateRecord
 from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.variables.bounds import bounds_of
+from bayes_point.model.variables.initial_values import without_half_named
 
 __all__ = [
     "check_simulates",
@@ -135,7 +136,8 @@ def _drawn(
     rng: np.random.Generator,
 ) -> dict[str, NDArray]:
     """Draw the variables named, given those in `points`, row by row."""
-    frozen = freeze_dims_and_data(model)
+    with without_half_named(model):
+        frozen = freeze_dims_and_data(model)
     free = [rv.name for rv in model.free_RVs if rv.name in points]
     inputs = {name: frozen[name].type(name=name) for name in free}
     # All at once: what one observed variable draws, another may depend on.

@@ -14,6 +14,7 @@ from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import ancestors
 
 from bayes_point.model.variables.bounds import value_of
+from bayes_point.model.variables.initial_values import without_half_named
 
 __all__ = ["drawn_from", "with_whole_data"]
 
@@ -56,7 +57,8 @@ def _without(model: pm.Model) -> pm.Model:
     initial: dict[Any, Any] = dict(model.rvs_to_initial_values)
     try:  # PyMC refuses to copy a model that has initial values
         model.rvs_to_initial_values.update(dict.fromkeys(initial))
-        fgraph, _ = fgraph_from_model(model)
+        with without_half_named(model):
+            fgraph, _ = fgraph_from_model(model)
     finally:
         model.rvs_to_initial_values.update(initial)
     outputs = clone_replace(

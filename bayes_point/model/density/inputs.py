@@ -23,6 +23,7 @@ from bayes_point.errors import ModelError
 from bayes_point.model.interpreter.double import double_of
 from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.variables.bounds import value_of
+from bayes_point.model.variables.initial_values import without_half_named
 
 __all__ = ["Input", "check_inputs", "freeze", "weight_of", "weights_of"]
 
@@ -103,7 +104,8 @@ def freeze(model: pm.Model, names: Sequence[str]) -> tuple[pm.Model, list[Input]
     check_inputs(model, names)
     containers = {v.name for v in model.named_vars.values() if isinstance(v, SharedVariable)}
     fixed = [name for name in model.named_vars if name in containers.difference(names)]
-    frozen = freeze_dims_and_data(_without_half_named(model), data=fixed)
+    with without_half_named(model):
+        frozen = freeze_dims_and_data(model, data=fixed)
     inputs, replacements = [], {}
     for name in names:
         variable = frozen[name]
@@ -118,19 +120,6 @@ def freeze(model: pm.Model, names: Sequence[str]) -> tuple[pm.Model, list[Input]
         else:
             frozen.rvs_to_values[variable] = put
     return frozen, inputs, replacements
-
-
-def _without_half_named(model: pm.Model) -> pm.Model:
-    """Return the model without the dims of variables some of whose axes have no name.
-
-    PyMC can make such a variable, as ``pm.Data("x", x, dims=(None, "k"))``, and cannot copy it.
-    """
-    named = {name: dims for name, dims in model.named_vars_to_dims.items() if None not in dims}
-    if len(named) == len(model.named_vars_to_dims):
-        return model
-    other = object.__new__(type(model))  # copy.copy would make the copy that fails
-    other.__dict__.update(model.__dict__, named_vars_to_dims=named)
-    return other
 
 
 def weights_of(model: pm.Model, elementwise: Mapping[str, Any]) -> list[Input]:

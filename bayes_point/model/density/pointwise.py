@@ -28,6 +28,7 @@ from bayes_point.model.interpreter.flags import interpreting
 from bayes_point.model.interpreter.interpreted import INTERPRETED
 from bayes_point.model.rows import row_function
 from bayes_point.model.variables.bounds import value_of
+from bayes_point.model.variables.initial_values import without_half_named
 
 __all__ = ["Pointwise"]
 
@@ -56,7 +57,8 @@ class Pointwise:
     """
 
     def __init__(self, model: pm.Model) -> None:
-        frozen = freeze_dims_and_data(model)
+        with without_half_named(model):
+            frozen = freeze_dims_and_data(model)
         self._free = [rv.name for rv in model.free_RVs]
         self._inputs, given = [], {}
         for name in self._free:

@@ -1,4 +1,7 @@
-"""Models with initial values, which PyMC's `fgraph_from_model` refuses to make graphs of."""
+"""Models that PyMC's `fgraph_from_model` cannot make graphs of, and how it can all the same.
+
+It refuses initial values, and data some of whose axes have no name.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,38 @@ from pymc.model.fgraph import clone_model
 from pytensor.graph.basic import Variable
 from pytensor.graph.replace import graph_replace
 
-__all__ = ["carry_initial_values_over", "cloned", "put_in_order", "without_initial_values"]
+__all__ = [
+    "carry_initial_values_over",
+    "cloned",
+    "put_in_order",
+    "without_half_named",
+    "without_initial_values",
+]
+
+
+@contextmanager
+def without_half_named(model: BaseModel) -> Iterator[None]:
+    """Take the dims of data some of whose axes have no name out of a model for a while.
+
+    PyMC can make such data, as ``pm.Data("x", x, dims=(None, "k"))``, and cannot copy a model that
+    has them, nor nutpie sample it.
+    """
+    dims = model.named_vars_to_dims
+    taken = {name: dims.pop(name) for name, some in list(dims.items()) if None in (some or ())}
+    try:
+        yield
+    finally:
+        dims.update(taken)
 
 
 @contextmanager
 def without_initial_values(model: BaseModel) -> Iterator[None]:
-    """Take the initial values out of a model for as long as PyMC makes a graph of it."""
+    """Take initial values out of a model, and such dims, as long as PyMC makes a graph of it."""
     values = dict(model.rvs_to_initial_values)
     try:
         model.rvs_to_initial_values.update(dict.fromkeys(values))
-        yield
+        with without_half_named(model):
+            yield
     finally:
         model.rvs_to_initial_values.update(values)
 
